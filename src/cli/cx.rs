@@ -1,0 +1,44 @@
+//! What every verb is given.
+
+use std::{future::Future, sync::Arc};
+
+use super::{CliError, GlobalArgs};
+use crate::{
+    config::{Env, Paths},
+    runtime::http::Http,
+    ui::Printer,
+};
+
+/// The surroundings of a command. Holds nothing that costs time to make.
+pub struct Cx {
+    pub env: Env,
+    pub paths: Paths,
+    pub printer: Printer,
+    pub http: Arc<Http>,
+    pub offline: bool,
+}
+
+impl Cx {
+    #[must_use]
+    pub fn new(env: Env, global: &GlobalArgs, printer: Printer) -> Self {
+        let paths = Paths::new(&env);
+        let http = Arc::new(Http::new(env.clone(), global.offline));
+        Self { env, paths, printer, http, offline: global.offline }
+    }
+
+    /// Builds the runtime and runs `work` on it: only verbs that wait for something pay for one.
+    ///
+    /// # Errors
+    /// Those of `work`, and a system that gives no threads.
+    pub fn block_on<T>(&self, work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| CliError::failed("could not start the async runtime").because(&error))?;
+        let result = runtime.block_on(work);
+        // A thread that waits for standard input cannot be stopped, and must not keep the process.
+        runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+        result
+    }
+}

@@ -1,0 +1,143 @@
+//! Exit codes, and the only place where an error meets the terminal.
+
+use std::{error::Error, process::ExitCode};
+
+use crate::ui::{Printer, style};
+
+/// How a command ended; the contract of the man page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Done,
+    /// The work failed.
+    Failed,
+    /// Wrong usage or wrong configuration.
+    Usage,
+    /// A tool call was denied for want of somebody to ask, or by `--approve deny`.
+    Denied,
+    NotFound,
+    TimedOut,
+    Interrupted,
+}
+
+impl Exit {
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Denied => 3,
+            Self::NotFound => 4,
+            Self::TimedOut => 124,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// What went wrong, why, and what to do next; `exit` says what kind of failure it is.
+#[derive(Debug)]
+pub struct CliError {
+    exit: Exit,
+    message: String,
+    causes: Vec<String>,
+    hint: Option<String>,
+    /// The reader of our output went away: nothing to say, and nothing wrong.
+    closed_pipe: bool,
+}
+
+impl CliError {
+    fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), causes: vec![], hint: None, closed_pipe: false }
+    }
+
+    #[must_use]
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(Exit::Failed, message)
+    }
+
+    #[must_use]
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    #[must_use]
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Exit::NotFound, message)
+    }
+
+    /// An error whose message is all of `error`, with its causes.
+    #[must_use]
+    pub fn from_error(exit: Exit, error: &dyn Error) -> Self {
+        let mut this = Self::new(exit, error.to_string());
+        if let Some(source) = error.source() {
+            this = this.because(source);
+        }
+        this
+    }
+
+    /// Adds a cause, and the causes of it.
+    #[must_use]
+    pub fn because(mut self, error: &dyn Error) -> Self {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            let text = error.to_string();
+            // Many libraries repeat the source in their own message.
+            if !self.message.contains(&text) && !self.causes.iter().any(|cause| cause.contains(&text)) {
+                self.causes.push(text);
+            }
+            next = error.source();
+        }
+        self
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Writes the error to standard error.
+    pub(super) fn report(&self, printer: &Printer) -> Exit {
+        if self.closed_pipe {
+            return Exit::Done;
+        }
+        let error = printer.err_style(style::ERROR);
+        let hint = printer.err_style(style::HINT);
+        let mut text = format!("{error}error{error:#}: {}\n", self.message);
+        for cause in &self.causes {
+            text.push_str(&format!("  because: {cause}\n"));
+        }
+        if let Some(next) = &self.hint {
+            text.push_str(&format!("{hint}hint{hint:#}: {next}\n"));
+        }
+        printer.stderr(&text);
+        self.exit
+    }
+}
+
+/// From writing to standard output.
+impl From<std::io::Error> for CliError {
+    fn from(error: std::io::Error) -> Self {
+        let mut this = Self::failed("could not write the output").because(&error);
+        this.closed_pipe = error.kind() == std::io::ErrorKind::BrokenPipe;
+        this
+    }
+}
+
+/// Help, version and wrong usage as clap words them.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    // Nowhere to report a failure to print.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+}

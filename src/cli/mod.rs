@@ -1,0 +1,64 @@
+//! The command line: one file a verb. Nothing below this layer sees clap.
+//!
+//! A verb's file holds its `Args` (doc comments are the help text) and its `run`, which reads: resolve the input, call
+//! one thing of the library, print.
+
+mod args;
+mod cx;
+mod error;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+pub use args::GlobalArgs;
+pub use cx::Cx;
+pub use error::{CliError, Exit};
+
+use crate::{config::Env, ui::Printer};
+
+/// One binary, one YAML file per agent: chat with it, serve it, show it, sandbox it, deploy it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "agentscope",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+impl Command {
+    fn run(self, _cx: &Cx) -> Result<Exit, CliError> {
+        match self {}
+    }
+}
+
+/// The whole command line, for completions and man pages.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the program. Every error is rendered here and nowhere else.
+#[must_use]
+pub fn run(args: impl Iterator<Item = OsString>, env: Env) -> ExitCode {
+    let cli = match Cli::command().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => return error::usage(&error),
+    };
+    let printer = Printer::new(&env, cli.global.color);
+    let cx = Cx::new(env, &cli.global, printer);
+    match cli.command.run(&cx) {
+        Ok(exit) => exit.into(),
+        Err(error) => error.report(&cx.printer).into(),
+    }
+}

@@ -1,0 +1,15 @@
+//! The agent file: typed, strict, every value knows its line and column, all errors in one pass.
+
+mod deploy;
+mod sandbox;
+mod schema;
+mod serve;
+mod tools;
+mod units;
+
+pub use deploy::*;
+pub use sandbox::*;
+pub use schema::*;
+pub use serve::*;
+pub use tools::*;
+pub use units::{Bytes, Cpu, Effort, Rate, Span, Tokens, UnitError};

@@ -1,0 +1,57 @@
+//! The process environment, read once. Everything else takes an [`Env`], so that a test can make one up.
+
+use std::{collections::BTreeMap, io::IsTerminal as _, path::PathBuf};
+
+/// What the process was started with.
+#[derive(Clone, Debug, Default)]
+pub struct Env {
+    vars: BTreeMap<String, String>,
+    /// The working directory.
+    pub cwd: PathBuf,
+    pub stdin_tty: bool,
+    pub stdout_tty: bool,
+    pub stderr_tty: bool,
+}
+
+impl Env {
+    /// Reads the environment of this process. Variables that are not UTF-8 are passed over.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one reader")]
+    pub fn of_process() -> Self {
+        Self {
+            vars: std::env::vars_os()
+                .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+                .collect(),
+            cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+            stdin_tty: std::io::stdin().is_terminal(),
+            stdout_tty: std::io::stdout().is_terminal(),
+            stderr_tty: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// An environment of a test's own making, with no terminal.
+    #[must_use]
+    pub fn fake(cwd: impl Into<PathBuf>, vars: &[(&str, &str)]) -> Self {
+        Self {
+            vars: vars.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            cwd: cwd.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The value of `name`; an empty one counts as not set.
+    #[must_use]
+    pub fn var(&self, name: &str) -> Option<&str> {
+        self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    pub fn vars(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.vars.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The user's name, for sessions; `user` where the system does not say.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        self.var("USER").or_else(|| self.var("LOGNAME")).unwrap_or("user")
+    }
+}

@@ -1,0 +1,14 @@
+//! Everything that is decided before work starts: the environment, the user's settings, the agent file, secrets.
+//!
+//! Typed, complete, cheap to clone. Only [`Env`] reads the process environment.
+
+pub mod agent_file;
+mod env;
+mod keys;
+mod paths;
+mod secret;
+
+pub use env::Env;
+pub use keys::{KeySource, Keys, KeysError};
+pub use paths::{Paths, make_private, write_private};
+pub use secret::Secret;

@@ -1,0 +1,105 @@
+//! Identifiers as types of their own, so that one kind cannot be passed for another.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// A new id; ids made later sort later.
+            #[must_use]
+            pub fn new() -> Self {
+                Self(format!(concat!($prefix, "{}"), uuid::Uuid::now_v7().simple()))
+            }
+
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(id: String) -> Self {
+                Self(id)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(id: &str) -> Self {
+                Self(id.to_owned())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )+};
+}
+
+id! {
+    /// A conversation that is remembered.
+    SessionId = "ses_",
+    /// One message of the user and everything the agent does to answer it.
+    TurnId = "turn_",
+    /// One call of a tool, as the model named it or as we had to name it.
+    CallId = "call_",
+    /// One question that an agent or a tool put to the user.
+    QuestionId = "q_",
+}
+
+/// A session belongs to a user; two users may use the same session id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SessionKey {
+    pub user: String,
+    pub session: SessionId,
+}
+
+/// Which agent of a team an event comes from: `assistant`, or `assistant/researcher#2` for the second time that
+/// `assistant` called `researcher` in this turn.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AgentPath(String);
+
+impl AgentPath {
+    #[must_use]
+    pub fn root(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// The path of the `nth` call (from 1) of the agent `name` by this one.
+    #[must_use]
+    pub fn child(&self, name: &str, nth: u32) -> Self {
+        if nth <= 1 { Self(format!("{}/{name}", self.0)) } else { Self(format!("{}/{name}#{nth}", self.0)) }
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// How many agents stand above this one; 0 for the agent the user talks to.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.0.matches('/').count()
+    }
+}
+
+impl fmt::Display for AgentPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
