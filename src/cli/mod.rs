@@ -4,14 +4,16 @@
 //! one thing of the library, print.
 
 mod args;
+mod completions;
 mod cx;
 mod error;
+mod man;
 
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-pub use args::GlobalArgs;
+pub use args::{AgentArgs, GlobalArgs, Output};
 pub use cx::Cx;
 pub use error::{CliError, Exit};
 
@@ -34,11 +36,17 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+}
 
 impl Command {
-    fn run(self, _cx: &Cx) -> Result<Exit, CliError> {
-        match self {}
+    fn run(self, cx: &Cx) -> Result<Exit, CliError> {
+        match self {
+            Self::Completions(args) => completions::run(&args, cx),
+            Self::Man(args) => man::run(&args, cx),
+        }
     }
 }
 

@@ -1,0 +1,142 @@
+#compdef agentscope
+
+autoload -U is-at-least
+
+_agentscope() {
+    typeset -A opt_args
+    typeset -a _arguments_options
+    local ret=1
+
+    if is-at-least 5.2; then
+        _arguments_options=(-s -S -C)
+    else
+        _arguments_options=(-s -C)
+    fi
+
+    local context curcontext="$curcontext" state line
+    _arguments "${_arguments_options[@]}" : \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+":: :_agentscope_commands" \
+"*::: :->agentscope" \
+&& ret=0
+    case $state in
+    (agentscope)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:agentscope-command-$line[1]:"
+        case $line[1] in
+            (completions)
+_arguments "${_arguments_options[@]}" : \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':shell -- The shell:(bash elvish fish powershell zsh)' \
+&& ret=0
+;;
+(man)
+_arguments "${_arguments_options[@]}" : \
+'--output=[Write one page a verb into this folder]:DIR:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_agentscope__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:agentscope-help-command-$line[1]:"
+        case $line[1] in
+            (completions)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(man)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+}
+
+(( $+functions[_agentscope_commands] )) ||
+_agentscope_commands() {
+    local commands; commands=(
+'completions:Print a completion script for a shell' \
+'man:Print the man page, or write those of all verbs into a folder' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'agentscope commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__completions_commands] )) ||
+_agentscope__subcmd__completions_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope completions commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help_commands] )) ||
+_agentscope__subcmd__help_commands() {
+    local commands; commands=(
+'completions:Print a completion script for a shell' \
+'man:Print the man page, or write those of all verbs into a folder' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'agentscope help commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__completions_commands] )) ||
+_agentscope__subcmd__help__subcmd__completions_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help completions commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__help_commands] )) ||
+_agentscope__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help help commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__man_commands] )) ||
+_agentscope__subcmd__help__subcmd__man_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help man commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__man_commands] )) ||
+_agentscope__subcmd__man_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope man commands' commands "$@"
+}
+
+if [ "$funcstack[1]" = "_agentscope" ]; then
+    _agentscope "$@"
+else
+    compdef _agentscope agentscope
+fi

@@ -1,0 +1,6 @@
+//! What every test through the binary stands on.
+
+mod env;
+pub mod require;
+
+pub use env::{Output, TestEnv};
