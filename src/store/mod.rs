@@ -1,15 +1,28 @@
 //! What is remembered: sessions with their messages and state, and notes from one session to the next.
 //!
-//! Two implementations, SQLite and memory, held to one contract (`contract.rs`).
+//! Two implementations, SQLite and memory, held to one contract (`contract.rs`). What they must do alike and what has
+//! nothing to do with how it is kept (titles, merge patches, the ranking of notes) is written once, beside them.
 
-use std::any::Any;
+#[cfg(test)]
+mod contract;
+mod memory;
+mod merge;
+mod rank;
+
+use std::{
+    any::Any,
+    sync::atomic::{AtomicI64, Ordering},
+};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::{Message, SessionId, SessionKey};
+pub use memory::MemoryStore;
+pub use merge::merge_patch;
+
+use crate::domain::{Message, Role, SessionId, SessionKey};
 
 /// What `session list` shows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -19,7 +32,7 @@ pub struct SessionInfo {
     /// Name of the agent, and the file it came from, if one.
     pub agent: String,
     pub source: Option<String>,
-    /// Given by `rename`, or the start of the first message.
+    /// Given by `rename`, or the start of the user's first message; empty before there is one.
     pub title: String,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -45,6 +58,9 @@ impl SessionLock {
 }
 
 /// Sessions. Every write is atomic: it is there whole or not at all, also after `kill -9`.
+///
+/// [`Store::lock`] keeps turns apart; the other methods do not ask for it, so that a session can be read, listed and
+/// renamed while a turn runs.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Takes the session for a turn, making it if it is new.
@@ -62,7 +78,8 @@ pub trait Store: Send + Sync {
     /// The state kept besides the messages; an empty object for an unknown session.
     async fn state(&self, key: &SessionKey) -> Result<Value, StoreError>;
 
-    /// Applies a merge patch (RFC 7396) to the state.
+    /// Applies a merge patch (RFC 7396) to the state, making the session if it is new. The state stays an object: a
+    /// patch that is none changes nothing.
     async fn patch_state(&self, key: &SessionKey, patch: &Value) -> Result<(), StoreError>;
 
     /// The sessions of `user`, of every user where `None`, last used first.
@@ -79,7 +96,7 @@ pub trait Store: Send + Sync {
     /// Copies the first `keep` messages (all where `None`) and the state into a new session of the same user.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`].
+    /// [`StoreError::NotFound`]; [`StoreError::Exists`] where there is a session `new`.
     async fn fork(&self, key: &SessionKey, keep: Option<u64>, new: SessionId) -> Result<(), StoreError>;
 
     /// # Errors
@@ -100,7 +117,7 @@ pub struct Note {
 pub trait Notes: Send + Sync {
     async fn add(&self, scope: &str, text: &str) -> Result<Note, StoreError>;
 
-    /// The notes that fit the words of `query`, best first; the newest where `query` is empty.
+    /// At most `most` notes with a word of `query` in them, best first; the newest first where `query` is empty.
     async fn search(&self, scope: &str, query: &str, most: usize) -> Result<Vec<Note>, StoreError>;
 
     /// # Errors
@@ -108,12 +125,15 @@ pub trait Notes: Send + Sync {
     async fn forget(&self, scope: &str, id: i64) -> Result<(), StoreError>;
 }
 
+/// Why something could not be remembered or recalled.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("no session `{0}`")]
     NotFound(SessionId),
-    #[error("session `{0}` is in use by another process")]
+    #[error("session `{0}` is in use by another turn")]
     Busy(SessionId),
+    #[error("there is a session `{0}` already")]
+    Exists(SessionId),
     #[error("no note {0}")]
     NoNote(i64),
     #[error("could not open the session store at `{path}`")]
@@ -122,4 +142,48 @@ pub enum StoreError {
     Failed { source: Box<dyn std::error::Error + Send + Sync> },
     #[error("the session store holds something unreadable: {what}")]
     Corrupt { what: String },
+}
+
+impl StoreError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NotFound(_) => Some("`agentscope session list` shows the sessions there are"),
+            Self::Busy(_) => {
+                Some("wait until that turn has ended, or continue in a copy made with `agentscope session fork`")
+            }
+            Self::Exists(_) => Some("choose another id"),
+            Self::NoNote(_) | Self::Failed { .. } => None,
+            Self::Open { .. } => {
+                Some("check that the folder exists and can be written, or set AGENTSCOPE_HOME to another one")
+            }
+            Self::Corrupt { .. } => Some("move the file away to start anew; it is not changed"),
+        }
+    }
+}
+
+/// The title of a session that was not given one: the first line of the user's first message, cut to fit a list.
+fn title_of(messages: &[Message]) -> Option<String> {
+    const MOST: usize = 60;
+    let text = messages
+        .iter()
+        .filter(|message| message.role == Role::User)
+        .map(Message::text)
+        .find(|text| !text.trim().is_empty())?;
+    let line: String = text.trim().lines().next()?.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= MOST {
+        return Some(line);
+    }
+    Some(line.chars().take(MOST - 1).chain(['…']).collect())
+}
+
+/// Now, in the precision that is kept, microseconds; later than every time it gave before, so that the order of uses
+/// within a process is never in doubt.
+fn now() -> Timestamp {
+    static LAST: AtomicI64 = AtomicI64::new(i64::MIN);
+    let now = Timestamp::now().as_microsecond();
+    let before = LAST.fetch_max(now, Ordering::Relaxed);
+    let now = if before < now { now } else { LAST.fetch_add(1, Ordering::Relaxed) + 1 };
+    Timestamp::from_microsecond(now).unwrap_or(Timestamp::MAX)
 }

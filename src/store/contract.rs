@@ -1,0 +1,197 @@
+//! One story that every [`Store`] and every [`Notes`] must pass, told to an empty one.
+
+use serde_json::json;
+
+use super::{NewSession, Notes, Store, StoreError};
+use crate::domain::{CallId, Content, Message, Role, SessionId, SessionKey, ToolCall, ToolOutcome};
+
+fn key(user: &str, session: &str) -> SessionKey {
+    SessionKey { user: user.to_owned(), session: session.into() }
+}
+
+fn assistant() -> NewSession {
+    NewSession { agent: "assistant".to_owned(), source: Some("/home/ann/agent.yaml".to_owned()) }
+}
+
+/// Messages with everything in them that must come back as it went in.
+fn conversation() -> Vec<Message> {
+    let call = ToolCall {
+        call_id: CallId::from("call_1"),
+        name: "fetch".to_owned(),
+        arguments: json!({"z": 1, "a": "first stays last, \u{0} \u{1F980}"}),
+        opaque: Some(json!({"signature": "=="})),
+    };
+    vec![
+        Message::user("  What is\tnew?\nTell me."),
+        Message {
+            role: Role::Assistant,
+            content: vec![
+                Content::Reasoning { text: "hm".to_owned(), opaque: Some(json!([1])) },
+                Content::text("I look."),
+                Content::ToolCall(call),
+            ],
+        },
+        Message::tool_result(CallId::from("call_1"), ToolOutcome::ok("nothing")),
+        Message::assistant("Nothing."),
+    ]
+}
+
+async fn ids(store: &dyn Store, user: Option<&str>) -> Vec<String> {
+    store.sessions(user).await.unwrap().iter().map(|info| format!("{}/{}", info.user, info.id)).collect()
+}
+
+pub(super) async fn store(store: &dyn Store) {
+    unknown_sessions_are_empty(store).await;
+    a_session_is_remembered(store).await;
+    state_is_merged(store).await;
+    a_held_session_is_busy(store).await;
+    users_are_kept_apart(store).await;
+    a_fork_goes_its_own_way(store).await;
+    a_removed_session_is_gone(store).await;
+}
+
+async fn unknown_sessions_are_empty(store: &dyn Store) {
+    let unknown = key("ann", "none");
+    assert_eq!(store.sessions(None).await.unwrap(), []);
+    assert_eq!(store.history(&unknown).await.unwrap(), []);
+    assert_eq!(store.state(&unknown).await.unwrap(), json!({}));
+    assert!(matches!(store.info(&unknown).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(store.rename(&unknown, "x").await, Err(StoreError::NotFound(_))));
+    assert!(matches!(store.fork(&unknown, None, SessionId::new()).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(store.remove(&unknown).await, Err(StoreError::NotFound(_))));
+    assert_eq!(store.sessions(None).await.unwrap(), [], "asking makes nothing");
+}
+
+async fn a_session_is_remembered(store: &dyn Store) {
+    let s1 = key("ann", "s1");
+    drop(store.lock(&s1, &assistant()).await.unwrap());
+    let info = store.info(&s1).await.unwrap();
+    assert_eq!((info.title.as_str(), info.messages), ("", 0));
+    assert_eq!(info.created_at, info.updated_at);
+
+    let all = conversation();
+    store.append(&s1, &all[..1]).await.unwrap();
+    store.append(&s1, &[]).await.unwrap();
+    store.append(&s1, &all[1..]).await.unwrap();
+    assert_eq!(store.history(&s1).await.unwrap(), all);
+
+    let info = store.info(&s1).await.unwrap();
+    assert_eq!((info.agent.as_str(), info.source.as_deref()), ("assistant", Some("/home/ann/agent.yaml")));
+    assert_eq!((info.title.as_str(), info.messages, info.parent.as_ref()), ("What is new?", 4, None));
+    assert!(info.updated_at >= info.created_at);
+
+    // What is known when a session is made is not changed by taking it again.
+    drop(store.lock(&s1, &NewSession { agent: "other".to_owned(), source: None }).await.unwrap());
+    assert_eq!(store.info(&s1).await.unwrap().agent, "assistant");
+
+    store.rename(&s1, "News").await.unwrap();
+    store.append(&s1, &[Message::user("More?")]).await.unwrap();
+    assert_eq!(store.info(&s1).await.unwrap().title, "News");
+
+    // The last used comes first.
+    let s0 = key("ann", "s0");
+    store.append(&s0, &[Message::user("long ".repeat(50))]).await.unwrap();
+    assert_eq!(ids(store, Some("ann")).await, ["ann/s0", "ann/s1"]);
+    assert_eq!(store.info(&s0).await.unwrap().title.chars().count(), 60);
+    store.append(&s1, &[Message::assistant("No.")]).await.unwrap();
+    assert_eq!(ids(store, Some("ann")).await, ["ann/s1", "ann/s0"]);
+}
+
+async fn state_is_merged(store: &dyn Store) {
+    let s1 = key("ann", "s1");
+    store.patch_state(&s1, &json!({"todo": [1, 2], "mode": {"a": 1, "b": 2}})).await.unwrap();
+    store.patch_state(&s1, &json!({"mode": {"a": null}, "new": true})).await.unwrap();
+    store.patch_state(&s1, &json!("not an object")).await.unwrap();
+    assert_eq!(store.state(&s1).await.unwrap(), json!({"todo": [1, 2], "mode": {"b": 2}, "new": true}));
+
+    let fresh = key("ann", "only state");
+    store.patch_state(&fresh, &json!({"a": 1})).await.unwrap();
+    assert_eq!(store.state(&fresh).await.unwrap(), json!({"a": 1}));
+    store.remove(&fresh).await.unwrap();
+}
+
+async fn a_held_session_is_busy(store: &dyn Store) {
+    let s1 = key("ann", "s1");
+    let held = store.lock(&s1, &assistant()).await.unwrap();
+    assert!(matches!(store.lock(&s1, &assistant()).await, Err(StoreError::Busy(_))));
+    assert!(matches!(store.remove(&s1).await, Err(StoreError::Busy(_))));
+    let other = store.lock(&key("ann", "s0"), &assistant()).await.expect("another session is free");
+    assert_eq!(store.info(&s1).await.unwrap().title, "News", "a held session can be read");
+    drop(held);
+    drop(store.lock(&s1, &assistant()).await.expect("free again"));
+    drop(other);
+}
+
+async fn users_are_kept_apart(store: &dyn Store) {
+    let of_bob = key("bob", "s1");
+    store.append(&of_bob, &[Message::user("I am Bob")]).await.unwrap();
+    assert_eq!(store.history(&of_bob).await.unwrap().len(), 1);
+    assert_eq!(store.history(&key("ann", "s1")).await.unwrap().len(), 6);
+    assert_eq!(ids(store, Some("bob")).await, ["bob/s1"]);
+    assert_eq!(ids(store, Some("carol")).await, [""; 0]);
+    assert_eq!(ids(store, None).await, ["bob/s1", "ann/s1", "ann/s0"]);
+
+    // Names are names, not paths or patterns.
+    let odd = key("../%'\"\n", "../../etc/passwd");
+    drop(store.lock(&odd, &assistant()).await.unwrap());
+    assert_eq!(store.info(&odd).await.unwrap().user, odd.user);
+    store.remove(&odd).await.unwrap();
+}
+
+async fn a_fork_goes_its_own_way(store: &dyn Store) {
+    let s1 = key("ann", "s1");
+    store.fork(&s1, Some(2), "early".into()).await.unwrap();
+    store.fork(&s1, None, "whole".into()).await.unwrap();
+    store.fork(&s1, Some(1000), "more than all".into()).await.unwrap();
+    assert!(matches!(store.fork(&s1, None, "whole".into()).await, Err(StoreError::Exists(_))));
+
+    let early = key("ann", "early");
+    assert_eq!(store.history(&early).await.unwrap(), conversation()[..2]);
+    assert_eq!(store.history(&key("ann", "whole")).await.unwrap(), store.history(&s1).await.unwrap());
+    assert_eq!(store.info(&key("ann", "more than all")).await.unwrap().messages, 6);
+    assert_eq!(store.state(&early).await.unwrap(), store.state(&s1).await.unwrap());
+    let info = store.info(&early).await.unwrap();
+    assert_eq!((info.parent, info.agent.as_str()), (Some("s1".into()), "assistant"));
+
+    store.append(&early, &[Message::user("Another way")]).await.unwrap();
+    store.patch_state(&early, &json!({"new": null})).await.unwrap();
+    assert_eq!(store.history(&early).await.unwrap().len(), 3);
+    assert_eq!(store.history(&s1).await.unwrap().len(), 6);
+    assert_eq!(store.state(&s1).await.unwrap()["new"], json!(true));
+}
+
+async fn a_removed_session_is_gone(store: &dyn Store) {
+    let s1 = key("ann", "s1");
+    store.remove(&s1).await.unwrap();
+    assert_eq!(store.history(&s1).await.unwrap(), []);
+    assert_eq!(store.state(&s1).await.unwrap(), json!({}));
+    assert!(matches!(store.info(&s1).await, Err(StoreError::NotFound(_))));
+    assert_eq!(store.history(&key("ann", "early")).await.unwrap().len(), 3, "its forks stay");
+
+    // A new session of the same name starts with nothing.
+    drop(store.lock(&s1, &assistant()).await.unwrap());
+    assert_eq!(store.info(&s1).await.unwrap().messages, 0);
+}
+
+pub(super) async fn notes(notes: &dyn Notes) {
+    let texts = async |scope: &str, query: &str, most: usize| -> Vec<String> {
+        notes.search(scope, query, most).await.unwrap().into_iter().map(|note| note.text).collect()
+    };
+    assert_eq!(texts("ann/assistant", "", 10).await, [""; 0]);
+    let tea = notes.add("ann/assistant", "Ann drinks tea").await.unwrap();
+    notes.add("ann/assistant", "Ann speaks 中文 and English").await.unwrap();
+    notes.add("bob/assistant", "Bob drinks coffee").await.unwrap();
+
+    assert_eq!(texts("ann/assistant", "", 10).await, ["Ann speaks 中文 and English", "Ann drinks tea"]);
+    assert_eq!(texts("ann/assistant", "what does ann drink", 10).await[0], "Ann drinks tea");
+    assert_eq!(texts("ann/assistant", "中文", 10).await, ["Ann speaks 中文 and English"]);
+    assert_eq!(texts("ann/assistant", "coffee", 10).await, [""; 0], "another's notes are not seen");
+    assert_eq!(texts("ann/assistant", "ann", 1).await.len(), 1);
+    assert_eq!(texts("ann/assistant", "\" OR * %_' tea", 10).await, ["Ann drinks tea"]);
+
+    assert!(matches!(notes.forget("bob/assistant", tea.id).await, Err(StoreError::NoNote(_))));
+    notes.forget("ann/assistant", tea.id).await.unwrap();
+    assert!(matches!(notes.forget("ann/assistant", tea.id).await, Err(StoreError::NoNote(_))));
+    assert_eq!(texts("ann/assistant", "tea", 10).await, [""; 0]);
+    assert_ne!(notes.add("ann/assistant", "again").await.unwrap().id, tea.id, "ids are not used twice");
+}

@@ -1,0 +1,221 @@
+//! The store that forgets when the process ends: for tests and for `in-process:`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::{NewSession, Note, Notes, SessionInfo, SessionLock, Store, StoreError, merge_patch, now, rank, title_of};
+use crate::domain::{Message, SessionId, SessionKey};
+
+/// Sessions and notes in memory. A clone is another handle to the same ones.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    sessions: BTreeMap<SessionKey, Session>,
+    held: BTreeSet<SessionKey>,
+    notes: Vec<(String, Note)>,
+    last_note: i64,
+}
+
+#[derive(Clone, Debug)]
+struct Session {
+    /// `messages` is set on reading.
+    info: SessionInfo,
+    messages: Vec<Message>,
+    state: Value,
+}
+
+impl Session {
+    fn new(key: &SessionKey, new: NewSession) -> Self {
+        let created_at = now();
+        Self {
+            info: SessionInfo {
+                id: key.session.clone(),
+                user: key.user.clone(),
+                agent: new.agent,
+                source: new.source,
+                title: String::new(),
+                created_at,
+                updated_at: created_at,
+                messages: 0,
+                parent: None,
+            },
+            messages: vec![],
+            state: json!({}),
+        }
+    }
+
+    fn info(&self) -> SessionInfo {
+        SessionInfo { messages: self.messages.len() as u64, ..self.info.clone() }
+    }
+}
+
+impl MemoryStore {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // No method can panic between two changes that belong together.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn session(&mut self, key: &SessionKey) -> Result<&mut Session, StoreError> {
+        self.sessions.get_mut(key).ok_or_else(|| StoreError::NotFound(key.session.clone()))
+    }
+
+    fn session_or_new(&mut self, key: &SessionKey, new: &NewSession) -> &mut Session {
+        self.sessions.entry(key.clone()).or_insert_with(|| Session::new(key, new.clone()))
+    }
+}
+
+/// Lets go of a session when dropped.
+struct Held {
+    store: MemoryStore,
+    key: SessionKey,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.store.kept().held.remove(&self.key);
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn lock(&self, key: &SessionKey, new: &NewSession) -> Result<SessionLock, StoreError> {
+        let mut kept = self.kept();
+        if !kept.held.insert(key.clone()) {
+            return Err(StoreError::Busy(key.session.clone()));
+        }
+        kept.session_or_new(key, new);
+        Ok(SessionLock::new(Held { store: self.clone(), key: key.clone() }))
+    }
+
+    async fn history(&self, key: &SessionKey) -> Result<Vec<Message>, StoreError> {
+        Ok(self.kept().sessions.get(key).map(|session| session.messages.clone()).unwrap_or_default())
+    }
+
+    async fn append(&self, key: &SessionKey, messages: &[Message]) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        let session = kept.session_or_new(key, &NewSession::default());
+        session.messages.extend_from_slice(messages);
+        session.info.updated_at = now();
+        if session.info.title.is_empty() {
+            session.info.title = title_of(messages).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    async fn state(&self, key: &SessionKey) -> Result<Value, StoreError> {
+        Ok(self.kept().sessions.get(key).map_or_else(|| json!({}), |session| session.state.clone()))
+    }
+
+    async fn patch_state(&self, key: &SessionKey, patch: &Value) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        let session = kept.session_or_new(key, &NewSession::default());
+        if patch.is_object() {
+            merge_patch(&mut session.state, patch);
+        }
+        session.info.updated_at = now();
+        Ok(())
+    }
+
+    async fn sessions(&self, user: Option<&str>) -> Result<Vec<SessionInfo>, StoreError> {
+        let kept = self.kept();
+        let mut sessions: Vec<_> = kept
+            .sessions
+            .values()
+            .map(Session::info)
+            .filter(|info| user.is_none_or(|user| info.user == user))
+            .collect();
+        sessions.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then_with(|| b.id.cmp(&a.id)));
+        Ok(sessions)
+    }
+
+    async fn info(&self, key: &SessionKey) -> Result<SessionInfo, StoreError> {
+        Ok(self.kept().session(key)?.info())
+    }
+
+    async fn rename(&self, key: &SessionKey, title: &str) -> Result<(), StoreError> {
+        title.clone_into(&mut self.kept().session(key)?.info.title);
+        Ok(())
+    }
+
+    async fn fork(&self, key: &SessionKey, keep: Option<u64>, new: SessionId) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        let mut copy = kept.session(key)?.clone();
+        let keep = keep.and_then(|keep| usize::try_from(keep).ok()).unwrap_or(usize::MAX);
+        copy.messages.truncate(keep);
+        copy.info.id = new.clone();
+        copy.info.parent = Some(key.session.clone());
+        copy.info.created_at = now();
+        copy.info.updated_at = copy.info.created_at;
+        match kept.sessions.entry(SessionKey { user: key.user.clone(), session: new.clone() }) {
+            Entry::Occupied(_) => Err(StoreError::Exists(new)),
+            Entry::Vacant(place) => {
+                place.insert(copy);
+                Ok(())
+            }
+        }
+    }
+
+    async fn remove(&self, key: &SessionKey) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        kept.session(key)?;
+        if kept.held.contains(key) {
+            return Err(StoreError::Busy(key.session.clone()));
+        }
+        kept.sessions.remove(key);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Notes for MemoryStore {
+    async fn add(&self, scope: &str, text: &str) -> Result<Note, StoreError> {
+        let mut kept = self.kept();
+        kept.last_note += 1;
+        let note = Note { id: kept.last_note, text: text.to_owned(), created_at: now() };
+        kept.notes.push((scope.to_owned(), note.clone()));
+        Ok(note)
+    }
+
+    async fn search(&self, scope: &str, query: &str, most: usize) -> Result<Vec<Note>, StoreError> {
+        let kept = self.kept();
+        let newest_first = kept.notes.iter().rev().filter(|(of, _)| of == scope).map(|(_, note)| note.clone());
+        Ok(rank::best(newest_first.collect(), query, most))
+    }
+
+    async fn forget(&self, scope: &str, id: i64) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        let index =
+            kept.notes.iter().position(|(of, note)| of == scope && note.id == id).ok_or(StoreError::NoNote(id))?;
+        kept.notes.remove(index);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::contract;
+
+    #[tokio::test]
+    async fn contract() {
+        let store = MemoryStore::new();
+        contract::store(&store).await;
+        contract::notes(&store).await;
+    }
+}
