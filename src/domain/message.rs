@@ -80,10 +80,13 @@ pub enum Content {
         call_id: CallId,
         outcome: ToolOutcome,
     },
-    /// Stands for everything before it: the model is sent this summary in place of the messages it replaces, which
-    /// stay in the session for people to read.
+    /// Stands for what came before it: the model is sent this summary in place of the messages it replaces, which
+    /// stay in the session for people to read. The `keep` messages right before it, other summaries not counted, are
+    /// still sent as they are, after the summary.
     Summary {
         text: String,
+        #[serde(default)]
+        keep: u32,
     },
 }
 
