@@ -1,10 +1,23 @@
 //! Tools: what an agent can do besides talking. One trait; one file a source.
 
+pub mod arguments;
+pub mod ask_user;
+pub mod cap;
+pub mod memory;
+mod names;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod todo;
+mod toolbox;
+
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+
+pub use arguments::Arguments;
+pub use toolbox::{Listed, Listing, Origin, ToolDeps, Toolbox, ToolboxError, Unavailable};
 
 use crate::domain::{AgentPath, CallId, Content, Question, SessionKey, ToolSpec};
 

@@ -1,0 +1,120 @@
+//! `memory`: notes that an agent keeps from one session to the next, apart for each agent and user.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Tool, ToolCx, ToolError, ToolResult};
+use crate::{
+    domain::{Effect, ToolSpec},
+    store::{Notes, StoreError},
+};
+
+/// How many notes one call recalls.
+const MOST: usize = 20;
+/// Longest note in bytes.
+const LONGEST: usize = 8 * 1024;
+
+pub struct Memory {
+    spec: ToolSpec,
+    notes: Arc<dyn Notes>,
+    agent: String,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+enum Call {
+    Remember {
+        text: String,
+    },
+    Recall {
+        #[serde(default)]
+        query: String,
+    },
+    Forget {
+        id: i64,
+    },
+}
+
+impl Memory {
+    /// The memory of `agent`; the user is that of the call.
+    #[must_use]
+    pub fn new(notes: Arc<dyn Notes>, agent: &str) -> Self {
+        // Flat rather than `oneOf`: several providers refuse unions at the top.
+        let parameters = json!({
+            "type": "object",
+            "properties": {
+                "action": { "type": "string", "enum": ["remember", "recall", "forget"] },
+                "text": { "type": "string", "description": "For remember: one fact, understandable on its own." },
+                "query": {
+                    "type": "string",
+                    "description": "For recall: words to look for; without it the newest notes are given.",
+                },
+                "id": { "type": "integer", "description": "For forget: the number of the note." },
+            },
+            "required": ["action"],
+            "additionalProperties": false,
+        });
+        Self {
+            spec: ToolSpec {
+                name: "memory".to_owned(),
+                description: "Notes that last from one conversation with this user to the next. Recall before you \
+                              say that you do not know; remember what the user will want known next time."
+                    .to_owned(),
+                parameters,
+                effect: Effect::Reads,
+                rule_name: None,
+            },
+            notes,
+            agent: agent.to_owned(),
+        }
+    }
+}
+
+#[async_trait]
+impl Tool for Memory {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    async fn call(&self, arguments: Value, cx: &ToolCx) -> Result<ToolResult, ToolError> {
+        let call: Call = serde_json::from_value(arguments).map_err(|error| ToolError::Arguments(error.to_string()))?;
+        // JSON, so that no name can be made to look like another agent's scope.
+        let scope = json!([self.agent, cx.session.user]).to_string();
+        let text = match call {
+            Call::Remember { text } if text.trim().is_empty() => {
+                return Err(ToolError::Arguments("`text` is empty; write what to remember".to_owned()));
+            }
+            Call::Remember { text } if text.len() > LONGEST => {
+                return Err(ToolError::Arguments(format!("`text` is longer than {LONGEST} bytes; write less")));
+            }
+            Call::Remember { text } => {
+                let note = self.notes.add(&scope, text.trim()).await.map_err(failed)?;
+                format!("Remembered as note {}.", note.id)
+            }
+            Call::Recall { query } => {
+                let notes = self.notes.search(&scope, query.trim(), MOST).await.map_err(failed)?;
+                let mut text = if notes.is_empty() { "No notes.".to_owned() } else { String::new() };
+                for (index, note) in notes.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { "\n" };
+                    let date = note.created_at.strftime("%Y-%m-%d");
+                    // Writing to a string cannot fail.
+                    let _ = write!(text, "{separator}{}. ({date}) {}", note.id, note.text);
+                }
+                text
+            }
+            Call::Forget { id } => {
+                self.notes.forget(&scope, id).await.map_err(failed)?;
+                format!("Forgot note {id}.")
+            }
+        };
+        Ok(ToolResult::text(text))
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn failed(error: StoreError) -> ToolError {
+    ToolError::Failed(error.to_string())
+}

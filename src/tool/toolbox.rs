@@ -1,0 +1,294 @@
+//! The tools of one agent: those of its file, those its servers offer, and those the loop adds.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use serde_json::Value;
+
+use super::{
+    Arguments, Tool, ToolCx, ToolError, ToolResult, ask_user::AskUser, cap, memory::Memory, names, todo::Todo,
+};
+use crate::{
+    config::{
+        Env, Paths,
+        agent_file::{AgentSpec, McpServer, ToolEntry},
+    },
+    domain::{Notice, ToolSpec},
+    runtime::http::Http,
+    store::Notes,
+};
+
+/// What tools are made with.
+#[derive(Clone)]
+pub struct ToolDeps {
+    pub env: Env,
+    pub paths: Paths,
+    pub http: Arc<Http>,
+    pub notes: Arc<dyn Notes>,
+    /// The folder of the agent file; relative paths start here.
+    pub folder: PathBuf,
+    /// The name of the agent, which keeps its memory apart.
+    pub agent: String,
+    /// Servers that `mcp: NAME` may mean besides the agent's own: those of the agent that the file is about.
+    pub servers: BTreeMap<String, McpServer>,
+}
+
+/// Why an agent's tools cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolboxError {
+    #[error("the tool `{tool}` needs the sandbox, which this version does not have yet; take it out of `tools`")]
+    NeedsSandbox { tool: String },
+    #[error("the tool `{tool}` needs A2A, which this version does not have yet; take it out of `tools`")]
+    NeedsA2a { tool: String },
+}
+
+/// Where a tool comes from, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    BuiltIn,
+    /// Added by the loop: another agent of the team.
+    Agent,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn => f.write_str("built in"),
+            Self::Agent => f.write_str("agent"),
+        }
+    }
+}
+
+/// The tools of one agent. Dropping it ends the servers that it started.
+pub struct Toolbox {
+    sources: Vec<Source>,
+    known: Mutex<Option<Known>>,
+}
+
+/// Tools that come together.
+type Part = Arc<[Arc<dyn Tool>]>;
+
+enum Source {
+    Fixed { origin: Origin, tools: Part },
+}
+
+/// The last listing, and what it was made of.
+struct Known {
+    parts: Vec<Part>,
+    tools: Arc<[Listed]>,
+}
+
+/// The tools as they are now.
+#[derive(Clone)]
+pub struct Listing {
+    /// In the order of the agent file.
+    pub tools: Arc<[Listed]>,
+    /// What failed since the last listing.
+    pub notices: Vec<Notice>,
+    /// Servers whose tools are missing, for the model to know.
+    pub unavailable: Vec<Unavailable>,
+}
+
+/// A server that is listed in the file and does not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unavailable {
+    pub server: String,
+    pub reason: String,
+}
+
+impl Listing {
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Listed> {
+        self.tools.iter().find(|tool| tool.spec().name == name)
+    }
+
+    /// What a model is sent.
+    #[must_use]
+    pub fn specs(&self) -> Vec<ToolSpec> {
+        self.tools.iter().map(|tool| tool.spec().clone()).collect()
+    }
+
+    /// What to tell a model that called a tool which is not there.
+    #[must_use]
+    pub fn unknown(&self, name: &str) -> String {
+        let names: Vec<&str> = self.tools.iter().map(|tool| tool.spec().name.as_str()).collect();
+        let near = names
+            .iter()
+            .map(|known| (strsim::damerau_levenshtein(known, name), *known))
+            .filter(|(distance, known)| *distance <= known.len().max(3) / 3)
+            .min();
+        let name = cap::short(name, 64);
+        match (near, names.is_empty()) {
+            (_, true) => format!("there is no tool `{name}`; no tools are available"),
+            (Some((_, near)), false) => format!("there is no tool `{name}`; did you mean `{near}`?"),
+            (None, false) => format!("there is no tool `{name}`; the tools are {}", names.join(", ")),
+        }
+    }
+}
+
+/// A tool under the name that the model knows it by.
+#[derive(Clone)]
+pub struct Listed {
+    tool: Arc<dyn Tool>,
+    origin: Origin,
+    spec: ToolSpec,
+    arguments: Arc<OnceLock<Arguments>>,
+}
+
+impl Listed {
+    #[must_use]
+    pub fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Whether this call changes anything.
+    #[must_use]
+    pub fn writes(&self, arguments: &Value) -> bool {
+        self.tool.writes(arguments)
+    }
+
+    /// The arguments as the tool wants them; to be done before anybody is asked about the call.
+    ///
+    /// # Errors
+    /// [`ToolError::Arguments`].
+    pub fn check(&self, arguments: Value) -> Result<Value, ToolError> {
+        self.arguments.get_or_init(|| Arguments::new(&self.spec.parameters)).check(arguments)
+    }
+
+    /// Runs the call with checked arguments, within its time, until it is canceled, and caps the result.
+    ///
+    /// # Errors
+    /// As the tool says; [`ToolError::Timeout`]; [`ToolError::Canceled`].
+    pub async fn call(&self, arguments: Value, cx: &ToolCx) -> Result<ToolResult, ToolError> {
+        let limit = self.tool.timeout();
+        let timeout = async {
+            match limit {
+                Some(limit) => tokio::time::sleep(limit).await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut result = tokio::select! {
+            result = self.tool.call(arguments, cx) => result?,
+            () = cx.cancel.cancelled() => return Err(ToolError::Canceled),
+            () = timeout => return Err(ToolError::Timeout(limit.unwrap_or_default())),
+        };
+        result.content = cap::result(result.content);
+        Ok(result)
+    }
+}
+
+impl Toolbox {
+    /// Makes the tools that `spec` lists. Starts nothing and reads nothing.
+    ///
+    /// # Errors
+    /// A tool that this version does not have.
+    pub fn open(spec: &AgentSpec, deps: &ToolDeps) -> Result<Self, ToolboxError> {
+        let sources =
+            spec.tools.iter().filter_map(|entry| source(entry, deps).transpose()).collect::<Result<_, _>>()?;
+        Ok(Self { sources, known: Mutex::new(None) })
+    }
+
+    /// Adds a tool that is not of the file, such as another agent.
+    #[must_use]
+    pub fn with(mut self, tool: Arc<dyn Tool>) -> Self {
+        self.sources.push(Source::Fixed { origin: Origin::Agent, tools: Arc::new([tool]) });
+        self
+    }
+
+    /// Begins to connect to the servers, all at once and in the background. [`Toolbox::list`] does it too; to be called
+    /// as early as possible, within the runtime.
+    pub fn start(&self) {}
+
+    /// The tools as they are now. Waits for servers that are still starting, for as long as each may take; costs
+    /// nothing when nothing changed. Can be dropped at any point.
+    ///
+    /// # Errors
+    /// A server that the file calls `required` and that does not answer.
+    #[expect(clippy::unused_async, reason = "servers are waited for here")]
+    pub async fn list(&self) -> Result<Listing, ToolboxError> {
+        let parts: Vec<Part> = self
+            .sources
+            .iter()
+            .map(|source| match source {
+                Source::Fixed { tools, .. } => Arc::clone(tools),
+            })
+            .collect();
+        Ok(Listing { tools: self.listed(parts), notices: vec![], unavailable: vec![] })
+    }
+
+    /// Ends the servers and waits until they are gone.
+    #[expect(clippy::unused_async, reason = "servers are waited for here")]
+    pub async fn shutdown(&self) {}
+
+    fn listed(&self, parts: Vec<Part>) -> Arc<[Listed]> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*known
+            && known.parts.iter().zip(&parts).all(|(old, new)| Arc::ptr_eq(old, new))
+        {
+            return Arc::clone(&known.tools);
+        }
+        let tools: Vec<(&Source, &Arc<dyn Tool>)> = self
+            .sources
+            .iter()
+            .zip(&parts)
+            .flat_map(|(source, part)| part.iter().map(move |tool| (source, tool)))
+            .collect();
+        let wanted: Vec<_> =
+            tools.iter().map(|(source, tool)| (tool.spec().name.clone(), source.qualifier())).collect();
+        let listed: Arc<[Listed]> = tools
+            .iter()
+            .zip(names::unique(&wanted))
+            .map(|((source, tool), name)| Listed {
+                tool: Arc::clone(tool),
+                origin: source.origin(),
+                spec: ToolSpec { name, ..tool.spec().clone() },
+                arguments: Arc::default(),
+            })
+            .collect();
+        *known = Some(Known { parts, tools: Arc::clone(&listed) });
+        listed
+    }
+}
+
+impl Source {
+    fn origin(&self) -> Origin {
+        match self {
+            Self::Fixed { origin, .. } => origin.clone(),
+        }
+    }
+
+    /// What is put before a tool's name when another tool wants the same.
+    fn qualifier(&self) -> Option<String> {
+        match self {
+            Self::Fixed { .. } => None,
+        }
+    }
+}
+
+/// What an entry of `tools` stands for; `None` for an agent, which the loop adds itself.
+fn source(entry: &ToolEntry, deps: &ToolDeps) -> Result<Option<Source>, ToolboxError> {
+    let built_in = |tool: Arc<dyn Tool>| Ok(Some(Source::Fixed { origin: Origin::BuiltIn, tools: Arc::new([tool]) }));
+    let sandbox = |tool: &str| Err(ToolboxError::NeedsSandbox { tool: tool.to_owned() });
+    match entry {
+        ToolEntry::Python => sandbox("python"),
+        ToolEntry::Shell => sandbox("shell"),
+        ToolEntry::Files => sandbox("files"),
+        ToolEntry::Browser => sandbox("browser"),
+        ToolEntry::Command(command) => sandbox(&command.name),
+        ToolEntry::A2a(agent) => Err(ToolboxError::NeedsA2a { tool: agent.name.clone() }),
+        ToolEntry::Memory => built_in(Arc::new(Memory::new(Arc::clone(&deps.notes), &deps.agent))),
+        ToolEntry::Todo => built_in(Arc::new(Todo::new())),
+        ToolEntry::AskUser => built_in(Arc::new(AskUser::new())),
+        ToolEntry::Agent(_) => Ok(None),
+        ToolEntry::Fetch | ToolEntry::Mcp(_) | ToolEntry::Openapi(_) | ToolEntry::Http(_) => Ok(None),
+    }
+}
