@@ -8,6 +8,8 @@ mod completions;
 mod cx;
 mod error;
 mod man;
+#[expect(dead_code, reason = "used by the verbs that land next")]
+mod source;
 
 use std::{ffi::OsString, process::ExitCode};
 

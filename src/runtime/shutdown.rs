@@ -1,39 +1,73 @@
-//! Signals become a token; nothing else installs signal handlers.
+//! Signals; nothing else installs signal handlers.
 
 use tokio_util::sync::CancellationToken;
 
-/// Fires at the first SIGINT or SIGTERM. A second one ends the process at once, as users expect of Ctrl-C twice.
-///
-/// Must be called within the runtime.
-#[must_use]
-pub fn on_signal() -> CancellationToken {
-    let token = CancellationToken::new();
-    let fired = token.clone();
-    tokio::spawn(async move {
-        signal().await;
-        fired.cancel();
-        signal().await;
-        std::process::abort();
-    });
-    token
+/// SIGINT and SIGTERM, from the moment this is made.
+#[derive(Debug)]
+pub struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
 }
 
-#[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// What the process was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Ctrl-C.
+    Interrupt,
+    /// To end.
+    Terminate,
+}
+
+impl Signals {
+    /// Must be called within the runtime.
+    ///
+    /// # Errors
+    /// A system that refuses the handlers.
+    pub fn new() -> std::io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    /// The next signal.
+    pub async fn recv(&mut self) -> Signal {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.terminate.recv() => Signal::Terminate,
+        }
+        #[cfg(not(unix))]
+        {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            Signal::Interrupt
+        }
+    }
+
+    /// A token that fires at the first signal. The second ends the process at once, as users expect of Ctrl-C twice.
+    #[must_use]
+    pub fn into_token(mut self) -> CancellationToken {
+        let token = CancellationToken::new();
+        let fired = token.clone();
+        tokio::spawn(async move {
+            self.recv().await;
+            fired.cancel();
+            self.recv().await;
+            leave();
+        });
+        token
     }
 }
 
-#[cfg(not(unix))]
-async fn signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
-    }
+/// Ends the process without unwinding; the only way out when a turn does not end.
+#[expect(clippy::disallowed_methods, reason = "the user asked twice")]
+pub fn leave() -> ! {
+    std::process::exit(130)
 }

@@ -21,6 +21,8 @@ pub enum ColorChoice {
 pub struct Printer {
     color_out: bool,
     color_err: bool,
+    /// Standard output is a terminal, so that control sequences in it would be obeyed.
+    pub terminal: bool,
     /// Standard error is a terminal, so that something may move there.
     pub interactive: bool,
 }
@@ -37,6 +39,7 @@ impl Printer {
         Self {
             color_out: color(env.stdout_tty),
             color_err: color(env.stderr_tty),
+            terminal: env.stdout_tty,
             interactive: env.stderr_tty && env.var("TERM") != Some("dumb"),
         }
     }

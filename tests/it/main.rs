@@ -1,4 +1,11 @@
 //! Tests through the binary and over the socket: what a user or a caller can see.
+#![expect(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may fail, and says what it skips"
+)]
+#![expect(clippy::disallowed_methods, reason = "a test has an environment of its own")]
 
 mod common;
 

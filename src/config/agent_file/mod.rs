@@ -4,6 +4,7 @@ mod deploy;
 mod sandbox;
 mod schema;
 mod serve;
+mod slash;
 mod tools;
 mod units;
 

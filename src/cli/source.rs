@@ -1,0 +1,65 @@
+//! What AGENT means: a file, a folder, `./agent.yaml`, the built-in agent.
+
+use std::path::{Path, PathBuf};
+
+use super::{AgentArgs, CliError, Cx};
+
+/// Where an agent comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum AgentSource {
+    File(PathBuf),
+    /// The quickstart agent, for a folder without an agent file.
+    Builtin,
+}
+
+/// The agent file that is compiled in.
+pub(super) const QUICKSTART: &str = include_str!("../../templates/quickstart/agent.yaml");
+
+impl AgentSource {
+    /// Finds the agent, and says on standard error which one it is where the user did not spell it out.
+    ///
+    /// # Errors
+    /// Not found, with a hint at what was meant.
+    pub(super) fn find(args: &AgentArgs, cx: &Cx) -> Result<Self, CliError> {
+        let asked = args.config.as_deref().map(Path::to_owned).or_else(|| args.agent.as_ref().map(PathBuf::from));
+        let Some(asked) = asked else {
+            let here = cx.env.cwd.join("agent.yaml");
+            if here.is_file() {
+                cx.printer.stderr("using ./agent.yaml\n");
+                return Ok(Self::File(PathBuf::from("agent.yaml")));
+            }
+            cx.printer.stderr("no ./agent.yaml: using the built-in quickstart agent\n");
+            return Ok(Self::Builtin);
+        };
+        let name = asked.display();
+        if asked.to_str().is_some_and(|text| text.starts_with("http://") || text.starts_with("https://")) {
+            return Err(CliError::usage(format!(
+                "`{name}` is a running agent, and this version talks only to agent files"
+            ))
+            .hint("give a path to an agent file"));
+        }
+        let path = cx.env.cwd.join(&asked);
+        if path.is_dir() {
+            let file = asked.join("agent.yaml");
+            return if cx.env.cwd.join(&file).is_file() {
+                Ok(Self::File(file))
+            } else {
+                Err(CliError::not_found(format!("the folder `{name}` holds no agent.yaml"))
+                    .hint(format!("make one with `agentscope init {name}`")))
+            };
+        }
+        if path.exists() {
+            return Ok(Self::File(asked));
+        }
+        let error = CliError::not_found(format!("there is no agent file or folder `{name}`"));
+        Err(if args.config.is_none() && asked.components().count() == 1 && asked.extension().is_none() {
+            error.hint(format!("to send it as a message, use `agentscope chat -q {}`", quoted(&name.to_string())))
+        } else {
+            error.hint("`agentscope init` makes a new one")
+        })
+    }
+}
+
+fn quoted(word: &str) -> String {
+    format!("\"{}\"", word.replace('"', "\\\""))
+}
