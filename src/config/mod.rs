@@ -5,10 +5,12 @@
 pub mod agent_file;
 mod env;
 mod keys;
+mod lock;
 mod paths;
 mod secret;
 
 pub use env::Env;
 pub use keys::{KeySource, Keys, KeysError};
+pub use lock::FileLock;
 pub use paths::{Paths, make_private, write_private};
 pub use secret::Secret;

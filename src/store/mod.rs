@@ -5,12 +5,15 @@
 
 #[cfg(test)]
 mod contract;
+mod location;
 mod memory;
 mod merge;
 mod rank;
+mod sqlite;
 
 use std::{
     any::Any,
+    path::PathBuf,
     sync::atomic::{AtomicI64, Ordering},
 };
 
@@ -19,8 +22,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use location::{Stores, open};
 pub use memory::MemoryStore;
 pub use merge::merge_patch;
+pub use sqlite::SqliteStore;
 
 use crate::domain::{Message, Role, SessionId, SessionKey};
 
@@ -137,11 +142,25 @@ pub enum StoreError {
     #[error("no note {0}")]
     NoNote(i64),
     #[error("could not open the session store at `{path}`")]
-    Open { path: String, source: Box<dyn std::error::Error + Send + Sync> },
+    Open { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("`{path}` is not a session store")]
+    Foreign { path: PathBuf },
+    #[error("the session store at `{path}` is damaged")]
+    Damaged { path: PathBuf },
+    #[error(
+        "the session store at `{path}` was made by a newer agentscope (its format is {found}, this one knows {known})"
+    )]
+    Newer { path: PathBuf, found: u32, known: u32 },
     #[error("could not use the session store")]
     Failed { source: Box<dyn std::error::Error + Send + Sync> },
     #[error("the session store holds something unreadable: {what}")]
     Corrupt { what: String },
+    #[error("`storage.{key}` names no kind of store there is")]
+    Unknown { key: &'static str },
+    #[error("`storage.{key}` asks for {what}, which comes with a later version")]
+    Later { key: &'static str, what: &'static str },
+    #[error("`storage.state` and `storage.sessions` differ")]
+    Split,
 }
 
 impl StoreError {
@@ -151,14 +170,18 @@ impl StoreError {
         match self {
             Self::NotFound(_) => Some("`agentscope session list` shows the sessions there are"),
             Self::Busy(_) => {
-                Some("wait until that turn has ended, or continue in a copy made with `agentscope session fork`")
+                Some("wait until that turn has ended, or go on in a copy made with `agentscope session fork`")
             }
             Self::Exists(_) => Some("choose another id"),
-            Self::NoNote(_) | Self::Failed { .. } => None,
             Self::Open { .. } => {
-                Some("check that the folder exists and can be written, or set AGENTSCOPE_HOME to another one")
+                Some("check that its folder can be made and written, or set AGENTSCOPE_HOME to another one")
             }
-            Self::Corrupt { .. } => Some("move the file away to start anew; it is not changed"),
+            Self::Foreign { .. } => Some("name another file under `storage` in the agent file"),
+            Self::Damaged { .. } => Some("move the file away to start anew, or put back a copy of it"),
+            Self::Newer { .. } => Some("update agentscope, or set AGENTSCOPE_HOME to another folder"),
+            Self::Unknown { .. } | Self::Later { .. } => Some("use `sqlite:`, `sqlite:PATH` or `in-process:`"),
+            Self::Split => Some("the state is kept with its session: leave `storage.state` out"),
+            Self::NoNote(_) | Self::Failed { .. } | Self::Corrupt { .. } => None,
         }
     }
 }

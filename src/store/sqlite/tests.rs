@@ -1,0 +1,142 @@
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    process::{Command, Stdio},
+};
+
+use super::*;
+use crate::{config::Env, store::contract};
+
+fn key(session: &str) -> SessionKey {
+    SessionKey { user: "ann".to_owned(), session: session.into() }
+}
+
+#[tokio::test]
+async fn contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.db");
+    let store = SqliteStore::at(&path);
+    contract::store(&store).await;
+    contract::notes(&store).await;
+    let whole: String =
+        Connection::open(&path).unwrap().query_one("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(whole, "ok");
+}
+
+#[tokio::test]
+async fn looking_makes_no_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::at(&folder.path().join("data/sessions.db"));
+    assert_eq!(store.sessions(None).await.unwrap(), []);
+    assert_eq!(store.history(&key("s")).await.unwrap(), []);
+    assert!(store.remove(&key("s")).await.is_err());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn remembered_by_the_next_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.db");
+    SqliteStore::at(&path).append(&key("s"), &[Message::user("hi")]).await.unwrap();
+    assert_eq!(SqliteStore::at(&path).history(&key("s")).await.unwrap(), [Message::user("hi")]);
+}
+
+#[tokio::test]
+async fn a_lock_holds_for_other_handles_and_its_file_goes_with_the_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.db");
+    let (one, other) = (SqliteStore::at(&path), SqliteStore::at(&path));
+    let held = one.lock(&key("s"), &NewSession::default()).await.unwrap();
+    assert!(matches!(other.lock(&key("s"), &NewSession::default()).await, Err(StoreError::Busy(_))));
+    assert!(matches!(other.remove(&key("s")).await, Err(StoreError::Busy(_))));
+    drop(held);
+    other.remove(&key("s")).await.unwrap();
+    let left: Vec<_> =
+        std::fs::read_dir(connection::locks_of(&path)).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["setup"]);
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.db");
+    let store = SqliteStore::at(&path);
+    store.append(&key("s"), &[Message::user("hi"), Message::user("there")]).await.unwrap();
+    Connection::open(&path).unwrap().execute("UPDATE messages SET message = '{' WHERE position = 1", []).unwrap();
+    let error = store.history(&key("s")).await.unwrap_err();
+    assert_eq!(error.to_string(), "the session store holds something unreadable: message 2 of session `s`");
+}
+
+/// Handles of their own stand for processes of their own: each has its connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_wait_for_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.db");
+    let writers = (0..4).map(|writer| {
+        let store = SqliteStore::at(&path);
+        tokio::spawn(async move {
+            for n in 0..25 {
+                let messages = [Message::user(format!("{writer} {n}")), Message::assistant(format!("{writer} {n}"))];
+                store.append(&key("shared"), &messages).await.unwrap();
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    let history = SqliteStore::at(&path).history(&key("shared")).await.unwrap();
+    assert_eq!(history.len(), 200);
+    for pair in history.chunks(2) {
+        assert_eq!(pair[0].text(), pair[1].text(), "what was written together stands together");
+    }
+}
+
+const CHILD_STORE: &str = "AGENTSCOPE_TEST_STORE";
+const BATCH: usize = 50;
+
+/// Not a test by itself: the process that [`killed_in_the_middle_of_a_write`] kills. Holds a session and writes to it
+/// without end, saying so each time.
+#[tokio::test]
+async fn child_that_writes() {
+    let env = Env::of_process();
+    let Some(path) = env.var(CHILD_STORE) else { return };
+    let store = SqliteStore::at(Path::new(path));
+    let _held = store.lock(&key("s"), &NewSession::default()).await.unwrap();
+    let batch = vec![Message::user("x".repeat(2000)); BATCH];
+    loop {
+        store.append(&key("s"), &batch).await.unwrap();
+        store.patch_state(&key("s"), &json!({"written": store.info(&key("s")).await.unwrap().messages})).await.unwrap();
+        writeln!(std::io::stderr(), "written").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn killed_in_the_middle_of_a_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.db");
+    for round in 1..=3 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "store::sqlite::tests::child_that_writes", "--nocapture"])
+            .env(CHILD_STORE, &path)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        for _ in 0..round {
+            assert_eq!(lines.next().unwrap().unwrap(), "written");
+        }
+        let store = SqliteStore::at(&path);
+        assert!(matches!(store.lock(&key("s"), &NewSession::default()).await, Err(StoreError::Busy(_))));
+        child.kill().unwrap();
+        child.wait().unwrap();
+
+        drop(store.lock(&key("s"), &NewSession::default()).await.expect("death lets go"));
+        let messages = store.history(&key("s")).await.unwrap().len();
+        assert!(messages > 0);
+        assert_eq!(messages % BATCH, 0, "no batch is there in part");
+        let written = store.state(&key("s")).await.unwrap()["written"].as_u64().unwrap() as usize;
+        assert!(written == messages || written + BATCH == messages, "{written} of {messages}");
+        store.append(&key("s"), &vec![Message::user("next"); BATCH]).await.unwrap();
+        store.patch_state(&key("s"), &json!({"written": messages + BATCH})).await.unwrap();
+    }
+}
