@@ -22,6 +22,9 @@ _agentscope() {
             agentscope,help)
                 cmd="agentscope__subcmd__help"
                 ;;
+            agentscope,init)
+                cmd="agentscope__subcmd__init"
+                ;;
             agentscope,man)
                 cmd="agentscope__subcmd__man"
                 ;;
@@ -30,6 +33,9 @@ _agentscope() {
                 ;;
             agentscope__subcmd__help,help)
                 cmd="agentscope__subcmd__help__subcmd__help"
+                ;;
+            agentscope__subcmd__help,init)
+                cmd="agentscope__subcmd__help__subcmd__init"
                 ;;
             agentscope__subcmd__help,man)
                 cmd="agentscope__subcmd__help__subcmd__man"
@@ -41,7 +47,7 @@ _agentscope() {
 
     case "${cmd}" in
         agentscope)
-            opts="-h -V --color --offline --help --version completions man help"
+            opts="-h -V --color --offline --help --version completions init man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -77,7 +83,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__help)
-            opts="completions man help"
+            opts="completions init man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -118,6 +124,20 @@ _agentscope() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        agentscope__subcmd__help__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         agentscope__subcmd__help__subcmd__man)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -125,6 +145,36 @@ _agentscope() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__init)
+            opts="-o -h -V --template --list --force --output --color --offline --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --template)
+                    COMPREPLY=($(compgen -W "quickstart research-team mcp structured http-tools" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

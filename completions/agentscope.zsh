@@ -45,6 +45,26 @@ never\:""))' \
 ':shell -- The shell:(bash elvish fish powershell zsh)' \
 && ret=0
 ;;
+(init)
+_arguments "${_arguments_options[@]}" : \
+'--template=[What to begin with; \`--list\` shows what there is]:NAME:(quickstart research-team mcp structured http-tools)' \
+'-o+[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--list[List the templates, and make nothing]' \
+'--force[Overwrite files that exist]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::dir -- The folder to make it in:_files' \
+&& ret=0
+;;
 (man)
 _arguments "${_arguments_options[@]}" : \
 '--output=[Write one page a verb into this folder]:DIR:_files' \
@@ -74,6 +94,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(init)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (man)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -95,6 +119,7 @@ esac
 _agentscope_commands() {
     local commands; commands=(
 'completions:Print a completion script for a shell' \
+'init:Make a new agent project' \
 'man:Print the man page, or write those of all verbs into a folder' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -109,6 +134,7 @@ _agentscope__subcmd__completions_commands() {
 _agentscope__subcmd__help_commands() {
     local commands; commands=(
 'completions:Print a completion script for a shell' \
+'init:Make a new agent project' \
 'man:Print the man page, or write those of all verbs into a folder' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -124,10 +150,20 @@ _agentscope__subcmd__help__subcmd__help_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help help commands' commands "$@"
 }
+(( $+functions[_agentscope__subcmd__help__subcmd__init_commands] )) ||
+_agentscope__subcmd__help__subcmd__init_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help init commands' commands "$@"
+}
 (( $+functions[_agentscope__subcmd__help__subcmd__man_commands] )) ||
 _agentscope__subcmd__help__subcmd__man_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help man commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__init_commands] )) ||
+_agentscope__subcmd__init_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope init commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__man_commands] )) ||
 _agentscope__subcmd__man_commands() {

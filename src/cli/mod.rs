@@ -7,6 +7,7 @@ mod args;
 mod completions;
 mod cx;
 mod error;
+mod init;
 mod man;
 #[expect(dead_code, reason = "used by the verbs that land next")]
 mod source;
@@ -40,6 +41,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Completions(completions::CompletionsArgs),
+    Init(init::InitArgs),
     Man(man::ManArgs),
 }
 
@@ -47,6 +49,7 @@ impl Command {
     fn run(self, cx: &Cx) -> Result<Exit, CliError> {
         match self {
             Self::Completions(args) => completions::run(&args, cx),
+            Self::Init(args) => init::run(&args, cx),
             Self::Man(args) => man::run(&args, cx),
         }
     }

@@ -1,6 +1,7 @@
 //! The agent file: typed, strict, every value knows its line and column, all errors in one pass.
 
 mod deploy;
+mod name;
 mod sandbox;
 mod schema;
 mod serve;
@@ -9,6 +10,7 @@ mod tools;
 mod units;
 
 pub use deploy::*;
+pub use name::valid_name;
 pub use sandbox::*;
 pub use schema::*;
 pub use serve::*;
