@@ -7,10 +7,12 @@ mod env;
 mod keys;
 mod lock;
 mod paths;
+pub mod rule;
 mod secret;
 
 pub use env::Env;
 pub use keys::{KeySource, Keys, KeysError};
 pub use lock::FileLock;
 pub use paths::{Paths, make_private, write_private};
+pub use rule::{Rule, RuleError};
 pub use secret::Secret;
