@@ -2,7 +2,10 @@
 
 use std::{error::Error, process::ExitCode};
 
-use crate::ui::{Printer, style};
+use crate::{
+    config::agent_file::Diagnostics,
+    ui::{Printer, style},
+};
 
 /// How a command ended; the contract of the man page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,13 +50,15 @@ pub struct CliError {
     message: String,
     causes: Vec<String>,
     hint: Option<String>,
+    /// What is wrong with a file, each with its place; said instead of the message.
+    diagnostics: Option<Diagnostics>,
     /// The reader of our output went away: nothing to say, and nothing wrong.
     closed_pipe: bool,
 }
 
 impl CliError {
     fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), causes: vec![], hint: None, closed_pipe: false }
+        Self { exit, message: message.into(), causes: vec![], hint: None, diagnostics: None, closed_pipe: false }
     }
 
     #[must_use]
@@ -112,6 +117,10 @@ impl CliError {
         if self.closed_pipe {
             return Exit::Done;
         }
+        if let Some(diagnostics) = &self.diagnostics {
+            printer.stderr(&diagnostics.render(printer.err_color()));
+            return self.exit;
+        }
         let error = printer.err_style(style::ERROR);
         let hint = printer.err_style(style::HINT);
         let mut text = format!("{error}error{error:#}: {}\n", self.message);
@@ -123,6 +132,14 @@ impl CliError {
         }
         printer.stderr(&text);
         self.exit
+    }
+}
+
+/// A file that is wrong, or that is not there.
+impl From<Diagnostics> for CliError {
+    fn from(diagnostics: Diagnostics) -> Self {
+        let exit = if diagnostics.is_not_found() { Exit::NotFound } else { Exit::Usage };
+        Self { diagnostics: Some(diagnostics), ..Self::new(exit, "the agent file is wrong") }
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use anstyle::Style;
 
-use crate::config::Env;
+use crate::config::{Env, agent_file::Color};
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -54,6 +54,18 @@ impl Printer {
     #[must_use]
     pub fn err_style(&self, style: Style) -> Style {
         if self.color_err { style } else { Style::new() }
+    }
+
+    /// Whether standard output takes colour.
+    #[must_use]
+    pub fn out_color(&self) -> Color {
+        if self.color_out { Color::Yes } else { Color::No }
+    }
+
+    /// Whether standard error takes colour.
+    #[must_use]
+    pub fn err_color(&self) -> Color {
+        if self.color_err { Color::Yes } else { Color::No }
     }
 
     /// Writes a result as it is, and flushes, so that a reader sees it at once.

@@ -1,15 +1,34 @@
 //! The agent file: typed, strict, every value knows its line and column, all errors in one pass.
+//!
+//! [`load`] goes: text to a tree with places (`yaml`), a profile over it (`profile`), references filled in
+//! (`interpolate`), the schema that is generated from the types (`validate`), and only then the types.
 
 mod deploy;
+mod diagnostic;
+mod fault;
+mod interpolate;
+mod json_schema;
+mod load;
 mod name;
+mod profile;
 mod sandbox;
 mod schema;
 mod serve;
 mod slash;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod tool_entry;
 mod tools;
 mod units;
+mod unknown_key;
+mod validate;
+mod yaml;
 
 pub use deploy::*;
+pub use diagnostic::{Color, Diagnostic, Diagnostics, Place, Severity, Source};
+pub use json_schema::json_schema;
+pub use load::{LoadOptions, Loaded, Unset, load, load_str};
 pub use name::valid_name;
 pub use sandbox::*;
 pub use schema::*;

@@ -1,0 +1,253 @@
+//! From a path to a checked [`AgentFile`], or everything that is wrong with it.
+
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde_json::Value;
+
+use super::{
+    AgentFile, AgentSpec,
+    diagnostic::{Diagnostic, Diagnostics, NOT_FOUND, Place, Severity, Source},
+    fault::{Fault, On},
+    interpolate::{Interpolated, Interpolator, State},
+    profile, validate,
+    yaml::{self, Kind, Node},
+};
+use crate::config::Secret;
+
+/// The largest agent file, in bytes.
+const SIZE: u64 = 1 << 20;
+
+/// How to read an agent file.
+pub struct LoadOptions<'a> {
+    /// The profile to merge over the file.
+    pub profile: Option<String>,
+    /// Where `${NAME}` is looked up.
+    pub lookup: &'a dyn Fn(&str) -> Option<Secret>,
+}
+
+/// No profile and no variables.
+impl Default for LoadOptions<'_> {
+    fn default() -> Self {
+        Self { profile: None, lookup: &|_| None }
+    }
+}
+
+/// An agent file that holds, and where its parts stand.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    pub file: AgentFile,
+    /// Where it was read from; none for one that is built in.
+    pub path: Option<PathBuf>,
+    /// What the paths in it are relative to.
+    pub dir: PathBuf,
+    pub warnings: Diagnostics,
+    /// References to variables and files that are not there.
+    pub unset: Vec<Unset>,
+    source: Arc<Source>,
+    tree: Node,
+}
+
+/// A reference that could not be filled in: a string keeps it as it was written, any other value is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unset {
+    /// `NAME`, or `file:PATH`.
+    pub name: String,
+    /// JSON pointer to the value it stands in, such as `/models/smart/api_key`.
+    pub pointer: String,
+    pub place: Place,
+}
+
+impl Unset {
+    fn diagnostic(&self, severity: Severity) -> Diagnostic {
+        let (message, help) = match self.name.strip_prefix("file:") {
+            Some(path) => (
+                format!("the file `{path}` cannot be read"),
+                "it is looked for beside the agent file, and may have up to 64 KiB of text".to_owned(),
+            ),
+            None => (
+                format!("the variable `{}` is not set", self.name),
+                format!("set it, write it into `.env` beside the agent file, or give a default: ${{{}:-…}}", self.name),
+            ),
+        };
+        Diagnostic { severity, ..Diagnostic::error("unset", message) }.at(self.place.clone()).help(help)
+    }
+}
+
+impl Loaded {
+    /// The agent called `name` under `agents`; the file's own for none.
+    #[must_use]
+    pub fn agent(&self, name: Option<&str>) -> Option<&AgentSpec> {
+        match name {
+            None => Some(&self.file.agent),
+            Some(name) => self.file.agents.get(name),
+        }
+    }
+
+    /// Where the value at a JSON pointer stands, or what of it the file has.
+    #[must_use]
+    pub fn place(&self, pointer: &str) -> Place {
+        place(&self.source, &self.tree, pointer, On::Value)
+    }
+
+    /// Demands that the references in all values that `used` says yes to are filled in.
+    ///
+    /// # Errors
+    /// One for every reference that is not.
+    pub fn require(&self, used: impl Fn(&str) -> bool) -> Result<(), Diagnostics> {
+        let missing = self.unset(Severity::Error, used);
+        if missing.is_empty() { Ok(()) } else { Err(missing) }
+    }
+
+    /// What is not set of the values that `used` says yes to.
+    #[must_use]
+    pub fn unset(&self, severity: Severity, used: impl Fn(&str) -> bool) -> Diagnostics {
+        let mut out = Diagnostics::default();
+        for unset in self.unset.iter().filter(|unset| used(&unset.pointer)) {
+            out.push(unset.diagnostic(severity));
+        }
+        out
+    }
+}
+
+/// Reads the agent file at `path`, or `agent.yaml` in the folder at `path`.
+///
+/// # Errors
+/// Everything that is wrong with it, in one go.
+pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, Diagnostics> {
+    let path = locate(path)?;
+    let source = read(&path)?;
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    Ok(Loaded { path: Some(path), ..load_source(source, &dir, options)? })
+}
+
+/// Reads an agent file that is not a file; `dir` is what the paths in it are relative to.
+///
+/// # Errors
+/// Everything that is wrong with it, in one go.
+pub fn load_str(name: &str, text: &str, dir: &Path, options: &LoadOptions) -> Result<Loaded, Diagnostics> {
+    load_source(Source { name: name.to_owned(), text: text.to_owned() }, dir, options)
+}
+
+fn locate(path: &Path) -> Result<PathBuf, Diagnostic> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let inside = path.join("agent.yaml");
+    if inside.is_file() {
+        return Ok(inside);
+    }
+    Err(Diagnostic::error(NOT_FOUND, format!("the folder `{}` has no agent.yaml", path.display()))
+        .help(format!("`agentscope init {}` writes one", path.display())))
+}
+
+/// Reads a text, within bounds.
+pub(super) fn read(path: &Path) -> Result<Source, Diagnostic> {
+    let shown = path.display();
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => Diagnostic::error(NOT_FOUND, format!("there is no file `{shown}`"))
+            .help("give the path of an agent file, or of a folder that holds an agent.yaml"),
+        _ => Diagnostic::error("unreadable", format!("could not read `{shown}`: {error}")),
+    };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = vec![];
+    // One byte more than allowed tells a file that is too large, whatever its size is said to be.
+    file.take(SIZE + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > SIZE {
+        return Err(Diagnostic::error("too-large", format!("`{shown}` has more than 1 MiB"))
+            .help("an agent file is a page or two; long instructions can stand in an `instructions_file`"));
+    }
+    if bytes.contains(&0) {
+        return Err(
+            Diagnostic::error("binary", format!("`{shown}` is not a text file")).help("an agent file is YAML in UTF-8")
+        );
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
+        Diagnostic::error("encoding", format!("`{shown}` is not UTF-8: line {line} has bytes that are no characters"))
+            .help("save it as UTF-8")
+    })?;
+    Ok(Source { name: shown.to_string(), text })
+}
+
+/// Where a fault stands: on a key, or on a value that fits on its line.
+fn place(source: &Arc<Source>, tree: &Node, pointer: &str, on: On) -> Place {
+    let (node, key) = tree.find(pointer);
+    let span = match (on, key) {
+        (On::Key, Some(key)) => key,
+        (On::Value, Some(key)) if !matches!(node.kind, Kind::Scalar(_)) || node.span.is_empty() => key,
+        _ => node.span.clone(),
+    };
+    Place::new(source, span)
+}
+
+fn load_source(source: Source, dir: &Path, options: &LoadOptions) -> Result<Loaded, Diagnostics> {
+    let source = Arc::new(source);
+    let mut found = Diagnostics::default();
+    let mut tree = match yaml::parse(&source, &mut found) {
+        Ok(tree) => tree,
+        Err(stopped) => {
+            found.push(stopped);
+            return Err(found);
+        }
+    };
+    if !matches!(tree.kind, Kind::Map(_)) {
+        found.push(
+            Diagnostic::error("wrong-type", "an agent file is a mapping of keys to values")
+                .at(Place::new(&source, tree.span.clone()))
+                .help("the smallest one is `name: assistant`"),
+        );
+        return Err(found);
+    }
+    if let Some(name) = &options.profile {
+        match profile::merge(&tree, name) {
+            Ok(merged) => tree = merged,
+            Err(fault) => {
+                found.push(fault.diagnostic(|pointer, on| place(&source, &tree, pointer, on)));
+                return Err(found);
+            }
+        }
+    }
+    let mut value = tree.value();
+    let interpolated = Interpolator { dir, lookup: options.lookup }.run(&mut value);
+    let mut faults: Vec<Fault> = interpolated.malformed.iter().map(Fault::malformed).collect();
+    faults.extend(validate::validate(&mut value, &interpolated));
+    for fault in &faults {
+        found.push(fault.diagnostic(|pointer, on| place(&source, &tree, pointer, on)));
+    }
+    found.sort();
+    if found.has_errors() {
+        return Err(found);
+    }
+    let file = match finish(value, &interpolated) {
+        Ok(file) => file,
+        Err(error) => {
+            found.push(Diagnostic::error("invalid", format!("`{}` cannot be used: {error}", source.name)));
+            return Err(found);
+        }
+    };
+    let unset = unset(&interpolated, |pointer| place(&source, &tree, pointer, On::Value));
+    Ok(Loaded { file, path: None, dir: dir.to_owned(), warnings: found, unset, source, tree })
+}
+
+fn unset(interpolated: &Interpolated, place: impl Fn(&str) -> Place) -> Vec<Unset> {
+    interpolated
+        .references
+        .iter()
+        .filter(|reference| reference.state == State::Unset)
+        .map(|reference| Unset {
+            name: reference.name.clone(),
+            pointer: reference.pointer.clone(),
+            place: place(&reference.pointer),
+        })
+        .collect()
+}
+
+fn finish(mut value: Value, interpolated: &Interpolated) -> Result<AgentFile, serde_json::Error> {
+    validate::leave_out_unset(&mut value, interpolated);
+    serde_json::from_value(value)
+}
