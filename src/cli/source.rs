@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{AgentArgs, CliError, Cx};
+use super::{AgentArgs, CliError, Cx, Exit};
+use crate::config::{
+    Keys,
+    agent_file::{self, LoadOptions, Loaded},
+};
 
 /// Where an agent comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +61,32 @@ impl AgentSource {
         } else {
             error.hint("`agentscope init` makes a new one")
         })
+    }
+
+    /// Reads the agent file, and the keys that it may refer to. Warnings go to standard error.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file: exit code 2.
+    pub(super) fn load(&self, profile: Option<&str>, cx: &Cx) -> Result<(Loaded, Keys), CliError> {
+        let keys = self.keys(cx)?;
+        let options = LoadOptions { profile: profile.map(str::to_owned), lookup: &|name| keys.get(name) };
+        let loaded = match self {
+            Self::File(path) => agent_file::load(path, &options)?,
+            Self::Builtin => agent_file::load_str("the built-in quickstart agent", QUICKSTART, &cx.env.cwd, &options)?,
+        };
+        Ok((loaded, keys))
+    }
+
+    /// The keys that an agent of this source may refer to.
+    ///
+    /// # Errors
+    /// A file of keys that cannot be used: exit code 2.
+    pub(super) fn keys(&self, cx: &Cx) -> Result<Keys, CliError> {
+        let folder = match self {
+            Self::File(path) => Some(cx.env.cwd.join(path).parent().unwrap_or(&cx.env.cwd).to_owned()),
+            Self::Builtin => None,
+        };
+        Keys::load(&cx.env, &cx.paths, folder.as_deref()).map_err(|error| CliError::from_error(Exit::Usage, &error))
     }
 }
 
