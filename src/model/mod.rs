@@ -10,7 +10,24 @@ use serde_json::Value;
 
 use crate::domain::{CallId, Message, Notice, ToolSpec, Usage};
 
+mod anthropic;
+pub mod catalog;
+mod client;
+pub mod demo;
+pub mod detect;
+mod failure;
+mod fallback;
+mod gemini;
+mod open;
+mod openai;
+mod responses;
+mod retry;
 pub mod scripted;
+mod sse;
+mod wire;
+
+pub use detect::{Because, Detected, LocalServer, detect, local_servers};
+pub use open::{OpenError, open};
 
 /// What a model is asked.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +56,8 @@ pub enum ToolChoice {
 #[derive(Clone, Debug, PartialEq)]
 pub enum ModelDelta {
     Text(String),
-    /// Either part may be empty: some providers show no text, and the opaque part comes last.
+    /// Either part may be empty: some providers show no text. An opaque part ends its block of reasoning: what follows
+    /// is another block, and the wire that made it wants each block back as it was.
     Reasoning {
         text: String,
         opaque: Option<Value>,
@@ -83,8 +101,11 @@ pub enum StopReason {
 /// What a model can do, as data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Takes [`ModelRequest::output_schema`].
+    /// Takes [`ModelRequest::output_schema`], also together with tools.
     pub structured_output: bool,
+    /// Takes [`ModelRequest::output_schema`] in a request without tools: many servers constrain the whole answer to
+    /// the schema, so that no call could be made.
+    pub structured_output_alone: bool,
     pub images: bool,
     /// Tokens that fit into the context, where known.
     pub context_window: Option<u64>,

@@ -27,6 +27,9 @@ pub enum HttpError {
     Build(#[source] reqwest::Error),
     #[error("`--offline` forbids the call to `{host}`")]
     Offline { host: String },
+    /// Says which variable, but not what is in it: a proxy's address may hold a password.
+    #[error("the address of the proxy in {variable} is not a URL")]
+    Proxy { variable: String },
     #[error("`{url}` is not a URL that can be called")]
     Url { url: String },
 }
@@ -77,11 +80,40 @@ impl Http {
     pub fn builder(&self) -> Result<reqwest::ClientBuilder, HttpError> {
         // A second installation is refused and harmless: it is the same provider.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        Ok(reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .user_agent(concat!("agentscope/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(10))
             .tcp_nodelay(true)
-            .tls_certs_only(self.roots()?))
+            .tls_certs_only(self.roots()?);
+        self.with_proxies(builder)
+    }
+
+    /// The proxies that the environment names. reqwest would read the process environment by itself; ours is the
+    /// `Env`, and this machine is never reached through a proxy.
+    fn with_proxies(&self, mut builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, HttpError> {
+        let of = |name: &str| {
+            // The lower-case spelling wins, as with curl.
+            [name.to_ascii_lowercase(), name.to_owned()]
+                .into_iter()
+                .find_map(|name| Some((self.env.var(&name)?.to_owned(), name)))
+        };
+        let proxies = [of("HTTPS_PROXY"), of("HTTP_PROXY"), of("ALL_PROXY")];
+        // Elsewhere the system's settings hold where no variable is set.
+        if cfg!(not(any(target_os = "macos", windows))) || proxies.iter().any(Option::is_some) {
+            builder = builder.no_proxy();
+        }
+        let never = of("NO_PROXY").map(|(list, _)| list).unwrap_or_default();
+        let never = reqwest::NoProxy::from_string(&format!("localhost,127.0.0.0/8,::1,{never}"));
+        for (address, variable) in proxies.into_iter().flatten() {
+            let proxy = match variable.to_ascii_lowercase().as_str() {
+                "https_proxy" => reqwest::Proxy::https(address),
+                "http_proxy" => reqwest::Proxy::http(address),
+                _ => reqwest::Proxy::all(address),
+            };
+            let proxy = proxy.map_err(|_| HttpError::Proxy { variable })?;
+            builder = builder.proxy(proxy.no_proxy(never.clone()));
+        }
+        Ok(builder)
     }
 
     fn roots(&self) -> Result<Vec<Certificate>, HttpError> {

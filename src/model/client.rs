@@ -1,0 +1,267 @@
+//! One request over HTTP: sends it, watches the clock, turns bytes into deltas by the wire's decoder.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use futures_util::{Stream, StreamExt as _};
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    Capabilities, Model, ModelDelta, ModelError, ModelErrorKind, ModelRequest, ModelStream, StopReason, failure, sse,
+    wire::Endpoint,
+};
+use crate::{config::agent_file::Price, domain::CallId, domain::Usage, runtime::http::Http};
+
+/// The most of an error's body that is read, in bytes.
+const ERROR_BODY: usize = 64 * 1024;
+
+/// A model behind a provider's API, without retries.
+pub(super) struct Client {
+    endpoint: Arc<Endpoint>,
+    http: Arc<Http>,
+}
+
+impl Client {
+    pub(super) fn new(endpoint: Endpoint, http: Arc<Http>) -> Self {
+        Self { endpoint: Arc::new(endpoint), http }
+    }
+}
+
+/// Both limits of a request. The idle limit also holds for the wait for the first byte, which on a slow machine may
+/// be long: that is what `idle_timeout` is for.
+#[derive(Clone, Copy)]
+struct Clock {
+    end: Instant,
+    total: Duration,
+    idle: Duration,
+}
+
+impl Clock {
+    async fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, ModelErrorKind> {
+        let idle = Instant::now() + self.idle;
+        timeout_at(idle.min(self.end), work).await.map_err(|_| {
+            let (after, idle) = if idle < self.end { (self.idle, true) } else { (self.total, false) };
+            ModelErrorKind::Timeout { after, idle }
+        })
+    }
+}
+
+#[async_trait]
+impl Model for Client {
+    fn name(&self) -> &str {
+        &self.endpoint.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.endpoint.capabilities
+    }
+
+    async fn stream(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {
+        let endpoint = Arc::clone(&self.endpoint);
+        let clock =
+            Clock { end: Instant::now() + endpoint.timeout, total: endpoint.timeout, idle: endpoint.idle_timeout };
+        let body = endpoint.body(&request).map_err(|kind| endpoint.error(kind))?;
+        drop(request);
+        let url = endpoint.url();
+        let client = self.http.client(&url).map_err(|error| endpoint.http_error(&error))?;
+        let mut call = client.post(&url).header("accept", "text/event-stream").json(&body);
+        for (name, value) in endpoint.protocol_headers() {
+            call = call.header(name, sensitive(&endpoint, name, &value)?);
+        }
+        for (name, value) in &endpoint.headers {
+            call = call.header(name, sensitive(&endpoint, name, value.expose())?);
+        }
+        let response = clock.wait(call.send()).await.map_err(|kind| endpoint.error(kind))?;
+        let response = response.map_err(|error| endpoint.transport_error(error))?;
+        let status = response.status();
+        if !status.is_success() {
+            let retry_after = failure::retry_after(response.headers(), jiff::Timestamp::now());
+            let text = error_body(response, &clock).await;
+            return Err(endpoint.status_error(status, retry_after, &text));
+        }
+        Ok(answer(endpoint, clock, response.bytes_stream()).boxed())
+    }
+}
+
+/// A header that is kept out of logs.
+fn sensitive(endpoint: &Endpoint, name: &str, value: &str) -> Result<reqwest::header::HeaderValue, ModelError> {
+    let mut value = reqwest::header::HeaderValue::from_str(value).map_err(|_| {
+        let message = format!("the value of the header `{name}` holds a character that headers cannot carry");
+        endpoint.error(ModelErrorKind::Unsupported { message })
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The text of an error answer, as far as it comes.
+async fn error_body(mut response: reqwest::Response, clock: &Clock) -> String {
+    let mut body = vec![];
+    while body.len() < ERROR_BODY {
+        match clock.wait(response.chunk()).await {
+            Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
+            Ok(Ok(None) | Err(_)) | Err(_) => break,
+        }
+    }
+    String::from_utf8_lossy(&body).into_owned()
+}
+
+/// The deltas of one answer. Ends after `Stop` without waiting for the connection to be closed.
+fn answer<B: AsRef<[u8]> + Send>(
+    endpoint: Arc<Endpoint>,
+    clock: Clock,
+    body: impl Stream<Item = reqwest::Result<B>> + Send,
+) -> impl Stream<Item = Result<ModelDelta, ModelError>> + Send {
+    async_stream::try_stream! {
+        let mut body = std::pin::pin!(body);
+        let mut events = sse::Decoder::default();
+        let mut decoder = endpoint.decoder();
+        let mut tidy = Tidy::new(endpoint.price);
+        let mut head = Some(vec![]);
+        let mut out = vec![];
+        while let Some(chunk) = clock.wait(body.next()).await.map_err(|kind| endpoint.error(kind))? {
+            let chunk = chunk.map_err(|error| endpoint.transport_error(error))?;
+            if let Some(start) = &mut head {
+                start.extend_from_slice(chunk.as_ref());
+                if is_stream(start) == Some(false) {
+                    let text = rest_of(std::mem::take(start), body.as_mut(), &clock).await;
+                    Err(not_a_stream(&endpoint, &text))?;
+                }
+            }
+            let decoded = events.feed(chunk.as_ref(), |event| {
+                head = None;
+                decoder.event(&event, &mut out).map_err(Broken::Kind)
+            });
+            for delta in tidy.all(&mut out) {
+                let last = matches!(delta, ModelDelta::Stop { .. });
+                yield delta;
+                if last {
+                    return;
+                }
+            }
+            decoded.map_err(|broken| endpoint.error(broken.into()))?;
+        }
+        decoder.end(&mut out);
+        for delta in tidy.all(&mut out) {
+            yield delta;
+        }
+        if let Some(start) = head {
+            Err(not_a_stream(&endpoint, &String::from_utf8_lossy(&start)))?;
+        }
+        if !tidy.stopped {
+            let message = "the connection was closed in the middle of the answer".to_owned();
+            Err(endpoint.error(ModelErrorKind::Transport { message }))?;
+        }
+    }
+}
+
+enum Broken {
+    TooLong,
+    Kind(ModelErrorKind),
+}
+
+impl From<sse::TooLong> for Broken {
+    fn from(_: sse::TooLong) -> Self {
+        Self::TooLong
+    }
+}
+
+impl From<Broken> for ModelErrorKind {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::TooLong => {
+                Self::Protocol { message: format!("an event of more than {} MiB", sse::MAX_EVENT / (1024 * 1024)) }
+            }
+            Broken::Kind(kind) => kind,
+        }
+    }
+}
+
+/// Whether the body is an event stream, by its first character; `None` while there is none. The content type is no
+/// help: some servers send streams as text/plain and errors as text/event-stream.
+fn is_stream(start: &[u8]) -> Option<bool> {
+    start.iter().find(|byte| !byte.is_ascii_whitespace()).map(|byte| !matches!(byte, b'{' | b'[' | b'<'))
+}
+
+async fn rest_of<B: AsRef<[u8]>>(
+    mut body: Vec<u8>,
+    mut chunks: std::pin::Pin<&mut (impl Stream<Item = reqwest::Result<B>> + Send)>,
+    clock: &Clock,
+) -> String {
+    while body.len() < ERROR_BODY {
+        match clock.wait(chunks.next()).await {
+            Ok(Some(Ok(chunk))) => body.extend_from_slice(chunk.as_ref()),
+            Ok(Some(Err(_)) | None) | Err(_) => break,
+        }
+    }
+    String::from_utf8_lossy(&body).into_owned()
+}
+
+/// The error for a success that carried no events.
+fn not_a_stream(endpoint: &Endpoint, body: &str) -> ModelError {
+    let value: Option<serde_json::Value> = serde_json::from_str(body).ok();
+    let error = value.as_ref().and_then(|value| value.get(0).unwrap_or(value).get("error"));
+    if let Some(error) = error.filter(|error| !error.is_null()) {
+        return endpoint.error(failure::in_stream(error));
+    }
+    let what = match body.trim_start().chars().next() {
+        None => "an empty answer instead of an event stream".to_owned(),
+        Some('<') => "a web page instead of an event stream".to_owned(),
+        Some(_) => format!("no event stream but `{}`", endpoint.quote(body)),
+    };
+    endpoint.error(ModelErrorKind::Protocol { message: what })
+}
+
+/// What holds for the deltas of every wire: usage has its cost; a call without arguments has `{}`; an answer that
+/// calls tools stops for them, whatever the provider's word.
+struct Tidy {
+    price: Option<Price>,
+    /// Calls of which no argument has come.
+    bare: Vec<CallId>,
+    calls: bool,
+    stopped: bool,
+}
+
+impl Tidy {
+    fn new(price: Option<Price>) -> Self {
+        Self { price, bare: vec![], calls: false, stopped: false }
+    }
+
+    fn all(&mut self, deltas: &mut Vec<ModelDelta>) -> Vec<ModelDelta> {
+        let mut out = Vec::with_capacity(deltas.len());
+        for delta in deltas.drain(..) {
+            match delta {
+                ModelDelta::Usage(usage) => out.push(ModelDelta::Usage(with_cost(usage, self.price))),
+                ModelDelta::Stop { reason, raw } => {
+                    let braces = |call_id| ModelDelta::ToolCallArguments { call_id, delta: "{}".to_owned() };
+                    out.extend(self.bare.drain(..).map(braces));
+                    let reason = if self.calls && reason == StopReason::End { StopReason::ToolCalls } else { reason };
+                    self.stopped = true;
+                    out.push(ModelDelta::Stop { reason, raw });
+                }
+                delta => {
+                    match &delta {
+                        ModelDelta::ToolCallStart { call_id, .. } => {
+                            self.calls = true;
+                            self.bare.push(call_id.clone());
+                        }
+                        ModelDelta::ToolCallArguments { call_id, .. } => self.bare.retain(|bare| bare != call_id),
+                        _ => {}
+                    }
+                    out.push(delta);
+                }
+            }
+        }
+        out
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no request has 2^52 tokens")]
+fn with_cost(mut usage: Usage, price: Option<Price>) -> Usage {
+    usage.cost = price.map(|price| {
+        let cached = usage.cached_tokens.min(usage.input_tokens);
+        let fresh = usage.input_tokens - cached;
+        let cached_price = price.cached.unwrap_or(price.input);
+        (fresh as f64 * price.input + cached as f64 * cached_price + usage.output_tokens as f64 * price.output) / 1e6
+    });
+    usage
+}
