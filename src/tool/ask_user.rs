@@ -81,13 +81,13 @@ mod tests {
     #[tokio::test]
     async fn the_answer_is_the_result_and_silence_an_error() {
         let arguments = json!({ "question": "Tea?", "choices": ["yes", "no"] });
-        let (cx, host) = testing::cx_answering(Some("yes"));
+        let (cx, host) = testing::cx_answering(&["yes"]);
         let result = AskUser::new().call(arguments.clone(), &cx).await.unwrap();
         assert_eq!(testing::text(&result), "yes");
         let question = Question { text: "Tea?".to_owned(), choices: vec!["yes".into(), "no".into()], closed: false };
         assert_eq!(host.asked(), [question]);
 
-        let (cx, _) = testing::cx_answering(None);
+        let (cx, _) = testing::cx_answering(&[]);
         let error = AskUser::new().call(arguments, &cx).await.unwrap_err();
         insta::assert_snapshot!(error, @"nobody answered; go on with what you know, and say what you assumed");
     }

@@ -118,3 +118,55 @@ impl Tool for Memory {
 fn failed(error: StoreError) -> ToolError {
     ToolError::Failed(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{store::MemoryStore, tool::testing};
+
+    #[tokio::test]
+    async fn notes_are_kept_found_and_forgotten() {
+        let memory = Memory::new(Arc::new(MemoryStore::new()), "assistant");
+        let cx = testing::cx();
+        let mut said = vec![];
+        for arguments in [
+            json!({ "action": "recall" }),
+            json!({ "action": "remember", "text": " Ann likes tea " }),
+            json!({ "action": "recall", "query": "tea" }),
+            json!({ "action": "forget", "id": 1 }),
+            json!({ "action": "forget", "id": 1 }),
+            json!({ "action": "remember", "text": " " }),
+            json!({ "action": "remember" }),
+        ] {
+            said.push(match memory.call(arguments, &cx).await {
+                Ok(result) => testing::text(&result),
+                Err(error) => error.to_string(),
+            });
+        }
+        let date = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+        insta::assert_snapshot!(said.join("\n").replace(&date, "[DATE]"), @"
+        No notes.
+        Remembered as note 1.
+        1. ([DATE]) Ann likes tea
+        Forgot note 1.
+        no note 1
+        invalid arguments: `text` is empty; write what to remember
+        invalid arguments: missing field `text`
+        ");
+    }
+
+    #[tokio::test]
+    async fn users_and_agents_are_kept_apart() {
+        let notes = Arc::new(MemoryStore::new());
+        let cx = testing::cx();
+        let add = json!({ "action": "remember", "text": "secret of ann" });
+        Memory::new(Arc::<MemoryStore>::clone(&notes), "a").call(add, &cx).await.unwrap();
+        let recall = json!({ "action": "recall" });
+        let other = Memory::new(Arc::<MemoryStore>::clone(&notes), "b").call(recall.clone(), &cx).await.unwrap();
+        assert_eq!(testing::text(&other), "No notes.");
+        let mut bob = testing::cx();
+        bob.session.user = "bob".to_owned();
+        let other = Memory::new(notes, "a").call(recall, &bob).await.unwrap();
+        assert_eq!(testing::text(&other), "No notes.");
+    }
+}

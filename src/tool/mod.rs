@@ -3,6 +3,7 @@
 pub mod arguments;
 pub mod ask_user;
 pub mod cap;
+pub mod mcp;
 pub mod memory;
 mod names;
 #[cfg(test)]

@@ -1,22 +1,39 @@
 //! What the tests of tools share: a host that records what it is shown and answers what it is told to.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{ToolCx, ToolHost, ToolResult};
-use crate::domain::{AgentPath, CallId, Content, Notice, Question, SessionKey};
+use super::{ToolCx, ToolDeps, ToolHost, ToolResult};
+use crate::{
+    config::{Env, Paths},
+    domain::{AgentPath, CallId, Content, Notice, Question, SessionKey},
+    runtime::http::Http,
+    store::MemoryStore,
+};
 
 #[derive(Default)]
 pub(crate) struct RecordingHost {
-    answer: Option<String>,
+    answers: Mutex<VecDeque<String>>,
     asked: Mutex<Vec<Question>>,
     output: Mutex<Vec<String>>,
 }
 
 impl RecordingHost {
+    /// Answers these, in this order, then nothing.
+    pub(crate) fn answering(answers: &[&str]) -> Self {
+        Self { answers: Mutex::new(answers.iter().map(|answer| (*answer).to_owned()).collect()), ..Self::default() }
+    }
+
+    pub(crate) fn output(&self) -> Vec<String> {
+        self.output.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(crate) fn asked(&self) -> Vec<Question> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -32,16 +49,16 @@ impl ToolHost for RecordingHost {
 
     async fn ask(&self, question: Question) -> Option<String> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(question);
-        self.answer.clone()
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 }
 
 pub(crate) fn cx() -> ToolCx {
-    cx_answering(None).0
+    cx_answering(&[]).0
 }
 
-pub(crate) fn cx_answering(answer: Option<&str>) -> (ToolCx, Arc<RecordingHost>) {
-    let host = Arc::new(RecordingHost { answer: answer.map(str::to_owned), ..RecordingHost::default() });
+pub(crate) fn cx_answering(answers: &[&str]) -> (ToolCx, Arc<RecordingHost>) {
+    let host = Arc::new(RecordingHost::answering(answers));
     let cx = ToolCx {
         call_id: CallId::from("call_1"),
         session: SessionKey { user: "ann".to_owned(), session: "ses_1".into() },
@@ -60,4 +77,21 @@ pub(crate) fn text(result: &ToolResult) -> String {
         other => format!("{other:?}"),
     });
     texts.collect::<Vec<_>>().join("\n")
+}
+
+/// What tools are made with, in `folder`.
+pub(crate) fn deps(folder: &std::path::Path, vars: &[(&str, &str)]) -> ToolDeps {
+    let home = folder.join("home").display().to_string();
+    let mut all = vec![("AGENTSCOPE_HOME", home.as_str()), ("PATH", "/usr/local/bin:/usr/bin:/bin")];
+    all.extend(vars);
+    let env = Env::fake(folder, &all);
+    ToolDeps {
+        paths: Paths::new(&env),
+        http: Arc::new(Http::new(env.clone(), false)),
+        notes: Arc::new(MemoryStore::new()),
+        folder: folder.to_owned(),
+        agent: "assistant".to_owned(),
+        servers: std::collections::BTreeMap::new(),
+        env,
+    }
 }

@@ -1,7 +1,7 @@
 //! The tools of one agent: those of its file, those its servers offer, and those the loop adds.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     path::PathBuf,
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -10,12 +10,18 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Arguments, Tool, ToolCx, ToolError, ToolResult, ask_user::AskUser, cap, memory::Memory, names, todo::Todo,
+    Arguments, Tool, ToolCx, ToolError, ToolResult,
+    ask_user::AskUser,
+    cap,
+    mcp::{Failure, Offer, Server},
+    memory::Memory,
+    names,
+    todo::Todo,
 };
 use crate::{
     config::{
         Env, Paths,
-        agent_file::{AgentSpec, McpServer, ToolEntry},
+        agent_file::{AgentSpec, McpRef, McpServer, ToolEntry},
     },
     domain::{Notice, ToolSpec},
     runtime::http::Http,
@@ -44,12 +50,20 @@ pub enum ToolboxError {
     NeedsSandbox { tool: String },
     #[error("the tool `{tool}` needs A2A, which this version does not have yet; take it out of `tools`")]
     NeedsA2a { tool: String },
+    #[error("`tools` names the MCP server `{server}`, which is not under `mcp`")]
+    UnknownServer { server: String },
+    #[error("`tools` holds an MCP server without a name; give it a `name`")]
+    UnnamedServer,
+    #[error("the MCP server `{server}` is required and does not answer: {failure}")]
+    Required { server: String, failure: Failure },
 }
 
 /// Where a tool comes from, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     BuiltIn,
+    /// The MCP server of this name.
+    Mcp(String),
     /// Added by the loop: another agent of the team.
     Agent,
 }
@@ -58,6 +72,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BuiltIn => f.write_str("built in"),
+            Self::Mcp(server) => write!(f, "mcp {server}"),
             Self::Agent => f.write_str("agent"),
         }
     }
@@ -67,6 +82,15 @@ impl fmt::Display for Origin {
 pub struct Toolbox {
     sources: Vec<Source>,
     known: Mutex<Option<Known>>,
+    /// By server.
+    told: Mutex<HashMap<String, Told>>,
+}
+
+/// What the user was told of a server.
+#[derive(Default)]
+struct Told {
+    failures: u64,
+    unknown: Vec<String>,
 }
 
 /// Tools that come together.
@@ -74,6 +98,7 @@ type Part = Arc<[Arc<dyn Tool>]>;
 
 enum Source {
     Fixed { origin: Origin, tools: Part },
+    Mcp(Server),
 }
 
 /// The last listing, and what it was made of.
@@ -193,8 +218,8 @@ impl Toolbox {
     /// A tool that this version does not have.
     pub fn open(spec: &AgentSpec, deps: &ToolDeps) -> Result<Self, ToolboxError> {
         let sources =
-            spec.tools.iter().filter_map(|entry| source(entry, deps).transpose()).collect::<Result<_, _>>()?;
-        Ok(Self { sources, known: Mutex::new(None) })
+            spec.tools.iter().filter_map(|entry| source(entry, spec, deps).transpose()).collect::<Result<_, _>>()?;
+        Ok(Self { sources, known: Mutex::default(), told: Mutex::default() })
     }
 
     /// Adds a tool that is not of the file, such as another agent.
@@ -206,28 +231,70 @@ impl Toolbox {
 
     /// Begins to connect to the servers, all at once and in the background. [`Toolbox::list`] does it too; to be called
     /// as early as possible, within the runtime.
-    pub fn start(&self) {}
+    pub fn start(&self) {
+        self.servers().for_each(Server::start);
+    }
+
+    /// The MCP servers, in the order of the file.
+    pub fn servers(&self) -> impl Iterator<Item = &Server> {
+        self.sources.iter().filter_map(|source| match source {
+            Source::Mcp(server) => Some(server),
+            Source::Fixed { .. } => None,
+        })
+    }
 
     /// The tools as they are now. Waits for servers that are still starting, for as long as each may take; costs
     /// nothing when nothing changed. Can be dropped at any point.
     ///
     /// # Errors
     /// A server that the file calls `required` and that does not answer.
-    #[expect(clippy::unused_async, reason = "servers are waited for here")]
     pub async fn list(&self) -> Result<Listing, ToolboxError> {
-        let parts: Vec<Part> = self
-            .sources
-            .iter()
-            .map(|source| match source {
-                Source::Fixed { tools, .. } => Arc::clone(tools),
-            })
-            .collect();
-        Ok(Listing { tools: self.listed(parts), notices: vec![], unavailable: vec![] })
+        self.start();
+        let mut parts: Vec<Part> = Vec::with_capacity(self.sources.len());
+        let mut notices = vec![];
+        let mut unavailable = vec![];
+        for source in &self.sources {
+            match source {
+                Source::Fixed { tools, .. } => parts.push(Arc::clone(tools)),
+                Source::Mcp(server) => {
+                    let offer = server.offer().await;
+                    self.tell(server, &offer, &mut notices);
+                    if let (Some((_, failure)), true) = (&offer.failure, offer.tools.is_empty()) {
+                        let name = server.name().to_owned();
+                        if server.config().required {
+                            return Err(ToolboxError::Required { server: name, failure: failure.clone() });
+                        }
+                        unavailable.push(Unavailable { server: name, reason: failure.reason.clone() });
+                    }
+                    parts.push(offer.tools);
+                }
+            }
+        }
+        Ok(Listing { tools: self.listed(parts), notices, unavailable })
     }
 
     /// Ends the servers and waits until they are gone.
-    #[expect(clippy::unused_async, reason = "servers are waited for here")]
-    pub async fn shutdown(&self) {}
+    pub async fn shutdown(&self) {
+        futures_util::future::join_all(self.servers().map(Server::shutdown)).await;
+    }
+
+    /// Adds what the user was not told of yet.
+    fn tell(&self, server: &Server, offer: &Offer, notices: &mut Vec<Notice>) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = told.entry(server.name().to_owned()).or_default();
+        if let Some((count, failure)) = &offer.failure
+            && *count > told.failures
+        {
+            told.failures = *count;
+            notices.push(Notice::ToolServerFailed { server: server.name().to_owned(), reason: failure.to_string() });
+        }
+        if !offer.unknown.is_empty() && offer.unknown != told.unknown {
+            told.unknown.clone_from(&offer.unknown);
+            let names = offer.unknown.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let message = format!("the MCP server `{}` has no tool {names}, which the agent file lists", server.name());
+            notices.push(Notice::Warning { message });
+        }
+    }
 
     fn listed(&self, parts: Vec<Part>) -> Arc<[Listed]> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -263,6 +330,7 @@ impl Source {
     fn origin(&self) -> Origin {
         match self {
             Self::Fixed { origin, .. } => origin.clone(),
+            Self::Mcp(server) => Origin::Mcp(server.name().to_owned()),
         }
     }
 
@@ -270,12 +338,13 @@ impl Source {
     fn qualifier(&self) -> Option<String> {
         match self {
             Self::Fixed { .. } => None,
+            Self::Mcp(server) => Some(server.name().to_owned()),
         }
     }
 }
 
 /// What an entry of `tools` stands for; `None` for an agent, which the loop adds itself.
-fn source(entry: &ToolEntry, deps: &ToolDeps) -> Result<Option<Source>, ToolboxError> {
+fn source(entry: &ToolEntry, spec: &AgentSpec, deps: &ToolDeps) -> Result<Option<Source>, ToolboxError> {
     let built_in = |tool: Arc<dyn Tool>| Ok(Some(Source::Fixed { origin: Origin::BuiltIn, tools: Arc::new([tool]) }));
     let sandbox = |tool: &str| Err(ToolboxError::NeedsSandbox { tool: tool.to_owned() });
     match entry {
@@ -289,6 +358,32 @@ fn source(entry: &ToolEntry, deps: &ToolDeps) -> Result<Option<Source>, ToolboxE
         ToolEntry::Todo => built_in(Arc::new(Todo::new())),
         ToolEntry::AskUser => built_in(Arc::new(AskUser::new())),
         ToolEntry::Agent(_) => Ok(None),
-        ToolEntry::Fetch | ToolEntry::Mcp(_) | ToolEntry::Openapi(_) | ToolEntry::Http(_) => Ok(None),
+        ToolEntry::Mcp(reference) => {
+            let (name, config) = mcp_server(reference, spec, deps)?;
+            if config.sandbox {
+                return Err(ToolboxError::NeedsSandbox { tool: format!("mcp: {name}") });
+            }
+            Ok(Some(Source::Mcp(Server::new(name, config.clone(), deps.clone()))))
+        }
+        ToolEntry::Fetch | ToolEntry::Openapi(_) | ToolEntry::Http(_) => Ok(None),
+    }
+}
+
+/// The server that an entry means: one written there, one of the agent, or one of the agent that the file is about.
+fn mcp_server<'a>(
+    reference: &'a McpRef,
+    spec: &'a AgentSpec,
+    deps: &'a ToolDeps,
+) -> Result<(&'a str, &'a McpServer), ToolboxError> {
+    match reference {
+        McpRef::Name(name) => spec
+            .mcp
+            .get_key_value(name)
+            .or_else(|| deps.servers.get_key_value(name))
+            .map(|(name, server)| (name.as_str(), server))
+            .ok_or_else(|| ToolboxError::UnknownServer { server: name.clone() }),
+        McpRef::Server(server) => {
+            server.name.as_deref().map(|name| (name, &**server)).ok_or(ToolboxError::UnnamedServer)
+        }
     }
 }

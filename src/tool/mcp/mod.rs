@@ -1,0 +1,18 @@
+//! Servers of the Model Context Protocol, by standard input and output or by streamable HTTP.
+//!
+//! The only place that knows rmcp. Each server has one supervisor task that connects, follows changes of its list of
+//! tools, and starts it again when it ends. Of what servers offer, tools are used; prompts and resources are not.
+
+mod connection;
+mod content;
+mod elicitation;
+mod failure;
+mod handler;
+pub mod oauth;
+mod process;
+mod server;
+#[cfg(test)]
+mod tests;
+
+pub use failure::Failure;
+pub use server::{Offer, Server};
