@@ -148,8 +148,7 @@ fn answer<B: AsRef<[u8]> + Send>(
             Err(not_a_stream(&endpoint, &String::from_utf8_lossy(&start)))?;
         }
         if !tidy.stopped {
-            let message = "the connection was closed in the middle of the answer".to_owned();
-            Err(endpoint.error(ModelErrorKind::Transport { message }))?;
+            Err(endpoint.cut())?;
         }
     }
 }
@@ -203,7 +202,11 @@ fn not_a_stream(endpoint: &Endpoint, body: &str) -> ModelError {
     if let Some(error) = error.filter(|error| !error.is_null()) {
         return endpoint.error(failure::in_stream(error));
     }
-    let what = match body.trim_start().chars().next() {
+    let start = body.trim_start();
+    if [":", "data:", "event:"].iter().any(|field| start.starts_with(field)) {
+        return endpoint.cut();
+    }
+    let what = match start.chars().next() {
         None => "an empty answer instead of an event stream".to_owned(),
         Some('<') => "a web page instead of an event stream".to_owned(),
         Some(_) => format!("no event stream but `{}`", endpoint.quote(body)),

@@ -49,25 +49,40 @@ impl Endpoint {
             401 | 403 => ModelErrorKind::Auth { status: status.as_u16(), body: text },
             400 if bad_key => ModelErrorKind::Auth { status: 400, body: text },
             _ if full => ModelErrorKind::ContextFull { body: text },
-            429 => ModelErrorKind::RateLimited { retry_after, body: text },
+            // OpenAI's word for no credit: waiting does not help.
+            429 if !lower.contains("insufficient_quota") => ModelErrorKind::RateLimited { retry_after, body: text },
             status => ModelErrorKind::Status { status, retry_after, body: text },
         };
         self.error(kind)
     }
 
     pub(super) fn transport_error(&self, error: reqwest::Error) -> ModelError {
-        if error.is_timeout() {
-            return self.error(ModelErrorKind::Transport { message: "the connection timed out".to_owned() });
-        }
+        let connect = error.is_connect();
         // The URL may carry what is secret; the innermost cause says most.
         let error = error.without_url();
-        let mut message = error.to_string();
+        let mut cause = error.to_string();
         let mut source = error.source();
         while let Some(inner) = source {
-            message = inner.to_string();
+            cause = inner.to_string();
             source = inner.source();
         }
-        let message = format!("{} ({})", self.quote(&message), self.host());
+        let (host, cause) = (self.host(), self.quote(&cause));
+        let message = if connect {
+            format!("could not connect to {host}: {cause}")
+        } else {
+            format!("the connection to {host} broke: {cause}")
+        };
+        let hint = match (connect, self.is_local()) {
+            (false, _) => "try again, or set `fallback`".to_owned(),
+            (true, true) => format!("is the server running at {}?", self.base_url),
+            (true, false) => "check the network; HTTPS_PROXY and SSL_CERT_FILE are honoured".to_owned(),
+        };
+        ModelError { hint: Some(hint), ..self.error(ModelErrorKind::Transport { message }) }
+    }
+
+    /// The error for a body that ended before the answer did.
+    pub(super) fn cut(&self) -> ModelError {
+        let message = format!("{} closed the connection in the middle of the answer", self.host());
         self.error(ModelErrorKind::Transport { message })
     }
 
@@ -83,7 +98,7 @@ impl Endpoint {
     /// The provider's words, short, on one line, without any secret of ours that it echoes.
     pub(super) fn quote(&self, body: &str) -> String {
         let mut text = message_of(body);
-        for secret in self.key.iter().chain(self.headers.values()) {
+        for secret in self.key.iter().map(|(key, _)| key).chain(self.headers.values()) {
             // Shorter values would blacken ordinary words.
             if secret.expose().len() >= 6 {
                 text = text.replace(secret.expose(), "[secret]");
@@ -101,15 +116,16 @@ impl Endpoint {
     fn hint(&self, kind: &ModelErrorKind) -> Option<String> {
         let provider = self.provider;
         let hint = match kind {
-            ModelErrorKind::Auth { .. } => match (provider.key_variables.first(), &self.key) {
-                (Some(variable), Some(_)) => {
-                    format!("check the key in {variable}, or store another with `agentscope setup`")
-                }
-                (Some(variable), None) => format!("set {variable}, or store a key with `agentscope setup`"),
-                (None, _) => "set `api_key` or `headers` of this model in the agent file".to_owned(),
+            ModelErrorKind::Auth { .. } => match (&self.key, provider.key_variables.first()) {
+                (Some((_, source)), _) => format!("check the key in {source}; `agentscope setup` stores another"),
+                (None, Some(variable)) => format!("set {variable}, or store a key with `agentscope setup`"),
+                (None, None) => "set `api_key` or `headers` of this model in the agent file".to_owned(),
             },
             ModelErrorKind::RateLimited { .. } => {
-                format!("wait and try again, check your quota at {}, or set `fallback`", provider.title)
+                "wait and try again, ask for a higher limit, or set `fallback`".to_owned()
+            }
+            ModelErrorKind::Status { status: 429 | 402, .. } => {
+                "check the plan and the credit of your account".to_owned()
             }
             ModelErrorKind::ContextFull { .. } => match self.capabilities.context_window {
                 Some(window) => format!("the model takes {window} tokens: start a new session or use another model"),
@@ -125,12 +141,7 @@ impl Endpoint {
             ModelErrorKind::Status { status, .. } if *status >= 500 => {
                 "the provider is in trouble: try again later, or set `fallback`".to_owned()
             }
-            ModelErrorKind::Transport { .. } if self.is_local() => {
-                format!("is the server running at {}?", self.base_url)
-            }
-            ModelErrorKind::Transport { .. } => {
-                "check the network; HTTPS_PROXY and SSL_CERT_FILE are honoured".to_owned()
-            }
+            ModelErrorKind::Transport { .. } => "try again, or set `fallback`".to_owned(),
             ModelErrorKind::Timeout { idle: true, .. } => {
                 "raise `idle_timeout` of this model in the agent file".to_owned()
             }

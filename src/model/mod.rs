@@ -24,6 +24,7 @@ mod responses;
 mod retry;
 pub mod scripted;
 mod sse;
+mod text_calls;
 mod wire;
 
 pub use detect::{Because, Detected, LocalServer, detect, local_servers};
@@ -213,11 +214,10 @@ impl fmt::Display for ModelErrorKind {
             Self::ContextFull { body } => write!(f, "the conversation does not fit the model's context window: {body}"),
             Self::Status { status, body, .. } => write!(f, "the provider answered HTTP {status}: {body}"),
             Self::Stream { message, .. } => write!(f, "the provider reported an error while answering: {message}"),
-            Self::Transport { message } => write!(f, "could not reach the provider: {message}"),
+            Self::Transport { message } | Self::Unsupported { message } => f.write_str(message),
             Self::Timeout { after, idle: true } => write!(f, "the provider sent nothing for {}", seconds(*after)),
             Self::Timeout { after, idle: false } => write!(f, "no whole answer within {}", seconds(*after)),
             Self::Protocol { message } => write!(f, "could not read the provider's answer: {message}"),
-            Self::Unsupported { message } => f.write_str(message),
             Self::Offline { host } => write!(f, "`--offline` forbids the call to `{host}`"),
         }
     }

@@ -10,6 +10,7 @@ use super::{
     fallback::Fallback,
     gemini,
     retry::Retry,
+    text_calls::TextCalls,
     wire::Endpoint,
 };
 use crate::{
@@ -138,9 +139,11 @@ pub(super) fn base_url(provider: &Provider, own: Option<&str>, keys: &Keys) -> S
     url.unwrap_or_else(|| provider.base_url.to_owned()).trim_end_matches('/').to_owned()
 }
 
-/// The key of `provider`, from the first of its variables that has one.
-fn key(provider: &Provider, keys: &Keys) -> Option<Secret> {
-    provider.key_variables.iter().find_map(|name| keys.get(name))
+/// The key: the agent file's, else that in the first of the provider's variables that has one.
+fn key(provider: &Provider, own: Option<&Secret>, keys: &Keys) -> Option<(Secret, String)> {
+    let own = own.map(|key| (key.clone(), "`api_key` of the agent file".to_owned()));
+    let by_variable = || provider.key_variables.iter().find_map(|name| Some((keys.get(name)?, (*name).to_owned())));
+    own.or_else(by_variable).filter(|(key, _)| !key.expose().is_empty())
 }
 
 fn single(spec: &ModelSpec, keys: &Keys, http: &Arc<Http>) -> Result<Arc<dyn Model>, OpenError> {
@@ -152,7 +155,7 @@ fn single(spec: &ModelSpec, keys: &Keys, http: &Arc<Http>) -> Result<Arc<dyn Mod
     let endpoint = endpoint(provider, spec, keys)?;
     let client = Arc::new(Client::new(endpoint, Arc::clone(http)));
     let retried = Arc::new(Retry::new(client, spec.retries.unwrap_or(RETRIES)));
-    Ok(retried)
+    Ok(if spec.text_tool_calls { Arc::new(TextCalls::new(retried)) } else { retried })
 }
 
 fn endpoint(provider: &'static Provider, spec: &ModelSpec, keys: &Keys) -> Result<Endpoint, OpenError> {
@@ -167,7 +170,7 @@ fn endpoint(provider: &'static Provider, spec: &ModelSpec, keys: &Keys) -> Resul
         return Err(OpenError::BadBaseUrl { name, url: base_url });
     }
     let at_home = base_url == provider.base_url;
-    let key = spec.api_key.clone().or_else(|| key(provider, keys)).filter(|key| !key.expose().is_empty());
+    let key = key(provider, spec.api_key.as_ref(), keys);
     // A server at another address may do without, or take what `headers` say.
     if key.is_none() && provider.key == KeyUse::Needed && at_home && spec.headers.is_empty() {
         let variables = provider.key_variables.iter().map(|name| (*name).to_owned()).collect();

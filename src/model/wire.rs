@@ -28,7 +28,8 @@ pub(super) struct Endpoint {
     pub model: String,
     /// Without a slash at its end.
     pub base_url: String,
-    pub key: Option<Secret>,
+    /// And where it came from, to tell the user.
+    pub key: Option<(Secret, String)>,
     pub headers: BTreeMap<String, Secret>,
     pub extra: Map<String, Value>,
     pub max_output_tokens: Option<u64>,
@@ -69,7 +70,7 @@ impl Endpoint {
     /// The headers that carry the key and the protocol's version.
     pub(super) fn protocol_headers(&self) -> Vec<(&'static str, String)> {
         let key = |header: &'static str, prefix: &str| {
-            self.key.as_ref().map(|key| (header, format!("{prefix}{}", key.expose())))
+            self.key.as_ref().map(|(key, _)| (header, format!("{prefix}{}", key.expose())))
         };
         match self.wire {
             Wire::Chat | Wire::Responses | Wire::Demo => key("authorization", "Bearer ").into_iter().collect(),

@@ -11,3 +11,4 @@ mod common;
 
 mod help;
 mod init;
+mod wires;

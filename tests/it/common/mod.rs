@@ -1,6 +1,7 @@
 //! What every test through the binary stands on.
 
 mod env;
+pub mod fake_model;
 pub mod require;
 
 pub use env::{Output, TestEnv};
