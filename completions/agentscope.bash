@@ -22,6 +22,9 @@ _agentscope() {
             agentscope,help)
                 cmd="agentscope__subcmd__help"
                 ;;
+            agentscope,import)
+                cmd="agentscope__subcmd__import"
+                ;;
             agentscope,init)
                 cmd="agentscope__subcmd__init"
                 ;;
@@ -33,6 +36,9 @@ _agentscope() {
                 ;;
             agentscope__subcmd__help,help)
                 cmd="agentscope__subcmd__help__subcmd__help"
+                ;;
+            agentscope__subcmd__help,import)
+                cmd="agentscope__subcmd__help__subcmd__import"
                 ;;
             agentscope__subcmd__help,init)
                 cmd="agentscope__subcmd__help__subcmd__init"
@@ -47,7 +53,7 @@ _agentscope() {
 
     case "${cmd}" in
         agentscope)
-            opts="-h -V --color --offline --help --version completions init man help"
+            opts="-h -V --color --offline --help --version completions import init man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -83,7 +89,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__help)
-            opts="completions init man help"
+            opts="completions import init man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -124,6 +130,20 @@ _agentscope() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        agentscope__subcmd__help__subcmd__import)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         agentscope__subcmd__help__subcmd__init)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -145,6 +165,32 @@ _agentscope() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__import)
+            opts="-o -h -V --output --force --color --offline --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -45,6 +45,22 @@ never\:""))' \
 ':shell -- The shell:(bash elvish fish powershell zsh)' \
 && ret=0
 ;;
+(import)
+_arguments "${_arguments_options[@]}" : \
+'-o+[Write the agent file here instead of to standard output]:PATH:_files' \
+'--output=[Write the agent file here instead of to standard output]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--force[Overwrite a file that exists]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':file -- The file to read; `-` for standard input:_files' \
+&& ret=0
+;;
 (init)
 _arguments "${_arguments_options[@]}" : \
 '--template=[What to begin with; \`--list\` shows what there is]:NAME:(quickstart research-team mcp structured http-tools)' \
@@ -94,6 +110,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(import)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (init)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -119,6 +139,7 @@ esac
 _agentscope_commands() {
     local commands; commands=(
 'completions:Print a completion script for a shell' \
+'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
 'man:Print the man page, or write those of all verbs into a folder' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -134,6 +155,7 @@ _agentscope__subcmd__completions_commands() {
 _agentscope__subcmd__help_commands() {
     local commands; commands=(
 'completions:Print a completion script for a shell' \
+'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
 'man:Print the man page, or write those of all verbs into a folder' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -150,6 +172,11 @@ _agentscope__subcmd__help__subcmd__help_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help help commands' commands "$@"
 }
+(( $+functions[_agentscope__subcmd__help__subcmd__import_commands] )) ||
+_agentscope__subcmd__help__subcmd__import_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help import commands' commands "$@"
+}
 (( $+functions[_agentscope__subcmd__help__subcmd__init_commands] )) ||
 _agentscope__subcmd__help__subcmd__init_commands() {
     local commands; commands=()
@@ -159,6 +186,11 @@ _agentscope__subcmd__help__subcmd__init_commands() {
 _agentscope__subcmd__help__subcmd__man_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help man commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__import_commands] )) ||
+_agentscope__subcmd__import_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope import commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__init_commands] )) ||
 _agentscope__subcmd__init_commands() {

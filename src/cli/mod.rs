@@ -7,6 +7,7 @@ mod args;
 mod completions;
 mod cx;
 mod error;
+mod import;
 mod init;
 mod man;
 #[expect(dead_code, reason = "used by the verbs that land next")]
@@ -41,6 +42,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Completions(completions::CompletionsArgs),
+    Import(import::ImportArgs),
     Init(init::InitArgs),
     Man(man::ManArgs),
 }
@@ -49,6 +51,7 @@ impl Command {
     fn run(self, cx: &Cx) -> Result<Exit, CliError> {
         match self {
             Self::Completions(args) => completions::run(&args, cx),
+            Self::Import(args) => import::run(&args, cx),
             Self::Init(args) => init::run(&args, cx),
             Self::Man(args) => man::run(&args, cx),
         }

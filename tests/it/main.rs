@@ -10,5 +10,6 @@
 mod common;
 
 mod help;
+mod import;
 mod init;
 mod wires;

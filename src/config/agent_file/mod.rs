@@ -6,6 +6,7 @@
 mod deploy;
 mod diagnostic;
 mod fault;
+pub mod import;
 mod interpolate;
 mod json_schema;
 mod load;
