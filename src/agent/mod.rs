@@ -3,14 +3,151 @@
 //! [`Agent::run`] is the only door to a turn. Knows no terminal and no HTTP server; what happens leaves it as a
 //! stream of [`AgentEvent`].
 
+mod answer;
+mod budget;
+mod calls;
+mod context;
+mod driver;
+mod failure;
+mod history;
+mod inbox;
+mod journal;
+pub mod laws;
+mod local;
+mod output;
+mod run;
+mod team;
+#[cfg(test)]
+mod tests;
+pub mod turn;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
 use futures_util::stream::BoxStream;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::{AgentEvent, Answer, Content, Message, SessionKey};
+pub use local::LocalAgent;
+pub use output::SchemaError;
+
+use crate::{
+    config::{
+        Env, Keys, KeysError, Paths,
+        agent_file::{Diagnostics, Loaded, ModelSpec},
+    },
+    domain::{AgentEvent, Answer, Content, Message, SessionKey},
+    model::{self, Model},
+    runtime::http::Http,
+    store::{Notes, Store},
+    tool::{Tool, ToolboxError},
+};
+
+/// The member of a session's state that says which agent of the team the user talks to, once one handed over.
+const ACTIVE_AGENT: &str = "active_agent";
 
 /// Ends after the root agent's `TurnFinished`. Dropping it cancels the turn, which is still saved.
 pub type EventStream = BoxStream<'static, AgentEvent>;
+
+/// Something that answers.
+#[derive(Clone)]
+pub enum Agent {
+    /// Runs in this process.
+    Local(LocalAgent),
+}
+
+impl Agent {
+    /// Opens the agent of a file: its model and its tools. Reads what the file names, calls nobody, starts nothing.
+    ///
+    /// # Errors
+    /// What is missing: a model, a key, a file, a tool that this version does not have.
+    pub fn open(loaded: &Arc<Loaded>, deps: AgentDeps) -> Result<Self, OpenError> {
+        LocalAgent::open(Arc::clone(loaded), deps).map(Self::Local)
+    }
+
+    /// Begins what takes time, such as the start of tool servers, in the background. To be called within the runtime,
+    /// as early as a first message is to be expected.
+    pub fn start(&self) {
+        match self {
+            Self::Local(agent) => agent.start(),
+        }
+    }
+
+    /// Starts a turn. It runs on without being looked at until its events fill a small buffer.
+    #[must_use = "dropping the stream cancels the turn"]
+    pub fn run(&self, request: AgentRequest, control: TurnControl) -> EventStream {
+        match self {
+            Self::Local(agent) => agent.run(request, control),
+        }
+    }
+
+    /// Waits until every turn has ended and was saved, then ends the tool servers. No turn can be started afterwards.
+    pub async fn drained(&self) {
+        match self {
+            Self::Local(agent) => agent.drained().await,
+        }
+    }
+}
+
+/// What an agent is opened with.
+pub struct AgentDeps {
+    pub env: Env,
+    pub paths: Paths,
+    pub http: Arc<Http>,
+    pub keys: Keys,
+    pub store: Arc<dyn Store>,
+    pub notes: Arc<dyn Notes>,
+    pub models: ModelOpener,
+    /// Given to every agent besides the tools of its file.
+    pub tools: Vec<Arc<dyn Tool>>,
+    pub options: AgentOptions,
+}
+
+/// [`model::open`] with its HTTP client, or what a test has in its place.
+pub type ModelOpener =
+    Arc<dyn Fn(&str, &BTreeMap<String, ModelSpec>, &Keys) -> Result<Arc<dyn Model>, model::OpenError> + Send + Sync>;
+
+/// Opens real models.
+#[must_use]
+pub fn models(http: Arc<Http>) -> ModelOpener {
+    Arc::new(move |reference, models, keys| model::open(reference, models, keys, &http))
+}
+
+/// How a surface wants its agent.
+#[derive(Clone, Debug)]
+pub struct AgentOptions {
+    /// In place of the model that the file gives its own agent.
+    pub model: Option<String>,
+    /// Where the file names none.
+    pub default_model: Option<String>,
+    /// Where context files are looked for, from here upwards.
+    pub workspace: PathBuf,
+    /// Whether `AGENTS.md` is read where the file does not say.
+    pub context_files: bool,
+    /// The clock.
+    pub now: fn() -> jiff::Zoned,
+}
+
+/// Why an agent cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("there is no agent `{name}` in the file")]
+    Unknown { name: String },
+    #[error("the agent `{agent}` names no model")]
+    NoModel { agent: String },
+    #[error("could not read `{path}`")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The file lacks what the agent needs, or a file that it refers to has errors.
+    #[error("{0}")]
+    File(#[from] Diagnostics),
+    #[error(transparent)]
+    Model(#[from] model::OpenError),
+    #[error(transparent)]
+    Toolbox(#[from] ToolboxError),
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+}
 
 /// One message of the user.
 #[derive(Clone, Debug)]

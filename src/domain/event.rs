@@ -27,7 +27,7 @@ pub struct AgentEvent {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum EventKind {
-    /// First of every agent's events in a turn.
+    /// First of every agent's events in a turn; again where the conversation is handed back to it.
     TurnStarted {
         /// `PROVIDER/MODEL`.
         model: String,
@@ -78,7 +78,8 @@ pub enum EventKind {
         /// `None` where nobody answered.
         answer: Option<String>,
     },
-    /// The agent at `to` answers from here on.
+    /// Last of this agent's events, in place of `TurnFinished`: the agent at `to` answers the user from here on, in
+    /// this turn and the next ones. Like every agent that the user talks to, it stands at depth 0.
     HandedOff {
         to: AgentPath,
     },
@@ -96,7 +97,8 @@ pub enum EventKind {
     Notice {
         notice: Notice,
     },
-    /// Last of every agent's events in a turn, exactly once. Usage is that of the whole turn, sub-agents included.
+    /// Last of every agent's events in a turn, exactly once. Usage is that of the whole turn, sub-agents included. The
+    /// one at depth 0 ends the stream.
     TurnFinished {
         outcome: TurnOutcome,
         usage: Usage,
@@ -144,6 +146,8 @@ pub enum FailureCode {
     Hook,
     /// The session could not be read or written.
     Store,
+    /// A tool server that the agent file calls `required` did not start.
+    Tools,
     /// Another process is running a turn of this session.
     Busy,
     /// `--offline` forbade a call.

@@ -1,0 +1,291 @@
+//! One tool call, from the model's wish to its outcome: is there such a tool, do the arguments fit, may it run, what
+//! came of it. Every path ends in a [`ToolOutcome`], and none takes the turn down.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    budget::Budget,
+    driver::{Driver, Ended},
+    journal::Journal,
+    output::FINAL_ANSWER,
+    run::Run,
+    team::{Link, MOST_DEPTH, Member, Team},
+};
+use crate::{
+    domain::{
+        AgentPath, CallId, EventKind, FailureCode, Message, Notice, Question, QuestionId, ToolCall, ToolOutcome,
+        TurnOutcome,
+    },
+    tool::{Arguments, Listed, Listing, ToolCx, ToolError, ToolHost},
+};
+
+/// One agent at work: what its calls need to know and to reach.
+pub(super) struct Scene {
+    pub(super) run: Arc<Run>,
+    pub(super) team: Arc<Team>,
+    pub(super) member: Arc<Member>,
+    pub(super) path: AgentPath,
+    pub(super) journal: Journal,
+    pub(super) budget: Arc<Budget>,
+    pub(super) cancel: CancellationToken,
+    /// The tools that the model was last sent.
+    pub(super) listing: Option<Listing>,
+    pub(super) asides: Mutex<Asides>,
+}
+
+/// What calls decide for the turn, besides their outcome.
+#[derive(Default)]
+pub(super) struct Asides {
+    handoff: Option<Arc<Member>>,
+    answer: Option<Value>,
+    /// Final answers that did not fit.
+    misfits: u32,
+    misfit: Option<String>,
+}
+
+/// How the turn ends whose final answer does not fit twice.
+pub(super) fn does_not_fit(wrong: &str) -> TurnOutcome {
+    TurnOutcome::Failed {
+        code: FailureCode::Output,
+        message: format!("the final answer does not fit `output.schema`: {wrong}"),
+        hint: Some("try another model, or a simpler schema".to_owned()),
+    }
+}
+
+impl Scene {
+    pub(super) async fn emit(&self, kind: EventKind) {
+        self.run.emit(&self.path, kind).await;
+    }
+
+    /// Only the agent that the user talks to: one that was called as a tool has to come back with a result.
+    pub(super) fn may_hand_off(&self) -> bool {
+        self.path.depth() == 0
+    }
+
+    pub(super) fn take_handoff(&self) -> Option<Arc<Member>> {
+        self.asides().handoff.take()
+    }
+
+    /// The final answer that a call gave; `Err` where it did not fit for the second time.
+    pub(super) fn take_final_answer(&self) -> Option<Result<Value, TurnOutcome>> {
+        let mut asides = self.asides();
+        if let Some(answer) = asides.answer.take() {
+            return Some(Ok(answer));
+        }
+        let wrong = asides.misfit.take()?;
+        (asides.misfits > 1).then(|| Err(does_not_fit(&wrong)))
+    }
+
+    fn asides(&self) -> std::sync::MutexGuard<'_, Asides> {
+        self.asides.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs one call to its end. Ends at once when the turn is canceled. A tool that panics has failed.
+    pub(super) async fn perform(&self, call: &ToolCall) -> (CallId, ToolOutcome) {
+        let outcome = AssertUnwindSafe(self.outcome(call)).catch_unwind().await.unwrap_or_else(|_| {
+            ToolOutcome::Failed { error: format!("the tool `{}` crashed; this is a bug in it", call.name) }
+        });
+        (call.call_id.clone(), outcome)
+    }
+
+    async fn outcome(&self, call: &ToolCall) -> ToolOutcome {
+        if self.member.is_own(&call.name) {
+            return self.own(call).await;
+        }
+        let Some(listing) = &self.listing else { return ToolOutcome::Canceled };
+        let Some(tool) = listing.find(&call.name) else {
+            return ToolOutcome::Failed { error: listing.unknown(&call.name) };
+        };
+        match tool.check(call.arguments.clone()) {
+            Ok(arguments) => self.tool(call, tool, arguments).await,
+            Err(error) => failed(&error),
+        }
+    }
+
+    async fn tool(&self, call: &ToolCall, tool: &Listed, arguments: Value) -> ToolOutcome {
+        let host = Arc::new(Host {
+            run: Arc::clone(&self.run),
+            path: self.path.clone(),
+            cancel: self.cancel.clone(),
+            open: Mutex::new(Some(vec![])),
+        });
+        let cx = ToolCx {
+            call_id: call.call_id.clone(),
+            session: self.run.key.clone(),
+            agent: self.path.clone(),
+            cancel: self.cancel.clone(),
+            state: self.journal.state(),
+            host: Arc::<Host>::clone(&host),
+        };
+        let result = AssertUnwindSafe(tool.call(arguments, &cx)).catch_unwind().await;
+        host.close().await;
+        match result {
+            Ok(Ok(result)) => {
+                if let Some(patch) = &result.state
+                    && let Err(error) = self.patch(patch).await
+                {
+                    return ToolOutcome::Failed { error: super::failure::chain(&error) };
+                }
+                ToolOutcome::Ok { content: result.content }
+            }
+            Ok(Err(ToolError::Canceled)) if self.cancel.is_cancelled() => ToolOutcome::Canceled,
+            Ok(Err(error)) => failed(&error),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+
+    async fn patch(&self, patch: &Value) -> Result<(), crate::store::StoreError> {
+        self.journal.patch(patch).await?;
+        // The state of an agent that another called is its own, and gone with it.
+        if self.journal.is_session() {
+            self.emit(EventKind::StateChanged { patch: patch.clone() }).await;
+        }
+        Ok(())
+    }
+
+    /// A call that the loop itself answers.
+    async fn own(&self, call: &ToolCall) -> ToolOutcome {
+        if let Some(link) = self.member.delegate(&call.name) {
+            return match Arguments::new(&link.tool.parameters).check(call.arguments.clone()) {
+                Ok(arguments) => self.delegate(link, &arguments).await,
+                Err(error) => failed(&error),
+            };
+        }
+        if let Some(link) = self.member.handoff(&call.name) {
+            return self.hand_off(link);
+        }
+        self.final_answer(call)
+    }
+
+    async fn delegate(&self, link: &Link, arguments: &Value) -> ToolOutcome {
+        if self.path.depth() >= MOST_DEPTH {
+            return ToolOutcome::Failed { error: format!("agents may call agents only {MOST_DEPTH} deep") };
+        }
+        let (team, member) = match self.team.follow(link) {
+            Ok(found) => found,
+            Err(error) => return ToolOutcome::Failed { error: super::failure::chain(&error) },
+        };
+        let scene = Self {
+            run: Arc::clone(&self.run),
+            path: self.run.called(&self.path, &member.name),
+            journal: Journal::private(),
+            budget: Budget::new(&member.limits, Some(Arc::clone(&self.budget))),
+            cancel: self.cancel.child_token(),
+            listing: None,
+            asides: Mutex::default(),
+            team,
+            member,
+        };
+        let task = arguments["task"].as_str().unwrap_or_default();
+        let Ended { outcome, text } = Driver::new(scene, vec![], None).work(Message::user(task)).await;
+        match outcome {
+            TurnOutcome::Completed { output: Some(output) } => ToolOutcome::ok(output.to_string()),
+            TurnOutcome::Completed { output: None } => ToolOutcome::ok(text),
+            TurnOutcome::Canceled => ToolOutcome::Canceled,
+            TurnOutcome::Failed { message, .. } => ToolOutcome::Failed { error: message },
+        }
+    }
+
+    fn hand_off(&self, link: &Link) -> ToolOutcome {
+        if !self.may_hand_off() {
+            return ToolOutcome::Failed { error: "only the agent that the user talks to can hand over".to_owned() };
+        }
+        let member = match self.team.follow(link) {
+            Ok((_, member)) => member,
+            Err(error) => return ToolOutcome::Failed { error: super::failure::chain(&error) },
+        };
+        let mut asides = self.asides();
+        if let Some(first) = &asides.handoff {
+            return ToolOutcome::Failed {
+                error: format!("the conversation was already handed over to `{}`", first.name),
+            };
+        }
+        let name = member.name.clone();
+        asides.handoff = Some(member);
+        ToolOutcome::ok(format!("The conversation is handed over to `{name}`. You are `{name}` from here on."))
+    }
+
+    fn final_answer(&self, call: &ToolCall) -> ToolOutcome {
+        let Some(shape) = self.member.final_answer() else {
+            return ToolOutcome::Failed { error: format!("there is no tool `{FINAL_ANSWER}`") };
+        };
+        let mut asides = self.asides();
+        match shape.of_arguments(call.arguments.clone()) {
+            Ok(answer) => {
+                asides.answer = Some(answer);
+                ToolOutcome::ok("The answer was accepted.")
+            }
+            Err(wrong) => {
+                asides.misfits += 1;
+                asides.misfit = Some(wrong.clone());
+                ToolOutcome::Failed { error: format!("the answer does not fit: {wrong}. Call `{FINAL_ANSWER}` again.") }
+            }
+        }
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> ToolOutcome {
+    ToolOutcome::Failed { error: super::failure::chain(error) }
+}
+
+/// What a running call can reach. It outlives the call where a tool keeps it; then it does nothing.
+struct Host {
+    run: Arc<Run>,
+    path: AgentPath,
+    cancel: CancellationToken,
+    /// Questions without an answer; `None` once the call has ended.
+    open: Mutex<Option<Vec<QuestionId>>>,
+}
+
+impl Host {
+    fn open(&self) -> std::sync::MutexGuard<'_, Option<Vec<QuestionId>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The call has ended: what it asked, and no longer waits for, has no answer.
+    async fn close(&self) {
+        let open = self.open().take();
+        for id in open.unwrap_or_default() {
+            self.run.emit(&self.path, EventKind::QuestionAnswered { id, answer: None }).await;
+        }
+    }
+}
+
+#[async_trait]
+impl ToolHost for Host {
+    async fn output(&self, call: &CallId, chunk: String) {
+        if self.open().is_some() {
+            self.run.emit(&self.path, EventKind::ToolOutput { call_id: call.clone(), chunk }).await;
+        }
+    }
+
+    async fn notice(&self, notice: Notice) {
+        self.run.emit(&self.path, EventKind::Notice { notice }).await;
+    }
+
+    async fn ask(&self, question: Question) -> Option<String> {
+        let id = QuestionId::new();
+        self.open().as_ref()?;
+        let answer = self.run.inbox.expect_answer(&id)?;
+        // The call may be dropped at any wait: what was emitted and what is noted as open must not come apart.
+        self.run.emit(&self.path, EventKind::QuestionAsked { id: id.clone(), question }).await;
+        self.open().as_mut()?.push(id.clone());
+        let answer = tokio::select! {
+            answer = self.run.inbox.wait(Some(answer)) => answer.flatten(),
+            () = self.cancel.cancelled() => None,
+        };
+        self.run.emit(&self.path, EventKind::QuestionAnswered { id: id.clone(), answer: answer.clone() }).await;
+        if let Some(open) = self.open().as_mut() {
+            open.retain(|other| *other != id);
+        }
+        answer
+    }
+}

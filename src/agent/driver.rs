@@ -1,0 +1,318 @@
+//! Performs what `turn.rs` decides: asks the model, has the calls run, saves each message the moment it is final, and
+//! lets the events out. One driver is one agent at work; those it calls have drivers of their own.
+
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{
+    StreamExt as _,
+    future::{BoxFuture, Either, select},
+    stream::FuturesUnordered,
+};
+use tokio::{sync::mpsc, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    calls::Scene,
+    context::Rendered,
+    failure::failed,
+    output::FINAL_ANSWER,
+    run::Run,
+    turn::{Step, Turn},
+};
+use crate::{
+    domain::{AgentPath, EventKind, FailureCode, Message, ToolCall, TurnOutcome},
+    model::{ModelDelta, ModelError, ModelErrorKind, ModelRequest, ToolChoice},
+    tool::Listing,
+};
+
+/// Requests to the model in one turn, where the agent file does not say.
+const STEPS: u32 = 25;
+/// How long a turn may take, where the agent file does not say.
+const TIME: Duration = Duration::from_mins(10);
+
+/// What came of an agent's work.
+pub(super) struct Ended {
+    pub(super) outcome: TurnOutcome,
+    /// The last thing it said.
+    pub(super) text: String,
+}
+
+/// How work goes on: on, or to the end of the turn.
+type Flow<T = ()> = Result<T, TurnOutcome>;
+
+pub(super) struct Driver {
+    scene: Scene,
+    turn: Turn,
+    prompt: Rendered,
+    steer: Option<mpsc::Receiver<Message>>,
+    /// The time limit fired.
+    late: Arc<AtomicBool>,
+    /// A final answer that does not fit was sent back once.
+    corrected: bool,
+    /// The model must give its final answer now.
+    insist: bool,
+}
+
+impl Driver {
+    /// An agent that goes on from `context`.
+    pub(super) fn new(scene: Scene, context: Vec<Message>, steer: Option<mpsc::Receiver<Message>>) -> Self {
+        let turn = Turn::new(context, scene.member.limits.steps.unwrap_or(STEPS));
+        let prompt = scene.member.prompt.render(&[]);
+        Self { scene, turn, prompt, steer, late: Arc::default(), corrected: false, insist: false }
+    }
+
+    /// Works on `input` to the end. Emits everything from `TurnStarted` to `TurnFinished`, also when canceled.
+    ///
+    /// Boxed, because agents call agents.
+    pub(super) fn work(mut self, input: Message) -> BoxFuture<'static, Ended> {
+        Box::pin(async move {
+            self.emit_started().await;
+            let limit = self.scene.member.limits.time.map_or(TIME, |time| time.0);
+            let timer =
+                time_limit(limit, Arc::clone(&self.scene.run), self.scene.cancel.clone(), Arc::clone(&self.late));
+            let outcome = {
+                let steps = pin!(self.steps(input));
+                match select(steps, pin!(timer)).await {
+                    Either::Left((outcome, _)) => outcome.unwrap_or_else(|ended| ended),
+                    Either::Right((never, _)) => match never {},
+                }
+            };
+            let outcome = self.close(outcome).await;
+            let text = self.turn.answer();
+            self.scene.journal.release();
+            let finished = EventKind::TurnFinished { outcome: outcome.clone(), usage: self.scene.budget.used() };
+            self.scene.emit(finished).await;
+            Ended { outcome, text }
+        })
+    }
+
+    async fn emit_started(&self) {
+        let model = self.scene.member.model.name().to_owned();
+        self.scene.emit(EventKind::TurnStarted { model, context_files: self.prompt.files.clone() }).await;
+    }
+
+    /// `Err` is an end before the turn's own.
+    async fn steps(&mut self, input: Message) -> Flow<TurnOutcome> {
+        self.turn.push_user(input);
+        self.save().await?;
+        loop {
+            match self.turn.step() {
+                Step::CallModel => self.call_model().await?,
+                Step::CallTools(calls) => {
+                    self.call_tools(&calls).await?;
+                    if let Some(answer) = self.scene.take_final_answer() {
+                        return Ok(TurnOutcome::Completed { output: Some(answer?) });
+                    }
+                    self.hand_off().await?;
+                    self.join_steering().await?;
+                }
+                Step::Finish(TurnOutcome::Completed { .. }) => {
+                    if self.join_steering().await? {
+                        continue;
+                    }
+                    if let Some(outcome) = self.complete().await? {
+                        return Ok(outcome);
+                    }
+                }
+                Step::Finish(outcome) => return Err(outcome),
+            }
+        }
+    }
+
+    /// Lets messages in that came while the turn ran. Whether there were any.
+    async fn join_steering(&mut self) -> Flow<bool> {
+        let mut any = false;
+        while let Some(message) = self.steer.as_mut().and_then(|steer| steer.try_recv().ok()) {
+            self.turn.push_user(message);
+            any = true;
+        }
+        self.save().await?;
+        Ok(any)
+    }
+
+    async fn call_model(&mut self) -> Flow {
+        if let Some(ended) = self.scene.budget.exhausted() {
+            return Err(ended);
+        }
+        let listing = self.list_tools().await?;
+        let request = self.request(&listing);
+        self.scene.listing = Some(listing);
+        let model = Arc::clone(&self.scene.member.model);
+        let mut stream = self.until_canceled(model.stream(request)).await??;
+        while let Some(delta) = self.until_canceled(stream.next()).await? {
+            let delta = delta?;
+            if delta == ModelDelta::Restart {
+                self.turn.restart().map_err(|error| failed(FailureCode::Model, &error))?;
+            } else if let Some(kind) = self.turn.on_delta(delta) {
+                self.scene.emit(kind).await;
+            }
+        }
+        if !self.turn.answer_is_whole() {
+            let message = "the connection was cut in the middle of the answer".to_owned();
+            return Err(ModelError {
+                model: model.name().to_owned(),
+                kind: ModelErrorKind::Transport { message },
+                hint: None,
+            }
+            .into());
+        }
+        let events = self.turn.on_model_done();
+        self.charge();
+        // Before the calls run, so that a session never holds results of calls that it does not know.
+        self.save().await?;
+        for kind in events {
+            self.scene.emit(kind).await;
+        }
+        Ok(())
+    }
+
+    async fn list_tools(&self) -> Flow<Listing> {
+        let listing = self
+            .until_canceled(self.scene.member.tools.list())
+            .await?
+            .map_err(|error| failed(FailureCode::Tools, &error))?;
+        for notice in &listing.notices {
+            self.scene.emit(EventKind::Notice { notice: notice.clone() }).await;
+        }
+        Ok(listing)
+    }
+
+    fn request(&self, listing: &Listing) -> ModelRequest {
+        let member = &self.scene.member;
+        let mut tools = listing.specs();
+        tools.retain(|tool| !member.is_own(&tool.name));
+        tools.extend(member.delegates.iter().map(|link| link.tool.clone()));
+        if self.scene.may_hand_off() {
+            tools.extend(member.handoffs.iter().map(|link| link.tool.clone()));
+        }
+        tools.extend(member.final_answer().map(|shape| shape.tool().clone()));
+        let native = member.shape.as_ref().filter(|_| member.final_answer().is_none());
+        let mut instructions = self.prompt.text.clone();
+        for server in &listing.unavailable {
+            instructions
+                .push_str(&format!("\n\nThe tools of `{}` are not available: {}", server.server, server.reason));
+        }
+        ModelRequest {
+            instructions,
+            messages: self.turn.context().to_vec(),
+            tools,
+            tool_choice: if self.insist { ToolChoice::Tool(FINAL_ANSWER.to_owned()) } else { ToolChoice::Auto },
+            output_schema: native.map(|shape| shape.schema().clone()),
+        }
+    }
+
+    async fn call_tools(&mut self, calls: &[ToolCall]) -> Flow {
+        let Self { scene, turn, .. } = self;
+        let mut running: FuturesUnordered<_> = calls.iter().map(|call| scene.perform(call)).collect();
+        // A canceled call ends at once by itself, so that all of them are waited for.
+        while let Some((id, outcome)) = running.next().await {
+            let event = turn.on_tool(&id, outcome);
+            scene.journal.append(&turn.take_unsaved()).await?;
+            if let Some(kind) = event {
+                scene.emit(kind).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Another agent takes the conversation over, if a call asked for that.
+    async fn hand_off(&mut self) -> Flow {
+        let Some(member) = self.scene.take_handoff() else { return Ok(()) };
+        let patch = serde_json::json!({ super::ACTIVE_AGENT: member.name });
+        self.scene.journal.patch(&patch).await?;
+        let to = AgentPath::root(&member.name);
+        self.scene.emit(EventKind::HandedOff { to: to.clone() }).await;
+        self.scene.path = to;
+        self.scene.member = member;
+        self.prompt = self.scene.member.prompt.render(&[]);
+        self.insist = false;
+        self.emit_started().await;
+        Ok(())
+    }
+
+    /// The model has nothing more to do. `None` where it is asked once more for an answer that fits.
+    async fn complete(&mut self) -> Flow<Option<TurnOutcome>> {
+        let Some(shape) = &self.scene.member.shape else {
+            return Ok(Some(TurnOutcome::Completed { output: None }));
+        };
+        let wrong = match shape.of_text(&self.turn.answer()) {
+            Ok(answer) => return Ok(Some(TurnOutcome::Completed { output: Some(answer) })),
+            Err(wrong) => wrong,
+        };
+        if self.corrected {
+            return Err(super::calls::does_not_fit(&wrong));
+        }
+        self.corrected = true;
+        let text = if self.scene.member.final_answer().is_some() {
+            self.insist = true;
+            format!("Give the final answer now, by calling `{FINAL_ANSWER}`.")
+        } else {
+            format!("This answer does not fit the required JSON Schema: {wrong}. Answer again, with JSON that does.")
+        };
+        self.turn.push_user(Message::user(text));
+        self.save().await?;
+        Ok(None)
+    }
+
+    /// Closes whatever is open, and saves it.
+    async fn close(&mut self, outcome: TurnOutcome) -> TurnOutcome {
+        let events = self.turn.close();
+        self.charge();
+        let saved = self.save().await;
+        for kind in events {
+            self.scene.emit(kind).await;
+        }
+        match saved {
+            Err(ended) if matches!(outcome, TurnOutcome::Completed { .. }) => ended,
+            Ok(()) | Err(_) if self.late.load(Ordering::Relaxed) && outcome == TurnOutcome::Canceled => {
+                let limit = self.scene.member.limits.time.map_or(TIME, |time| time.0);
+                TurnOutcome::Failed {
+                    code: FailureCode::TimeLimit,
+                    message: format!("stopped after {} s", limit.as_secs_f64()),
+                    hint: Some("send another message to go on, or raise `limits.time` in the agent file".to_owned()),
+                }
+            }
+            Ok(()) | Err(_) => outcome,
+        }
+    }
+
+    fn charge(&mut self) {
+        self.scene.budget.charge(self.turn.take_usage());
+    }
+
+    async fn save(&mut self) -> Flow {
+        Ok(self.scene.journal.append(&self.turn.take_unsaved()).await?)
+    }
+
+    async fn until_canceled<T>(&self, work: impl Future<Output = T>) -> Flow<T> {
+        tokio::select! {
+            biased;
+            () = self.scene.cancel.cancelled() => Err(TurnOutcome::Canceled),
+            done = work => Ok(done),
+        }
+    }
+}
+
+enum Never {}
+
+/// Fires `cancel` when the turn has taken its time; the time in which the user was waited for is not the turn's.
+async fn time_limit(limit: Duration, run: Arc<Run>, cancel: CancellationToken, late: Arc<AtomicBool>) -> Never {
+    let (start, waited) = (Instant::now(), run.inbox.waited());
+    loop {
+        let used = start.elapsed().saturating_sub(run.inbox.waited() - waited);
+        let left = limit.saturating_sub(used);
+        if left.is_zero() {
+            late.store(true, Ordering::Relaxed);
+            cancel.cancel();
+            return std::future::pending().await;
+        }
+        tokio::time::sleep(left).await;
+    }
+}

@@ -1,0 +1,153 @@
+//! From the messages of a session to what a model can be sent. Pure.
+
+use std::collections::HashMap;
+
+use crate::domain::{CallId, Content, Message, Role, ToolOutcome};
+
+/// Results for the calls of the last answer that have none, because the process ended before they did. To be added to
+/// the end of the session before anything else.
+#[must_use]
+pub(super) fn interrupted_calls(stored: &[Message]) -> Vec<Message> {
+    let Some(last) = stored.iter().rposition(|message| message.calls().next().is_some()) else { return vec![] };
+    let (answer, after) = (&stored[last], &stored[last + 1..]);
+    // Something else was said since: too late to add results. `paired` closes such calls in the context alone.
+    if after.iter().any(|message| message.role != Role::Tool) {
+        return vec![];
+    }
+    answer
+        .calls()
+        .filter(|call| !after.iter().flat_map(results).any(|(id, _)| *id == call.call_id))
+        .map(|call| Message::tool_result(call.call_id.clone(), ToolOutcome::Canceled))
+        .collect()
+}
+
+/// The messages that a model is sent: all of them, or the last summary and what it does not stand for.
+#[must_use]
+pub(super) fn since_summary(stored: &[Message]) -> Vec<Message> {
+    let Some((at, keep)) =
+        stored.iter().enumerate().rev().find_map(|(at, message)| Some((at, summary_keeps(message)?)))
+    else {
+        return stored.to_vec();
+    };
+    let mut kept: Vec<_> =
+        stored[..at].iter().rev().filter(|message| summary_keeps(message).is_none()).take(keep).cloned().collect();
+    kept.push(stored[at].clone());
+    kept.reverse();
+    kept.extend_from_slice(&stored[at + 1..]);
+    kept
+}
+
+pub(super) fn summary_keeps(message: &Message) -> Option<usize> {
+    message.content.iter().find_map(|part| match part {
+        Content::Summary { keep, .. } => usize::try_from(*keep).ok(),
+        _ => None,
+    })
+}
+
+/// Puts the results of calls right after the answer that made them, in the order of the calls: they were saved in the
+/// order in which they ended. A call without a result gets `Canceled`; a result without a call is left out, and so is
+/// an empty message.
+#[must_use]
+pub(super) fn paired(messages: Vec<Message>) -> Vec<Message> {
+    let mut context: Vec<Message> = Vec::with_capacity(messages.len());
+    let mut messages = messages.into_iter().peekable();
+    while let Some(message) = messages.next() {
+        if message.role == Role::Tool || message.content.is_empty() {
+            continue;
+        }
+        let calls: Vec<_> = message.calls().map(|call| call.call_id.clone()).collect();
+        context.push(message);
+        if calls.is_empty() {
+            continue;
+        }
+        let mut outcomes: HashMap<CallId, ToolOutcome> = HashMap::new();
+        while let Some(answer) = messages.next_if(|message| message.role == Role::Tool) {
+            outcomes.extend(results(&answer).map(|(id, outcome)| (id.clone(), outcome.clone())));
+        }
+        context.extend(calls.into_iter().map(|id| {
+            let outcome = outcomes.remove(&id).unwrap_or(ToolOutcome::Canceled);
+            Message::tool_result(id, outcome)
+        }));
+    }
+    context
+}
+
+fn results(message: &Message) -> impl Iterator<Item = (&CallId, &ToolOutcome)> {
+    message.content.iter().filter_map(|part| match part {
+        Content::ToolResult { call_id, outcome } => Some((call_id, outcome)),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{agent::laws::check_pairing, domain::ToolCall};
+
+    fn asks(ids: &[&str]) -> Message {
+        let call = |id: &&str| {
+            Content::ToolCall(ToolCall {
+                call_id: (*id).into(),
+                name: "look".to_owned(),
+                arguments: json!({}),
+                opaque: None,
+            })
+        };
+        Message { role: Role::Assistant, content: ids.iter().map(call).collect() }
+    }
+
+    fn result(id: &str) -> Message {
+        Message::tool_result(id.into(), ToolOutcome::ok(id))
+    }
+
+    fn summary(keep: u32) -> Message {
+        Message { role: Role::User, content: vec![Content::Summary { text: "before".to_owned(), keep }] }
+    }
+
+    #[test]
+    fn calls_that_the_death_of_the_process_left_open_are_closed() {
+        let stored = vec![Message::user("go"), asks(&["a", "b", "c"]), result("b")];
+        let missing = interrupted_calls(&stored);
+        assert_eq!(
+            missing,
+            ["a", "c"].map(|id| Message::tool_result(id.into(), ToolOutcome::Canceled)),
+            "only those without a result"
+        );
+        let context = paired(stored.into_iter().chain(missing).collect());
+        assert_eq!(check_pairing(&context), Ok(()));
+        assert_eq!(context[3], result("b"), "in the order of the calls");
+        assert_eq!(interrupted_calls(&context), []);
+        assert_eq!(interrupted_calls(&[]), []);
+    }
+
+    #[test]
+    fn damage_in_the_middle_is_mended_in_the_context() {
+        let stored = vec![
+            result("nobody asked"),
+            asks(&["a", "b"]),
+            Message::user("what now?"),
+            result("a"),
+            Message { role: Role::Assistant, content: vec![] },
+            asks(&["c"]),
+            result("c"),
+            result("c"),
+        ];
+        assert_eq!(interrupted_calls(&stored), []);
+        let context = paired(stored);
+        assert_eq!(check_pairing(&context), Ok(()));
+        assert_eq!(context.len(), 6);
+    }
+
+    #[test]
+    fn a_summary_stands_for_all_but_what_it_keeps() {
+        let say = |text: &str| Message::user(text);
+        let stored = vec![say("1"), say("2"), say("3"), summary(1), say("4"), say("5")];
+        assert_eq!(since_summary(&stored), [summary(1), say("3"), say("4"), say("5")]);
+        let stored = [stored, vec![summary(3), say("6")]].concat();
+        assert_eq!(since_summary(&stored), [summary(3), say("3"), say("4"), say("5"), say("6")]);
+        assert_eq!(since_summary(&[say("1"), summary(9)]), [summary(9), say("1")]);
+        assert_eq!(since_summary(&[say("1")]), [say("1")]);
+    }
+}

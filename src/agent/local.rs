@@ -1,0 +1,139 @@
+//! An agent in this process: opening it, starting its turns, waiting for them.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex},
+};
+
+use futures_util::FutureExt as _;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    ACTIVE_AGENT, AgentDeps, AgentRequest, EventStream, OpenError, TurnControl,
+    budget::Budget,
+    calls::Scene,
+    driver::Driver,
+    history,
+    journal::Journal,
+    run::Run,
+    team::{Member, Team},
+};
+use crate::{
+    config::agent_file::Loaded,
+    domain::{AgentPath, EventKind, FailureCode, Message, Role, TurnOutcome, Usage},
+    store::{NewSession, Store},
+};
+
+/// A clone is another handle to the same agent.
+#[derive(Clone)]
+pub struct LocalAgent {
+    team: Arc<Team>,
+    root: Arc<Member>,
+    store: Arc<dyn Store>,
+    turns: TaskTracker,
+}
+
+impl LocalAgent {
+    pub(super) fn open(loaded: Arc<Loaded>, deps: AgentDeps) -> Result<Self, OpenError> {
+        let store = Arc::clone(&deps.store);
+        let name = loaded.file.name.clone();
+        let team = Team::new(loaded, deps.keys.clone(), Arc::new(deps));
+        let root = team.member(&name)?;
+        Ok(Self { team, root, store, turns: TaskTracker::new() })
+    }
+
+    pub(super) fn start(&self) {
+        self.root.tools.start();
+    }
+
+    pub(super) fn run(&self, request: AgentRequest, control: TurnControl) -> EventStream {
+        let cancel = control.cancel.child_token();
+        let (run, events) = Run::new(request.key, control.answers.is_some(), cancel.clone().drop_guard());
+        let run = Arc::new(run);
+        let agent = self.clone();
+        let input = Message { role: Role::User, content: request.input };
+        self.turns.spawn(async move {
+            let turn = AssertUnwindSafe(agent.turn(&run, input, control.steer, cancel)).catch_unwind();
+            let ended = tokio::select! {
+                ended = turn => ended,
+                () = run.inbox.receive(control.answers) => return,
+            };
+            if ended.is_err() {
+                let outcome = TurnOutcome::Failed {
+                    code: FailureCode::Internal,
+                    message: "the turn crashed".to_owned(),
+                    hint: Some("this is a bug in agentscope; please report it".to_owned()),
+                };
+                agent.finish(&run, outcome).await;
+            }
+        });
+        events
+    }
+
+    pub(super) async fn drained(&self) {
+        self.turns.close();
+        self.turns.wait().await;
+        self.team.shutdown().await;
+    }
+
+    async fn turn(
+        &self,
+        run: &Arc<Run>,
+        input: Message,
+        steer: Option<mpsc::Receiver<Message>>,
+        cancel: CancellationToken,
+    ) {
+        match self.resume(run, cancel).await {
+            Ok((scene, context)) => {
+                Driver::new(scene, context, steer).work(input).await;
+            }
+            Err(outcome) => {
+                let model = self.root.model.name().to_owned();
+                run.emit(&self.path(), EventKind::TurnStarted { model, context_files: vec![] }).await;
+                self.finish(run, outcome).await;
+            }
+        }
+    }
+
+    /// Takes the session, mends what the death of a process left in it, and finds the agent that the user talks to.
+    async fn resume(&self, run: &Arc<Run>, cancel: CancellationToken) -> Result<(Scene, Vec<Message>), TurnOutcome> {
+        let loaded = self.team.loaded();
+        let new = NewSession {
+            agent: loaded.file.name.clone(),
+            source: loaded.path.as_ref().map(|path| path.display().to_string()),
+        };
+        let lock = self.store.lock(&run.key, &new).await?;
+        let state = self.store.state(&run.key).await?;
+        let mut stored = self.store.history(&run.key).await?;
+        let interrupted = history::interrupted_calls(&stored);
+        if !interrupted.is_empty() {
+            self.store.append(&run.key, &interrupted).await?;
+            stored.extend(interrupted);
+        }
+        let active = state.get(ACTIVE_AGENT).and_then(Value::as_str);
+        // The file may have lost that agent since.
+        let member = active.and_then(|name| self.team.member(name).ok()).unwrap_or_else(|| Arc::clone(&self.root));
+        let scene = Scene {
+            path: AgentPath::root(&member.name),
+            budget: Budget::new(&member.limits, None),
+            journal: Journal::session(Arc::clone(&self.store), run.key.clone(), state, lock),
+            run: Arc::clone(run),
+            team: Arc::clone(&self.team),
+            listing: None,
+            asides: Mutex::default(),
+            member,
+            cancel,
+        };
+        Ok((scene, history::paired(history::since_summary(&stored))))
+    }
+
+    fn path(&self) -> AgentPath {
+        AgentPath::root(&self.root.name)
+    }
+
+    async fn finish(&self, run: &Run, outcome: TurnOutcome) {
+        run.emit(&self.path(), EventKind::TurnFinished { outcome, usage: Usage::default() }).await;
+    }
+}

@@ -1,0 +1,55 @@
+//! What all agents at work in one turn share: the way out for events, the way in for answers.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::mpsc;
+use tokio_util::sync::DropGuard;
+
+use super::{EventStream, inbox::Inbox};
+use crate::domain::{AgentEvent, AgentPath, EventKind, SessionKey, TurnId};
+
+/// Events that may wait for a slow reader before the turn does.
+const EVENTS: usize = 64;
+
+pub(super) struct Run {
+    pub(super) key: SessionKey,
+    pub(super) inbox: Inbox,
+    events: mpsc::Sender<(AgentPath, EventKind)>,
+    /// How often each agent was called, for its path.
+    called: Mutex<HashMap<AgentPath, u32>>,
+}
+
+impl Run {
+    /// A run, and the stream its events come out of. The stream counts them, so that their order is the one in which
+    /// they were emitted; dropping it fires `guard`.
+    pub(super) fn new(key: SessionKey, attended: bool, guard: DropGuard) -> (Self, EventStream) {
+        let (events, received) = mpsc::channel(EVENTS);
+        let (session, turn) = (key.session.clone(), TurnId::new());
+        let stream = stream::unfold((received, 0, guard), move |(mut received, seq, guard)| {
+            let (session, turn) = (session.clone(), turn.clone());
+            async move {
+                let (agent, kind) = received.recv().await?;
+                Some((AgentEvent { seq, session, turn, agent, kind }, (received, seq + 1, guard)))
+            }
+        });
+        let run = Self { key, inbox: Inbox::new(attended), events, called: Mutex::default() };
+        (run, stream.boxed())
+    }
+
+    /// Waits while the reader is behind; does nothing once it is gone.
+    pub(super) async fn emit(&self, agent: &AgentPath, kind: EventKind) {
+        let _ = self.events.send((agent.clone(), kind)).await;
+    }
+
+    /// The path of another call of `name` by the agent at `caller`.
+    pub(super) fn called(&self, caller: &AgentPath, name: &str) -> AgentPath {
+        let mut called = self.called.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = called.entry(caller.child(name, 1)).or_default();
+        *times += 1;
+        caller.child(name, *times)
+    }
+}

@@ -1,0 +1,279 @@
+//! The agents of one file, opened when they are first needed, and how they reach each other: as tools, by handing the
+//! conversation over.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::future::{BoxFuture, join_all};
+use serde_json::{Value, json};
+
+use super::{
+    AgentDeps, OpenError,
+    context::Prompt,
+    output::{FINAL_ANSWER, Shape},
+};
+use crate::{
+    config::{
+        Keys,
+        agent_file::{self, AgentRef, AgentSpec, Limits, LoadOptions, Loaded, ToolEntry},
+    },
+    domain::{Effect, ToolSpec},
+    model::Model,
+    tool::{ToolDeps, Toolbox},
+};
+
+/// How deep agents may call agents.
+pub(super) const MOST_DEPTH: usize = 5;
+
+/// The keys of an agent whose values a turn uses.
+const USED: &[&str] =
+    &["tools", "mcp", "mcp_file", "instructions_file", "context", "skills", "hooks", "fetch", "limits"];
+
+/// One file's agents.
+pub(super) struct Team {
+    loaded: Arc<Loaded>,
+    deps: Arc<AgentDeps>,
+    keys: Keys,
+    opened: Mutex<HashMap<String, Arc<Member>>>,
+    /// The teams of other files that agents of this one call.
+    others: Mutex<HashMap<PathBuf, Arc<Self>>>,
+}
+
+/// An agent that is ready for work.
+pub(super) struct Member {
+    /// The file's own agent has the file's name.
+    pub(super) name: String,
+    pub(super) model: Arc<dyn Model>,
+    pub(super) tools: Toolbox,
+    pub(super) prompt: Prompt,
+    pub(super) shape: Option<Shape>,
+    pub(super) limits: Limits,
+    /// Agents that are its tools.
+    pub(super) delegates: Vec<Link>,
+    /// Agents that it may hand the conversation over to.
+    pub(super) handoffs: Vec<Link>,
+}
+
+/// A way to another agent, as the tool that a model knows it by.
+pub(super) struct Link {
+    pub(super) tool: ToolSpec,
+    to: Target,
+}
+
+enum Target {
+    /// Of the same file.
+    Member(String),
+    /// The agent of another file.
+    File(PathBuf),
+}
+
+impl Team {
+    pub(super) fn new(loaded: Arc<Loaded>, keys: Keys, deps: Arc<AgentDeps>) -> Arc<Self> {
+        Arc::new(Self { loaded, deps, keys, opened: Mutex::default(), others: Mutex::default() })
+    }
+
+    pub(super) fn loaded(&self) -> &Loaded {
+        &self.loaded
+    }
+
+    /// The agent called `name`; opened at its first use, and kept.
+    pub(super) fn member(&self, name: &str) -> Result<Arc<Member>, OpenError> {
+        let mut opened = locked(&self.opened);
+        if let Some(member) = opened.get(name) {
+            return Ok(Arc::clone(member));
+        }
+        let member = Arc::new(self.open(name)?);
+        opened.insert(name.to_owned(), Arc::clone(&member));
+        Ok(member)
+    }
+
+    /// The agent that `link` leads to, and the team it belongs to.
+    pub(super) fn follow(self: &Arc<Self>, link: &Link) -> Result<(Arc<Self>, Arc<Member>), OpenError> {
+        match &link.to {
+            Target::Member(name) => Ok((Arc::clone(self), self.member(name)?)),
+            Target::File(path) => {
+                let team = self.other(path)?;
+                let member = team.member(&team.loaded.file.name)?;
+                Ok((team, member))
+            }
+        }
+    }
+
+    fn other(&self, path: &Path) -> Result<Arc<Self>, OpenError> {
+        let mut others = locked(&self.others);
+        if let Some(team) = others.get(path) {
+            return Ok(Arc::clone(team));
+        }
+        let (loaded, keys) = load(path, &self.deps)?;
+        let team = Self::new(Arc::new(loaded), keys, Arc::clone(&self.deps));
+        others.insert(path.to_owned(), Arc::clone(&team));
+        Ok(team)
+    }
+
+    /// Ends the tool servers of every agent that was opened.
+    pub(super) fn shutdown(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            let members: Vec<_> = locked(&self.opened).values().cloned().collect();
+            join_all(members.iter().map(|member| member.tools.shutdown())).await;
+            let others: Vec<_> = locked(&self.others).values().cloned().collect();
+            join_all(others.iter().map(|team| team.shutdown())).await;
+        })
+    }
+
+    fn spec(&self, name: &str) -> Result<&AgentSpec, OpenError> {
+        let file = &self.loaded.file;
+        if name == file.name {
+            return Ok(&file.agent);
+        }
+        file.agents.get(name).ok_or_else(|| OpenError::Unknown { name: name.to_owned() })
+    }
+
+    fn open(&self, name: &str) -> Result<Member, OpenError> {
+        let spec = self.spec(name)?;
+        let deps = &self.deps;
+        let root = name == self.loaded.file.name;
+        let reference = if root { deps.options.model.as_ref() } else { None }
+            .or(spec.model.as_ref())
+            .or(self.loaded.file.agent.model.as_ref())
+            .or(deps.options.default_model.as_ref())
+            .ok_or_else(|| OpenError::NoModel { agent: name.to_owned() })?;
+        self.require(name, root, reference)?;
+        let model = (deps.models)(reference, &self.loaded.file.models, &self.keys)?;
+        let tools = Toolbox::open(
+            spec,
+            &ToolDeps {
+                env: deps.env.clone(),
+                paths: deps.paths.clone(),
+                http: Arc::clone(&deps.http),
+                notes: Arc::clone(&deps.notes),
+                folder: self.loaded.dir.clone(),
+                agent: name.to_owned(),
+                servers: self.loaded.file.agent.mcp.clone(),
+            },
+        )?;
+        let tools = deps.tools.iter().fold(tools, |tools, tool| tools.with(Arc::clone(tool)));
+        let shape =
+            spec.output.as_ref().map(|output| Shape::new(name, Value::Object(output.schema.clone()))).transpose()?;
+        Ok(Member {
+            name: name.to_owned(),
+            model,
+            tools,
+            prompt: Prompt::new(spec, &self.loaded.dir, deps)?,
+            shape,
+            limits: spec.limits.clone(),
+            delegates: self.delegates(spec)?,
+            handoffs: spec.handoffs.iter().map(|to| self.handoff(to)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Demands the variables of what this agent uses, and of nothing else in the file.
+    fn require(&self, name: &str, root: bool, model: &str) -> Result<(), OpenError> {
+        let own = if root { "/".to_owned() } else { format!("/agents/{name}/") };
+        let mut models = vec![model];
+        let mut next = 0;
+        while let Some(model) = models.get(next) {
+            let fallback = self.loaded.file.models.get(*model).map_or(&[][..], |spec| &spec.fallback);
+            let new: Vec<_> = fallback.iter().map(String::as_str).filter(|name| !models.contains(name)).collect();
+            models.extend(new);
+            next += 1;
+        }
+        self.loaded.require(|pointer| {
+            let key = pointer.strip_prefix(&own).and_then(|rest| rest.split('/').next());
+            let model = pointer.strip_prefix("/models/").and_then(|rest| rest.split('/').next());
+            key.is_some_and(|key| USED.contains(&key)) || model.is_some_and(|model| models.contains(&model))
+        })?;
+        Ok(())
+    }
+
+    fn delegates(&self, spec: &AgentSpec) -> Result<Vec<Link>, OpenError> {
+        let references = spec.tools.iter().filter_map(|entry| match entry {
+            ToolEntry::Agent(reference) => Some(reference),
+            _ => None,
+        });
+        references
+            .map(|reference| match reference {
+                AgentRef::Name(name) => {
+                    Ok(Link { tool: delegate(name, &self.spec(name)?.description), to: Target::Member(name.clone()) })
+                }
+                AgentRef::File(file) => {
+                    let path = self.loaded.dir.join(&file.file);
+                    let (loaded, _) = load(&path, &self.deps)?;
+                    Ok(Link {
+                        tool: delegate(&loaded.file.name, &loaded.file.agent.description),
+                        to: Target::File(path),
+                    })
+                }
+            })
+            .collect()
+    }
+
+    fn handoff(&self, to: &str) -> Result<Link, OpenError> {
+        let description = &self.spec(to)?.description;
+        let description = format!(
+            "Hands the conversation over to the agent `{to}`, which answers the user from then on. {description}"
+        );
+        let tool = ToolSpec {
+            name: format!("transfer_to_{to}"),
+            description: description.trim_end().to_owned(),
+            parameters: json!({ "type": "object", "properties": {}, "additionalProperties": false }),
+            effect: Effect::Reads,
+            rule_name: None,
+        };
+        Ok(Link { tool, to: Target::Member(to.to_owned()) })
+    }
+}
+
+impl Member {
+    pub(super) fn delegate(&self, tool: &str) -> Option<&Link> {
+        self.delegates.iter().find(|link| link.tool.name == tool)
+    }
+
+    pub(super) fn handoff(&self, tool: &str) -> Option<&Link> {
+        self.handoffs.iter().find(|link| link.tool.name == tool)
+    }
+
+    /// The tool that takes the final answer, for a model that cannot be given the schema.
+    pub(super) fn final_answer(&self) -> Option<&Shape> {
+        self.shape.as_ref().filter(|_| !self.model.capabilities().structured_output)
+    }
+
+    /// Whether `tool` is one that the loop itself answers.
+    pub(super) fn is_own(&self, tool: &str) -> bool {
+        self.delegate(tool).is_some()
+            || self.handoff(tool).is_some()
+            || (tool == FINAL_ANSWER && self.final_answer().is_some())
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No holder can panic between two changes that belong together.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn load(path: &Path, deps: &AgentDeps) -> Result<(Loaded, Keys), OpenError> {
+    let keys = Keys::load(&deps.env, &deps.paths, path.parent())?;
+    let lookup = |name: &str| keys.get(name);
+    let loaded = agent_file::load(path, &LoadOptions { profile: None, lookup: &lookup })?;
+    Ok((loaded, keys))
+}
+
+fn delegate(name: &str, description: &str) -> ToolSpec {
+    let description = if description.is_empty() { format!("Asks the agent `{name}`.") } else { description.to_owned() };
+    ToolSpec {
+        name: name.to_owned(),
+        description: format!("{description} (An agent: it sees nothing of this conversation but the task.)"),
+        parameters: json!({
+            "type": "object",
+            "properties": {
+                "task": { "type": "string", "description": "What to do, with everything that is needed to do it." },
+            },
+            "required": ["task"],
+            "additionalProperties": false,
+        }),
+        effect: Effect::Reads,
+        rule_name: None,
+    }
+}

@@ -1,0 +1,283 @@
+//! The decisions of one turn: what to do next, and what each thing that happened means for history and for events.
+//!
+//! Pure: no await, no IO, no clock. `driver.rs` performs the steps and reports back. Whatever happens, the messages a
+//! turn leaves behind pair every call with one result, because providers refuse a history that does not.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::answer::Partial;
+use crate::{
+    domain::{CallId, Content, EventKind, FailureCode, Message, Role, ToolCall, ToolOutcome, TurnOutcome, Usage},
+    model::ModelDelta,
+};
+
+/// So many times the same calls in a row, and the model is told that it repeats itself.
+pub(super) const WARN_AFTER: u32 = 3;
+/// So many times the same calls in a row, and the turn fails.
+pub(super) const STOP_AFTER: u32 = 6;
+
+/// What the driver must do next. Until it reports back, the step stays the same.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Send [`Turn::context`] to the model.
+    CallModel,
+    /// Run these calls, at the same time if it likes.
+    CallTools(Vec<ToolCall>),
+    /// Call [`Turn::close`] and end.
+    Finish(TurnOutcome),
+}
+
+/// One turn of one agent.
+#[derive(Debug)]
+pub struct Turn {
+    context: Vec<Message>,
+    /// New messages in the order in which they became final, until they are taken for saving.
+    unsaved: Vec<Message>,
+    phase: Phase,
+    steps: u32,
+    max_steps: u32,
+    usage: Usage,
+    /// Every call id of the context: some local servers number their calls from 0 in each answer.
+    ids: HashSet<CallId>,
+    repeated: Repeated,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// The model's turn to speak.
+    Ready,
+    Answering(Partial),
+    Calling(Vec<OpenCall>),
+    Answered,
+}
+
+#[derive(Debug)]
+struct OpenCall {
+    call: ToolCall,
+    outcome: Option<ToolOutcome>,
+}
+
+/// The calls of the last answer and how often in a row they were made.
+#[derive(Debug, Default)]
+struct Repeated {
+    calls: Vec<(String, Value)>,
+    times: u32,
+}
+
+impl Turn {
+    /// A turn that starts from `context`, whose calls and results pair up.
+    #[must_use]
+    pub fn new(context: Vec<Message>, max_steps: u32) -> Self {
+        let ids = context.iter().flat_map(Message::calls).map(|call| call.call_id.clone()).collect();
+        Self {
+            context,
+            unsaved: vec![],
+            phase: Phase::Answered,
+            steps: 0,
+            max_steps,
+            usage: Usage::default(),
+            ids,
+            repeated: Repeated::default(),
+        }
+    }
+
+    /// What the model is to be sent.
+    #[must_use]
+    pub fn context(&self) -> &[Message] {
+        &self.context
+    }
+
+    /// Replaces the context, after it was compacted. Only between steps.
+    pub fn set_context(&mut self, context: Vec<Message>) {
+        self.context = context;
+    }
+
+    /// What the answers used since the last time.
+    #[must_use]
+    pub fn take_usage(&mut self) -> Usage {
+        std::mem::take(&mut self.usage)
+    }
+
+    /// The messages that became final since the last time, to be saved in this order. Results of calls come in the
+    /// order in which the calls ended, while the context has them in the order of the calls.
+    #[must_use]
+    pub fn take_unsaved(&mut self) -> Vec<Message> {
+        std::mem::take(&mut self.unsaved)
+    }
+
+    /// The user says something; the model gets to answer it. Only between steps.
+    pub fn push_user(&mut self, message: Message) {
+        self.unsaved.push(message.clone());
+        self.context.push(message);
+        self.phase = Phase::Ready;
+    }
+
+    #[must_use]
+    pub fn step(&mut self) -> Step {
+        match &self.phase {
+            Phase::Ready if self.steps == self.max_steps => Step::Finish(TurnOutcome::Failed {
+                code: FailureCode::StepLimit,
+                message: format!("stopped after {} requests to the model", self.steps),
+                hint: Some("send another message to go on, or raise `limits.steps` in the agent file".to_owned()),
+            }),
+            Phase::Ready => {
+                self.steps += 1;
+                self.phase = Phase::Answering(Partial::default());
+                Step::CallModel
+            }
+            Phase::Answering(_) => Step::CallModel,
+            Phase::Calling(open) if self.repeated.times >= STOP_AFTER => {
+                Step::Finish(looping(open, self.repeated.times))
+            }
+            Phase::Calling(open) => {
+                Step::CallTools(open.iter().filter(|o| o.outcome.is_none()).map(|o| o.call.clone()).collect())
+            }
+            Phase::Answered => Step::Finish(TurnOutcome::Completed { output: None }),
+        }
+    }
+
+    /// Takes in a piece of the answer; gives the event to show for it. `Restart` is for [`Turn::restart`].
+    pub fn on_delta(&mut self, delta: ModelDelta) -> Option<EventKind> {
+        let Phase::Answering(partial) = &mut self.phase else { return None };
+        partial.push(delta, &mut self.ids)
+    }
+
+    /// Voids what the model said in this request, so that it can be made again. Text that was shown cannot be taken
+    /// back: a request is only started over before its first text, which keeps the law that deltas add up to the
+    /// message.
+    ///
+    /// # Errors
+    /// [`AlreadyShown`]: the answer so far stands, and the request has failed.
+    pub fn restart(&mut self) -> Result<(), AlreadyShown> {
+        let Phase::Answering(partial) = &mut self.phase else { return Ok(()) };
+        if partial.has_text() {
+            return Err(AlreadyShown);
+        }
+        for id in partial.call_ids() {
+            self.ids.remove(id);
+        }
+        *partial = Partial::default();
+        Ok(())
+    }
+
+    /// Whether the model said that its answer ends here.
+    #[must_use]
+    pub fn answer_is_whole(&self) -> bool {
+        matches!(&self.phase, Phase::Answering(partial) if partial.stopped())
+    }
+
+    /// The text of the last answer.
+    #[must_use]
+    pub fn answer(&self) -> String {
+        self.context.iter().rev().find(|m| m.role == Role::Assistant).map(Message::text).unwrap_or_default()
+    }
+
+    /// The answer is whole: it enters the history, and its calls are open.
+    pub fn on_model_done(&mut self) -> Vec<EventKind> {
+        let Phase::Answering(partial) = &mut self.phase else { return vec![] };
+        let partial = std::mem::take(partial);
+        self.usage += partial.usage();
+        let (message, notice, stop) = partial.finish();
+        let calls: Vec<_> = message.calls().cloned().collect();
+        let mut events = vec![];
+        if calls.is_empty() && message.text().is_empty() {
+            // Providers refuse an empty message in a history.
+            self.phase = Phase::Answered;
+        } else {
+            self.unsaved.push(message.clone());
+            self.context.push(message.clone());
+            events.push(EventKind::MessageCompleted { message, stop });
+            self.open(calls, &mut events);
+        }
+        events.extend(notice.map(|notice| EventKind::Notice { notice }));
+        events
+    }
+
+    fn open(&mut self, calls: Vec<ToolCall>, events: &mut Vec<EventKind>) {
+        if calls.is_empty() {
+            self.phase = Phase::Answered;
+            return;
+        }
+        let same: Vec<_> = calls.iter().map(|call| (call.name.clone(), call.arguments.clone())).collect();
+        self.repeated.times = if same == self.repeated.calls { self.repeated.times + 1 } else { 1 };
+        self.repeated.calls = same;
+        events.extend(calls.iter().map(|call| EventKind::ToolStarted { call: call.clone() }));
+        self.phase = Phase::Calling(calls.into_iter().map(|call| OpenCall { call, outcome: None }).collect());
+    }
+
+    /// A call ended. `None` for a call that is not open.
+    pub fn on_tool(&mut self, id: &CallId, mut outcome: ToolOutcome) -> Option<EventKind> {
+        let Phase::Calling(open) = &mut self.phase else { return None };
+        let index = open.iter().position(|o| o.call.call_id == *id && o.outcome.is_none())?;
+        if index == 0 && self.repeated.times >= WARN_AFTER {
+            remark(&mut outcome, &open[0].call.name, self.repeated.times);
+        }
+        open[index].outcome = Some(outcome.clone());
+        self.unsaved.push(Message::tool_result(id.clone(), outcome.clone()));
+        if open.iter().all(|o| o.outcome.is_some()) {
+            for o in std::mem::take(open) {
+                self.context.extend(o.outcome.map(|outcome| Message::tool_result(o.call.call_id, outcome)));
+            }
+            self.phase = Phase::Ready;
+        }
+        Some(EventKind::ToolFinished { call_id: id.clone(), outcome })
+    }
+
+    /// Ends the turn wherever it stands: text that was shown is kept, calls that the model had not finished asking for
+    /// are dropped, and every other open call gets the result [`ToolOutcome::Canceled`].
+    pub fn close(&mut self) -> Vec<EventKind> {
+        match std::mem::replace(&mut self.phase, Phase::Answered) {
+            Phase::Ready | Phase::Answered => vec![],
+            Phase::Answering(partial) => {
+                self.usage += partial.usage();
+                let Some(message) = partial.interrupted() else { return vec![] };
+                self.unsaved.push(message.clone());
+                self.context.push(message.clone());
+                vec![EventKind::MessageCompleted { message, stop: None }]
+            }
+            Phase::Calling(open) => {
+                let ids: Vec<_> = open.iter().filter(|o| o.outcome.is_none()).map(|o| o.call.call_id.clone()).collect();
+                self.phase = Phase::Calling(open);
+                let events = ids.iter().filter_map(|id| self.on_tool(id, ToolOutcome::Canceled)).collect();
+                self.phase = Phase::Answered;
+                events
+            }
+        }
+    }
+}
+
+/// The model wanted to start over after text was shown.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer was started over after part of it had been shown")]
+pub struct AlreadyShown;
+
+fn looping(open: &[OpenCall], times: u32) -> TurnOutcome {
+    let mut names: Vec<_> = open.iter().map(|o| format!("`{}`", o.call.name)).collect();
+    names.dedup();
+    TurnOutcome::Failed {
+        code: FailureCode::Loop,
+        message: format!("the model called {} {times} times in a row with the same arguments", names.join(", ")),
+        hint: Some("say what to do differently, or try another model".to_owned()),
+    }
+}
+
+fn remark(outcome: &mut ToolOutcome, name: &str, times: u32) {
+    let text = format!(
+        "[You have called `{name}` {times} times in a row with the same arguments. The result will not change: do \
+         something else, or answer with what you know.]"
+    );
+    match outcome {
+        ToolOutcome::Ok { content } => content.push(Content::text(text)),
+        ToolOutcome::Failed { error } => {
+            error.push('\n');
+            error.push_str(&text);
+        }
+        ToolOutcome::Denied { reason, .. } => {
+            reason.push('\n');
+            reason.push_str(&text);
+        }
+        ToolOutcome::Canceled => {}
+    }
+}
