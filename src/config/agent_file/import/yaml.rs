@@ -41,6 +41,18 @@ impl Map {
         self.0.push((key.to_owned(), Yaml::Map(map)));
     }
 
+    /// Removes from the mapping under `key` what `other` has in the same way.
+    #[must_use]
+    pub(super) fn without_in(mut self, key: &str, other: &Self) -> Self {
+        for (name, value) in &mut self.0 {
+            if let (true, Yaml::Map(map)) = (name == key, value) {
+                map.0.retain(|entry| !other.0.contains(entry));
+            }
+        }
+        self.0.retain(|(name, value)| name != key || !value.is_empty());
+        self
+    }
+
     /// The entries of both; lists under the same key are joined.
     #[must_use]
     pub(super) fn merged(mut self, other: &Self) -> Self {

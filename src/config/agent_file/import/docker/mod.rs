@@ -64,7 +64,7 @@ pub(super) fn convert(root: &Node<'_>, stem: &str, notes: &mut Notes) -> Convert
     }
     fields.refuse(&[("rag", "documents are not indexed; an MCP server for search can do this")], notes);
     fields.finish("the file", notes);
-    let agents = team.others(notes);
+    let agents = team.others(&file, notes);
     file.put("name", &*team.root_name).put("models", team.models.into_yaml()).put("agents", agents);
     Converted { file: file.in_order(&ORDER), about }
 }
@@ -111,9 +111,8 @@ impl<'a> Team<'a> {
             if index == root {
                 continue;
             }
-            let ours = free_name(&valid_name(name, "agent"), |ours| {
-                ours == root_name || names.values().any(|taken| taken == ours)
-            });
+            let ours =
+                free_name(&member_name(name), |ours| ours == root_name || names.values().any(|taken| taken == ours));
             if ours != *name {
                 notes
                     .changed(node, format!("`{name}` is now called `{ours}`; instructions may still use the old name"));
@@ -129,11 +128,16 @@ impl<'a> Team<'a> {
         self.agent(name, &node, notes)
     }
 
-    fn others(&mut self, notes: &mut Notes) -> Map {
+    fn others(&mut self, file: &Map, notes: &mut Notes) -> Map {
         let mut agents = Map::default();
+        let servers = file.get("mcp");
         for (index, (name, node)) in self.agents.clone().into_iter().enumerate() {
             if index != self.root {
-                let agent = self.agent(name, &node, notes);
+                let mut agent = self.agent(name, &node, notes);
+                // The servers of the file's own agent are there for its team as well.
+                if let Some(Yaml::Map(shared)) = servers {
+                    agent = agent.without_in("mcp", shared);
+                }
                 agents.put_even_empty(&self.names[name], agent);
             }
         }
@@ -252,6 +256,16 @@ impl<'a> Team<'a> {
         }
         agent.put("handoffs", handoffs);
     }
+}
+
+/// A name of `[a-z0-9_-]`, as the members of a team may have.
+fn member_name(name: &str) -> String {
+    if name.len() <= 63
+        && name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'-' | b'_'))
+    {
+        return name.to_owned();
+    }
+    valid_name(name, "agent")
 }
 
 fn not_here(other: &str) -> String {

@@ -148,7 +148,7 @@ impl Models {
                 let Some(base_url) = base_url.or(theirs) else {
                     notes.left_out(
                         node,
-                        format!("provider `{provider}` needs a `base_url`; its agents use the model found at start"),
+                        format!("provider `{provider}` needs a `base_url`; without it, its agents name no model"),
                     );
                     return None;
                 };
@@ -157,7 +157,7 @@ impl Models {
             Target::Unknown => {
                 notes.left_out(
                     node,
-                    format!("provider `{provider}` is not supported, so its agents use the model found at start; \
+                    format!("provider `{provider}` is not supported, so its agents name no model; \
                              if it has an OpenAI-compatible endpoint, use provider `openai-compatible` with its `base_url`"),
                 );
                 return None;
@@ -188,7 +188,7 @@ impl Models {
             return ours.clone();
         }
         let Some((provider, model)) = first.split_once('/') else {
-            notes.left_out(node, format!("there is no model `{first}` in this file; the model found at start is used"));
+            notes.left_out(node, format!("there is no model `{first}` in this file, so none is named"));
             return None;
         };
         if let Target::Ours(ours) = self.target(provider) {
