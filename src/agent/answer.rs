@@ -9,6 +9,36 @@ use crate::{
     model::{ModelDelta, StopReason},
 };
 
+/// The call ids of one agent. Every call of a turn, whichever agent makes it, has an id of its own: events and answers
+/// of the user name calls by it.
+#[derive(Debug)]
+pub(super) struct Ids {
+    taken: HashSet<CallId>,
+    /// Providers' ids are kept where they are free. Not for an agent that another called: it knows nothing of the ids
+    /// of the others.
+    keep: bool,
+}
+
+impl Ids {
+    pub(super) fn new(context: &[Message], keep: bool) -> Self {
+        Self { taken: context.iter().flat_map(Message::calls).map(|call| call.call_id.clone()).collect(), keep }
+    }
+
+    /// An id for the call that a provider calls `theirs`. Some local servers number their calls from 0 in each answer.
+    fn claim(&mut self, theirs: &CallId) -> CallId {
+        if self.keep && self.taken.insert(theirs.clone()) {
+            return theirs.clone();
+        }
+        let ours = CallId::new();
+        self.taken.insert(ours.clone());
+        ours
+    }
+
+    pub(super) fn release(&mut self, id: &CallId) {
+        self.taken.remove(id);
+    }
+}
+
 /// What has arrived of one answer, in the order in which its parts began.
 #[derive(Debug, Default)]
 pub(super) struct Partial {
@@ -37,14 +67,13 @@ struct PartialCall {
 }
 
 impl Partial {
-    /// Takes in a delta. `ids` are the call ids that are taken.
-    pub(super) fn push(&mut self, delta: ModelDelta, ids: &mut HashSet<CallId>) -> Option<EventKind> {
+    /// Takes in a delta.
+    pub(super) fn push(&mut self, delta: ModelDelta, ids: &mut Ids) -> Option<EventKind> {
         match delta {
             ModelDelta::Text(text) => self.push_text(text),
             ModelDelta::Reasoning { text, opaque } => self.push_reasoning(text, opaque),
             ModelDelta::ToolCallStart { call_id, name, opaque } => {
-                let ours = if ids.insert(call_id.clone()) { call_id.clone() } else { CallId::new() };
-                ids.insert(ours.clone());
+                let ours = ids.claim(&call_id);
                 let event =
                     EventKind::ToolArgumentsDelta { call_id: ours.clone(), name: name.clone(), delta: String::new() };
                 self.parts.push(Part::Call(PartialCall {

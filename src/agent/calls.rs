@@ -185,7 +185,7 @@ impl Scene {
             member,
         };
         let task = arguments["task"].as_str().unwrap_or_default();
-        let Ended { outcome, text } = Driver::new(scene, vec![], None).work(Message::user(task)).await;
+        let Ended { outcome, text } = Driver::nested(scene).work(Message::user(task)).await;
         match outcome {
             TurnOutcome::Completed { output: Some(output) } => ToolOutcome::ok(output.to_string()),
             TurnOutcome::Completed { output: None } => ToolOutcome::ok(text),

@@ -61,9 +61,19 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    /// An agent that goes on from `context`.
+    /// The agent that the user talks to; it goes on from `context`.
     pub(super) fn new(scene: Scene, context: Vec<Message>, steer: Option<mpsc::Receiver<Message>>) -> Self {
         let turn = Turn::new(context, scene.member.limits.steps.unwrap_or(STEPS));
+        Self::with_turn(scene, turn, steer)
+    }
+
+    /// An agent that another called.
+    pub(super) fn nested(scene: Scene) -> Self {
+        let turn = Turn::nested(scene.member.limits.steps.unwrap_or(STEPS));
+        Self::with_turn(scene, turn, None)
+    }
+
+    fn with_turn(scene: Scene, turn: Turn, steer: Option<mpsc::Receiver<Message>>) -> Self {
         let prompt = scene.member.prompt.render(&[]);
         Self { scene, turn, prompt, steer, late: Arc::default(), corrected: false, insist: false }
     }

@@ -3,11 +3,9 @@
 //! Pure: no await, no IO, no clock. `driver.rs` performs the steps and reports back. Whatever happens, the messages a
 //! turn leaves behind pair every call with one result, because providers refuse a history that does not.
 
-use std::collections::HashSet;
-
 use serde_json::Value;
 
-use super::answer::Partial;
+use super::answer::{Ids, Partial};
 use crate::{
     domain::{CallId, Content, EventKind, FailureCode, Message, Role, ToolCall, ToolOutcome, TurnOutcome, Usage},
     model::ModelDelta,
@@ -39,8 +37,7 @@ pub struct Turn {
     steps: u32,
     max_steps: u32,
     usage: Usage,
-    /// Every call id of the context: some local servers number their calls from 0 in each answer.
-    ids: HashSet<CallId>,
+    ids: Ids,
     repeated: Repeated,
 }
 
@@ -67,10 +64,20 @@ struct Repeated {
 }
 
 impl Turn {
-    /// A turn that starts from `context`, whose calls and results pair up.
+    /// A turn that starts from `context`, whose calls and results pair up, of the agent that the user talks to.
     #[must_use]
     pub fn new(context: Vec<Message>, max_steps: u32) -> Self {
-        let ids = context.iter().flat_map(Message::calls).map(|call| call.call_id.clone()).collect();
+        let ids = Ids::new(&context, true);
+        Self::with_ids(context, max_steps, ids)
+    }
+
+    /// The turn of an agent that another called.
+    #[must_use]
+    pub fn nested(max_steps: u32) -> Self {
+        Self::with_ids(vec![], max_steps, Ids::new(&[], false))
+    }
+
+    fn with_ids(context: Vec<Message>, max_steps: u32, ids: Ids) -> Self {
         Self {
             context,
             unsaved: vec![],
@@ -156,7 +163,7 @@ impl Turn {
             return Err(AlreadyShown);
         }
         for id in partial.call_ids() {
-            self.ids.remove(id);
+            self.ids.release(id);
         }
         *partial = Partial::default();
         Ok(())

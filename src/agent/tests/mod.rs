@@ -1,6 +1,8 @@
 //! Whole turns, on scripted models and an in-memory store.
 
+mod output;
 mod run;
+mod team;
 mod turn;
 
 use std::{collections::HashMap, path::Path, sync::Arc};
@@ -169,7 +171,13 @@ pub(super) fn lines(events: &[AgentEvent]) -> String {
         }
         format!("{} {} {value}", event.agent, kind.as_str().unwrap_or_default())
     };
-    events.iter().map(line).collect::<Vec<_>>().join("\n")
+    let lines = events.iter().map(line).collect::<Vec<_>>().join("\n");
+    // Ids of our own making differ from run to run.
+    lines
+        .split("\"call_")
+        .map(|part| part.find('"').filter(|end| *end == 32).map_or(part, |end| &part[end..]))
+        .collect::<Vec<_>>()
+        .join("\"call_")
 }
 
 pub(super) fn outcome(events: &[AgentEvent]) -> &TurnOutcome {
