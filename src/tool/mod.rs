@@ -1,8 +1,12 @@
 //! Tools: what an agent can do besides talking. One trait; one file a source.
 
+mod address;
 pub mod arguments;
 pub mod ask_user;
 pub mod cap;
+pub mod fetch;
+mod html;
+pub mod http;
 pub mod mcp;
 pub mod memory;
 mod names;
@@ -10,6 +14,7 @@ mod names;
 pub(crate) mod testing;
 pub mod todo;
 mod toolbox;
+mod web;
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,6 +22,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+pub use address::{AddressError, AllowError};
 pub use arguments::Arguments;
 pub use toolbox::{Listed, Listing, Origin, ToolDeps, Toolbox, ToolboxError, Unavailable};
 

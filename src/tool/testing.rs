@@ -95,3 +95,70 @@ pub(crate) fn deps(folder: &std::path::Path, vars: &[(&str, &str)]) -> ToolDeps 
         env,
     }
 }
+
+/// A web server on this machine that shows what it is asked.
+pub(crate) struct Peer {
+    address: std::net::SocketAddr,
+    other: std::net::SocketAddr,
+    tasks: tokio::task::JoinSet<()>,
+}
+
+impl Peer {
+    /// Two origins of the same routes, so that one can redirect to the other.
+    pub(crate) async fn start() -> Self {
+        Self::serving(axum::Router::new()).await
+    }
+
+    pub(crate) async fn serving(routes: axum::Router) -> Self {
+        let first = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let second = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, other) = (first.local_addr().unwrap(), second.local_addr().unwrap());
+        let routes = routes.merge(echo_routes(other));
+        let mut tasks = tokio::task::JoinSet::new();
+        for listener in [first, second] {
+            let routes = routes.clone();
+            tasks.spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        }
+        Self { address, other, tasks }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        assert!(!self.tasks.is_empty());
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn redact(&self, text: &str) -> String {
+        text.replace(&self.address.to_string(), "[PEER]").replace(&self.other.to_string(), "[OTHER]")
+    }
+}
+
+fn echo_routes(other: std::net::SocketAddr) -> axum::Router {
+    use axum::{
+        http::{HeaderMap, Method, StatusCode, Uri, header::CONTENT_TYPE},
+        response::{IntoResponse as _, Redirect},
+        routing::any,
+    };
+    let echo = any(|method: Method, uri: Uri, headers: HeaderMap, body: String| async move {
+        let shown = headers
+            .iter()
+            .filter(|(name, _)| name.as_str().starts_with("x-") || *name == CONTENT_TYPE || *name == "authorization");
+        let headers: String =
+            shown.map(|(name, value)| format!("\n{name}: {}", value.to_str().unwrap_or_default())).collect();
+        format!("{method} {uri}{headers}\n{body}")
+    });
+    let there = format!("http://{other}/echo");
+    let again = there.clone();
+    axum::Router::new()
+        .route("/echo", echo.clone())
+        .route("/echo/{*rest}", echo)
+        .route("/status/404", any(|| async { (StatusCode::NOT_FOUND, "no such thing") }))
+        .route("/binary", any(|| async { ([(CONTENT_TYPE, "application/zip")], vec![0_u8, 1]).into_response() }))
+        .route(
+            "/latin1",
+            any(|| async { ([(CONTENT_TYPE, "text/plain; charset=latin1")], vec![b'c', b'a', b'f', 0xe9]) }),
+        )
+        .route("/loop", any(|| async { Redirect::temporary("/loop") }))
+        .route("/to-echo", any(|| async { Redirect::temporary("/echo") }))
+        .route("/to-other", any(move || async move { Redirect::temporary(&there) }))
+        .route("/to-other-307", any(move || async move { Redirect::temporary(&again) }))
+}

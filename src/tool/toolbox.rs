@@ -10,9 +10,11 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Arguments, Tool, ToolCx, ToolError, ToolResult,
+    AllowError, Arguments, Tool, ToolCx, ToolError, ToolResult,
     ask_user::AskUser,
     cap,
+    fetch::Fetch,
+    http::{HttpTool, HttpToolError},
     mcp::{Failure, Offer, Server},
     memory::Memory,
     names,
@@ -54,6 +56,10 @@ pub enum ToolboxError {
     UnknownServer { server: String },
     #[error("`tools` holds an MCP server without a name; give it a `name`")]
     UnnamedServer,
+    #[error(transparent)]
+    Fetch(#[from] AllowError),
+    #[error(transparent)]
+    Http(#[from] HttpToolError),
     #[error("the MCP server `{server}` is required and does not answer: {failure}")]
     Required { server: String, failure: Failure },
 }
@@ -62,6 +68,8 @@ pub enum ToolboxError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     BuiltIn,
+    /// A request described in the agent file.
+    Http,
     /// The MCP server of this name.
     Mcp(String),
     /// Added by the loop: another agent of the team.
@@ -72,6 +80,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BuiltIn => f.write_str("built in"),
+            Self::Http => f.write_str("http"),
             Self::Mcp(server) => write!(f, "mcp {server}"),
             Self::Agent => f.write_str("agent"),
         }
@@ -365,7 +374,12 @@ fn source(entry: &ToolEntry, spec: &AgentSpec, deps: &ToolDeps) -> Result<Option
             }
             Ok(Some(Source::Mcp(Server::new(name, config.clone(), deps.clone()))))
         }
-        ToolEntry::Fetch | ToolEntry::Openapi(_) | ToolEntry::Http(_) => Ok(None),
+        ToolEntry::Fetch => built_in(Arc::new(Fetch::new(&spec.fetch, &deps.env, Arc::clone(&deps.http))?)),
+        ToolEntry::Http(settings) => {
+            let tool: Arc<dyn Tool> = Arc::new(HttpTool::new(settings, Arc::clone(&deps.http))?);
+            Ok(Some(Source::Fixed { origin: Origin::Http, tools: Arc::new([tool]) }))
+        }
+        ToolEntry::Openapi(_) => Ok(None),
     }
 }
 
