@@ -10,6 +10,7 @@ pub mod http;
 pub mod mcp;
 pub mod memory;
 mod names;
+pub mod openapi;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod todo;
@@ -22,7 +23,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-pub use address::{AddressError, AllowError};
+pub use address::AllowError;
 pub use arguments::Arguments;
 pub use toolbox::{Listed, Listing, Origin, ToolDeps, Toolbox, ToolboxError, Unavailable};
 

@@ -18,6 +18,7 @@ use super::{
     mcp::{Failure, Offer, Server},
     memory::Memory,
     names,
+    openapi::{self, OpenapiError},
     todo::Todo,
 };
 use crate::{
@@ -60,6 +61,8 @@ pub enum ToolboxError {
     Fetch(#[from] AllowError),
     #[error(transparent)]
     Http(#[from] HttpToolError),
+    #[error(transparent)]
+    Openapi(#[from] OpenapiError),
     #[error("the MCP server `{server}` is required and does not answer: {failure}")]
     Required { server: String, failure: Failure },
 }
@@ -72,6 +75,8 @@ pub enum Origin {
     Http,
     /// The MCP server of this name.
     Mcp(String),
+    /// The OpenAPI document of this name or host.
+    Openapi(String),
     /// Added by the loop: another agent of the team.
     Agent,
 }
@@ -82,6 +87,7 @@ impl fmt::Display for Origin {
             Self::BuiltIn => f.write_str("built in"),
             Self::Http => f.write_str("http"),
             Self::Mcp(server) => write!(f, "mcp {server}"),
+            Self::Openapi(document) => write!(f, "openapi {document}"),
             Self::Agent => f.write_str("agent"),
         }
     }
@@ -108,6 +114,7 @@ type Part = Arc<[Arc<dyn Tool>]>;
 enum Source {
     Fixed { origin: Origin, tools: Part },
     Mcp(Server),
+    Openapi(Box<openapi::Source>),
 }
 
 /// The last listing, and what it was made of.
@@ -248,7 +255,7 @@ impl Toolbox {
     pub fn servers(&self) -> impl Iterator<Item = &Server> {
         self.sources.iter().filter_map(|source| match source {
             Source::Mcp(server) => Some(server),
-            Source::Fixed { .. } => None,
+            Source::Fixed { .. } | Source::Openapi(_) => None,
         })
     }
 
@@ -277,6 +284,16 @@ impl Toolbox {
                     }
                     parts.push(offer.tools);
                 }
+                Source::Openapi(document) => match document.tools().await {
+                    Ok(tools) => parts.push(tools),
+                    Err(error) if error.is_passing() => {
+                        let (server, reason) = (document.name().to_owned(), error.to_string());
+                        self.tell_once(&server, &reason, &mut notices);
+                        unavailable.push(Unavailable { server, reason });
+                        parts.push(Arc::new([]));
+                    }
+                    Err(error) => return Err(error.into()),
+                },
             }
         }
         Ok(Listing { tools: self.listed(parts), notices, unavailable })
@@ -285,6 +302,15 @@ impl Toolbox {
     /// Ends the servers and waits until they are gone.
     pub async fn shutdown(&self) {
         futures_util::future::join_all(self.servers().map(Server::shutdown)).await;
+    }
+
+    fn tell_once(&self, server: &str, reason: &str, notices: &mut Vec<Notice>) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = told.entry(server.to_owned()).or_default();
+        if told.failures == 0 {
+            told.failures = 1;
+            notices.push(Notice::ToolServerFailed { server: server.to_owned(), reason: reason.to_owned() });
+        }
     }
 
     /// Adds what the user was not told of yet.
@@ -340,6 +366,7 @@ impl Source {
         match self {
             Self::Fixed { origin, .. } => origin.clone(),
             Self::Mcp(server) => Origin::Mcp(server.name().to_owned()),
+            Self::Openapi(document) => Origin::Openapi(document.name().to_owned()),
         }
     }
 
@@ -348,6 +375,7 @@ impl Source {
         match self {
             Self::Fixed { .. } => None,
             Self::Mcp(server) => Some(server.name().to_owned()),
+            Self::Openapi(document) => Some(stem(document.name())),
         }
     }
 }
@@ -379,8 +407,16 @@ fn source(entry: &ToolEntry, spec: &AgentSpec, deps: &ToolDeps) -> Result<Option
             let tool: Arc<dyn Tool> = Arc::new(HttpTool::new(settings, Arc::clone(&deps.http))?);
             Ok(Some(Source::Fixed { origin: Origin::Http, tools: Arc::new([tool]) }))
         }
-        ToolEntry::Openapi(_) => Ok(None),
+        ToolEntry::Openapi(settings) => {
+            Ok(Some(Source::Openapi(Box::new(openapi::Source::new(settings, &deps.folder, Arc::clone(&deps.http))))))
+        }
     }
+}
+
+/// `petstore` of `specs/petstore.yaml`.
+fn stem(name: &str) -> String {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    file.split('.').next().unwrap_or(file).to_owned()
 }
 
 /// The server that an entry means: one written there, one of the agent, or one of the agent that the file is about.
