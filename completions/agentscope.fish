@@ -30,11 +30,30 @@ never\t''"
 complete -c agentscope -n "__fish_agentscope_needs_command" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_needs_command" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "chat" -d 'Talk to an agent: one message with -q, else a conversation'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "init" -d 'Make a new agent project'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "man" -d 'Print the man page, or write those of all verbs into a folder'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -s c -l config -d 'The same as AGENT' -r -F
+complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l profile -d 'Merge this profile of the agent file over it' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -s q -l query -d 'Send one message, print the answer and end; `-` reads it from standard input' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -s f -l file -d 'Attach a text file or an image to the first message; `-` is standard input' -r -F
+complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -s m -l model -d 'Use this model: PROVIDER/MODEL, or a name of the agent file' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l session-id -d 'Go on with this session, or begin it' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l user-id -d 'Whose session it is; the user of the operating system where absent' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -s o -l output -d 'The form of the answer' -r -f -a "text\t'The answer as it comes; tools and warnings on standard error'
+json\t'One JSON document at the end'
+stream-json\t'One JSON event a line, as it happens'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t''
+never\t''"
+complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l continue -d 'Go on with the last session of this agent'
+complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l plain -d 'Line by line, without drawing on the screen; without a terminal each line of standard input is a message'
+complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t''
 never\t''"
@@ -71,8 +90,9 @@ never\t''"
 complete -c agentscope -n "__fish_agentscope_using_subcommand man" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand man" -s V -l version -d 'Print version'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from completions import init man help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from completions import init man help" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from completions import init man help" -f -a "init" -d 'Make a new agent project'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from completions import init man help" -f -a "man" -d 'Print the man page, or write those of all verbs into a folder'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from completions import init man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man help" -f -a "chat" -d 'Talk to an agent: one message with -q, else a conversation'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man help" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man help" -f -a "init" -d 'Make a new agent project'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man help" -f -a "man" -d 'Print the man page, or write those of all verbs into a folder'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

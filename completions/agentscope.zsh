@@ -32,7 +32,40 @@ never\:""))' \
         (( CURRENT += 1 ))
         curcontext="${curcontext%:*:*}:agentscope-command-$line[1]:"
         case $line[1] in
-            (completions)
+            (chat)
+_arguments "${_arguments_options[@]}" : \
+'()-c+[The same as AGENT]:FILE:_files' \
+'()--config=[The same as AGENT]:FILE:_files' \
+'--profile=[Merge this profile of the agent file over it]:NAME:_default' \
+'-q+[Send one message, print the answer and end; \`-\` reads it from standard input]:TEXT:_default' \
+'--query=[Send one message, print the answer and end; \`-\` reads it from standard input]:TEXT:_default' \
+'*-f+[Attach a text file or an image to the first message; \`-\` is standard input]:FILE:_files' \
+'*--file=[Attach a text file or an image to the first message; \`-\` is standard input]:FILE:_files' \
+'-m+[Use this model\: PROVIDER/MODEL, or a name of the agent file]:MODEL:_default' \
+'--model=[Use this model\: PROVIDER/MODEL, or a name of the agent file]:MODEL:_default' \
+'(--continue)--session-id=[Go on with this session, or begin it]:ID:_default' \
+'--user-id=[Whose session it is; the user of the operating system where absent]:USER:_default' \
+'-o+[The form of the answer]:FORM:((text\:"The answer as it comes; tools and warnings on standard error"
+json\:"One JSON document at the end"
+stream-json\:"One JSON event a line, as it happens"))' \
+'--output=[The form of the answer]:FORM:((text\:"The answer as it comes; tools and warnings on standard error"
+json\:"One JSON document at the end"
+stream-json\:"One JSON event a line, as it happens"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--continue[Go on with the last session of this agent]' \
+'(-q --query)--plain[Line by line, without drawing on the screen; without a terminal each line of standard input is a message]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::agent -- An agent file, a folder with an agent.yaml, or a URL; ./agent.yaml, else the quickstart agent, where absent:_default' \
+'::prompt -- Open the conversation with this message; goes after AGENT:_default' \
+&& ret=0
+;;
+(completions)
 _arguments "${_arguments_options[@]}" : \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
 always\:""
@@ -106,7 +139,11 @@ _arguments "${_arguments_options[@]}" : \
         (( CURRENT += 1 ))
         curcontext="${curcontext%:*:*}:agentscope-help-command-$line[1]:"
         case $line[1] in
-            (completions)
+            (chat)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(completions)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -138,6 +175,7 @@ esac
 (( $+functions[_agentscope_commands] )) ||
 _agentscope_commands() {
     local commands; commands=(
+'chat:Talk to an agent\: one message with -q, else a conversation' \
 'completions:Print a completion script for a shell' \
 'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
@@ -145,6 +183,11 @@ _agentscope_commands() {
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'agentscope commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__chat_commands] )) ||
+_agentscope__subcmd__chat_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope chat commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__completions_commands] )) ||
 _agentscope__subcmd__completions_commands() {
@@ -154,6 +197,7 @@ _agentscope__subcmd__completions_commands() {
 (( $+functions[_agentscope__subcmd__help_commands] )) ||
 _agentscope__subcmd__help_commands() {
     local commands; commands=(
+'chat:Talk to an agent\: one message with -q, else a conversation' \
 'completions:Print a completion script for a shell' \
 'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
@@ -161,6 +205,11 @@ _agentscope__subcmd__help_commands() {
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'agentscope help commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__chat_commands] )) ||
+_agentscope__subcmd__help__subcmd__chat_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help chat commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__help__subcmd__completions_commands] )) ||
 _agentscope__subcmd__help__subcmd__completions_commands() {

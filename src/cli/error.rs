@@ -3,7 +3,9 @@
 use std::{error::Error, process::ExitCode};
 
 use crate::{
+    agent,
     config::agent_file::Diagnostics,
+    store::StoreError,
     ui::{Printer, style},
 };
 
@@ -76,6 +78,11 @@ impl CliError {
         Self::new(Exit::NotFound, message)
     }
 
+    #[must_use]
+    pub fn timed_out(message: impl Into<String>) -> Self {
+        Self::new(Exit::TimedOut, message)
+    }
+
     /// An error whose message is all of `error`, with its causes.
     #[must_use]
     pub fn from_error(exit: Exit, error: &dyn Error) -> Self {
@@ -140,6 +147,37 @@ impl From<Diagnostics> for CliError {
     fn from(diagnostics: Diagnostics) -> Self {
         let exit = if diagnostics.is_not_found() { Exit::NotFound } else { Exit::Usage };
         Self { diagnostics: Some(diagnostics), ..Self::new(exit, "the agent file is wrong") }
+    }
+}
+
+/// What an agent lacks to begin is wrong configuration.
+impl From<agent::OpenError> for CliError {
+    fn from(error: agent::OpenError) -> Self {
+        match error {
+            agent::OpenError::File(diagnostics) => diagnostics.into(),
+            other => {
+                let this = Self::from_error(Exit::Usage, &other);
+                match other {
+                    agent::OpenError::Model(error) => this.hint(error.hint()),
+                    _ => this,
+                }
+            }
+        }
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        let exit = match &error {
+            StoreError::NotFound(_) | StoreError::NoNote(_) => Exit::NotFound,
+            StoreError::Unknown { .. } | StoreError::Later { .. } | StoreError::Split => Exit::Usage,
+            _ => Exit::Failed,
+        };
+        let this = Self::from_error(exit, &error);
+        match error.hint() {
+            Some(hint) => this.hint(hint),
+            None => this,
+        }
     }
 }
 

@@ -4,13 +4,13 @@
 //! one thing of the library, print.
 
 mod args;
+mod chat;
 mod completions;
 mod cx;
 mod error;
 mod import;
 mod init;
 mod man;
-#[expect(dead_code, reason = "used by the verbs that land next")]
 mod source;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -41,6 +41,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Chat(chat::ChatArgs),
     Completions(completions::CompletionsArgs),
     Import(import::ImportArgs),
     Init(init::InitArgs),
@@ -50,6 +51,7 @@ enum Command {
 impl Command {
     fn run(self, cx: &Cx) -> Result<Exit, CliError> {
         match self {
+            Self::Chat(args) => chat::run(&args, cx),
             Self::Completions(args) => completions::run(&args, cx),
             Self::Import(args) => import::run(&args, cx),
             Self::Init(args) => init::run(&args, cx),

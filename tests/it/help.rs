@@ -39,10 +39,12 @@ fn version_names_the_program() {
 fn nothing_to_do_and_unknown_verbs_are_wrong_usage() {
     let env = TestEnv::new();
     assert_eq!(env.run(&[]).code, Some(2));
-    insta::assert_snapshot!(env.run(&["caht"]), @r"
+    insta::assert_snapshot!(env.run(&["caht"]), @"
     exit 2
     --- stderr
     error: unrecognized subcommand 'caht'
+
+      tip: a similar subcommand exists: 'chat'
 
     Usage: agentscope [OPTIONS] <COMMAND>
 

@@ -1,0 +1,220 @@
+//! `agentscope chat`: one message, or a conversation line by line.
+
+mod input;
+mod line;
+mod lines;
+mod turn;
+
+use std::{collections::VecDeque, path::PathBuf, sync::Arc};
+
+use clap::Args;
+
+use self::{
+    lines::Lines,
+    turn::{Attended, Terminal},
+};
+use super::{AgentArgs, CliError, Cx, Exit, source::AgentSource};
+use crate::{
+    agent::{self, Agent, AgentDeps, AgentOptions},
+    config::{Keys, agent_file::Loaded},
+    domain::{Content, FailureCode, SessionId, SessionKey, TurnOutcome},
+    model::{self, Because},
+    runtime::shutdown::Signals,
+    store::{self, Store},
+    ui::events::{EventFormat, EventPrinter, TurnReport},
+};
+
+/// Talk to an agent: one message with -q, else a conversation
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  agentscope chat                                the agent of this folder, or the built-in one
+  agentscope chat ./team -q \"What is new?\"       one message, the answer on standard output
+  git diff | agentscope chat -q \"Review this\" --file -
+  agentscope chat --continue -q \"And then?\"      go on with the last session")]
+pub(super) struct ChatArgs {
+    #[command(flatten)]
+    agent: AgentArgs,
+    /// Open the conversation with this message; goes after AGENT
+    #[arg(value_name = "PROMPT", requires = "agent", conflicts_with = "query")]
+    prompt: Option<String>,
+    /// Send one message, print the answer and end; `-` reads it from standard input
+    #[arg(short, long, value_name = "TEXT")]
+    query: Option<String>,
+    /// Attach a text file or an image to the first message; `-` is standard input
+    #[arg(short, long, value_name = "FILE")]
+    file: Vec<PathBuf>,
+    /// Use this model: PROVIDER/MODEL, or a name of the agent file
+    #[arg(short, long)]
+    model: Option<String>,
+    /// Go on with this session, or begin it
+    #[arg(long, value_name = "ID", conflicts_with = "continue_last")]
+    session_id: Option<String>,
+    /// Whose session it is; the user of the operating system where absent
+    #[arg(long, value_name = "USER")]
+    user_id: Option<String>,
+    /// Go on with the last session of this agent
+    #[arg(long = "continue")]
+    continue_last: bool,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    output: EventFormat,
+    /// Line by line, without drawing on the screen; without a terminal each line of standard input is a message
+    #[arg(long, conflicts_with = "query")]
+    plain: bool,
+}
+
+/// A conversation that can begin: all that the arguments named was found.
+struct Chat {
+    agent: Agent,
+    loaded: Arc<Loaded>,
+    key: SessionKey,
+    format: EventFormat,
+    /// For the first message.
+    attachments: Vec<Content>,
+}
+
+pub(super) fn run(args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
+    let source = AgentSource::find(&args.agent, cx)?;
+    let (loaded, keys) = source.load(args.agent.profile.as_deref(), cx)?;
+    // Read before anything is started: input that cannot be sent is wrong usage, whatever the model.
+    let one_shot = one_shot(args, cx)?;
+    let attachments = input::attachments(&args.file, cx)?;
+    cx.block_on(async {
+        let mut chat = Chat::open(args, Arc::new(loaded), keys, attachments, cx).await?;
+        let attended = cx.env.stdin_tty && cx.env.stderr_tty || args.plain;
+        let mut terminal = Terminal {
+            printer: cx.printer,
+            signals: Signals::new()
+                .map_err(|error| CliError::failed("could not listen for signals").because(&error))?,
+            lines: Lines::default(),
+            attended: if attended { Attended::Yes } else { Attended::No },
+            typed_ahead: VecDeque::new(),
+        };
+        chat.agent.start();
+        let result = match one_shot {
+            Some(text) => chat.one_shot(&mut terminal, text).await,
+            None => line::converse(&mut chat, &mut terminal, args.prompt.clone()).await,
+        };
+        // Also after a failure: what happened is saved, and no server of a tool is left behind.
+        chat.agent.drained().await;
+        result
+    })
+}
+
+/// The one message to send; `None` where a conversation is wanted.
+fn one_shot(args: &ChatArgs, cx: &Cx) -> Result<Option<String>, CliError> {
+    let text = match (&args.query, &args.prompt) {
+        (Some(query), _) if query == "-" => input::standard_input()?,
+        (Some(query), _) => query.clone(),
+        (None, _) if args.plain || cx.env.stdin_tty => return Ok(None),
+        (None, Some(prompt)) => prompt.clone(),
+        (None, None) => input::standard_input()?,
+    };
+    if text.trim().is_empty() {
+        return Err(CliError::usage("the message is empty").hint("say something with `-q TEXT`"));
+    }
+    Ok(Some(text))
+}
+
+impl Chat {
+    async fn open(
+        args: &ChatArgs,
+        loaded: Arc<Loaded>,
+        keys: Keys,
+        attachments: Vec<Content>,
+        cx: &Cx,
+    ) -> Result<Self, CliError> {
+        let stores = store::open(&loaded.file.storage, &cx.paths, &loaded.dir)?;
+        let user = args.user_id.clone().unwrap_or_else(|| cx.env.user().to_owned());
+        let session = match &args.session_id {
+            Some(id) => SessionId::from(id.as_str()),
+            None if args.continue_last => last_session(&*stores.sessions, &user, &loaded).await?,
+            None => SessionId::new(),
+        };
+        let default_model = match (&args.model, &loaded.file.agent.model) {
+            (None, None) => Some(default_model(&keys, cx).await?),
+            _ => None,
+        };
+        let deps = AgentDeps {
+            env: cx.env.clone(),
+            paths: cx.paths.clone(),
+            http: Arc::clone(&cx.http),
+            keys,
+            store: stores.sessions,
+            notes: stores.notes,
+            models: agent::models(Arc::clone(&cx.http)),
+            tools: vec![],
+            options: AgentOptions {
+                model: args.model.clone(),
+                default_model,
+                workspace: cx.env.cwd.clone(),
+                context_files: true,
+                now: jiff::Zoned::now,
+            },
+        };
+        let agent = Agent::open(&loaded, deps)?;
+        Ok(Self { agent, loaded, key: SessionKey { user, session }, format: args.output, attachments })
+    }
+
+    async fn one_shot(&mut self, terminal: &mut Terminal, text: String) -> Result<Exit, CliError> {
+        let mut input = vec![Content::text(text)];
+        input.append(&mut self.attachments);
+        let report = self.turn(terminal, input).await?;
+        self.judge(&report)
+    }
+
+    async fn turn(&self, terminal: &mut Terminal, input: Vec<Content>) -> Result<TurnReport, CliError> {
+        let shown = EventPrinter::new(terminal.printer, self.format, self.loaded.file.agent.output.is_some());
+        terminal.turn(&self.agent, &self.key, input, shown).await
+    }
+
+    /// The exit code that a turn stands for.
+    ///
+    /// # Errors
+    /// What to say of a turn that failed.
+    fn judge(&self, report: &TurnReport) -> Result<Exit, CliError> {
+        match &report.outcome {
+            TurnOutcome::Completed { .. } if report.denied => Ok(Exit::Denied),
+            TurnOutcome::Completed { .. } => Ok(Exit::Done),
+            TurnOutcome::Canceled => Ok(Exit::Interrupted),
+            TurnOutcome::Failed { code, message, hint } => {
+                let error = match code {
+                    FailureCode::TimeLimit => CliError::timed_out(message),
+                    _ => CliError::failed(message),
+                };
+                Err(match hint {
+                    Some(hint) => error.hint(hint),
+                    None => error,
+                })
+            }
+        }
+    }
+
+    /// The command that goes on with this session.
+    fn resume_command(&self) -> String {
+        let agent = self.loaded.path.as_ref().map(|path| format!(" {}", path.display())).unwrap_or_default();
+        format!("agentscope chat{agent} --session-id {}", self.key.session)
+    }
+}
+
+/// The session that was used last with this agent.
+async fn last_session(store: &dyn Store, user: &str, loaded: &Loaded) -> Result<SessionId, CliError> {
+    let sessions = store.sessions(Some(user)).await?;
+    let last = sessions.into_iter().find(|session| session.agent == loaded.file.name);
+    last.map(|session| session.id).ok_or_else(|| {
+        CliError::not_found(format!("there is no session of `{}` to go on with", loaded.file.name))
+            .hint("leave out `--continue` to begin one; `agentscope session list` shows all")
+    })
+}
+
+/// The model of an agent file that names none, said on standard error.
+async fn default_model(keys: &Keys, cx: &Cx) -> Result<String, CliError> {
+    let detected = model::detect(keys, &cx.http).await;
+    cx.printer.stderr(&match detected.because {
+        Because::Nothing => {
+            format!("model: {} ({}; `agentscope setup` chooses a real one)\n", detected.reference, detected.because)
+        }
+        _ => format!("model: {} ({})\n", detected.reference, detected.because),
+    });
+    Ok(detected.reference)
+}
