@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     budget::Budget,
-    driver::{Driver, Ended},
+    driver::{Driver, Ended, Task},
     journal::Journal,
     output::FINAL_ANSWER,
     run::Run,
@@ -185,7 +185,7 @@ impl Scene {
             member,
         };
         let task = arguments["task"].as_str().unwrap_or_default();
-        let Ended { outcome, text } = Driver::nested(scene).work(Message::user(task)).await;
+        let Ended { outcome, text } = Driver::nested(scene).work(Task::Answer(Message::user(task))).await;
         match outcome {
             TurnOutcome::Completed { output: Some(output) } => ToolOutcome::ok(output.to_string()),
             TurnOutcome::Completed { output: None } => ToolOutcome::ok(text),

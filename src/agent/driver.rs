@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     calls::Scene,
+    compact::{self, Meter},
     context::Rendered,
     failure::failed,
     output::FINAL_ANSWER,
@@ -27,7 +28,7 @@ use super::{
     turn::{Step, Turn},
 };
 use crate::{
-    domain::{AgentPath, EventKind, FailureCode, Message, ToolCall, TurnOutcome},
+    domain::{AgentPath, EventKind, FailureCode, Message, Notice, ToolCall, TurnOutcome, Usage},
     model::{ModelDelta, ModelError, ModelErrorKind, ModelRequest, ToolChoice},
     tool::Listing,
 };
@@ -58,6 +59,43 @@ pub(super) struct Driver {
     corrected: bool,
     /// The model must give its final answer now.
     insist: bool,
+    meter: Meter,
+    /// The provider found the request too long, and it was made shorter.
+    squeezed: bool,
+}
+
+/// What a driver is to do.
+pub(super) enum Task {
+    Answer(Message),
+    /// Nothing but make the context smaller.
+    Compact,
+}
+
+/// Why there is no answer.
+enum Broken {
+    Ended(TurnOutcome),
+    Model(ModelError),
+}
+
+impl From<TurnOutcome> for Broken {
+    fn from(ended: TurnOutcome) -> Self {
+        Self::Ended(ended)
+    }
+}
+
+impl From<ModelError> for Broken {
+    fn from(error: ModelError) -> Self {
+        Self::Model(error)
+    }
+}
+
+impl From<Broken> for TurnOutcome {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Ended(ended) => ended,
+            Broken::Model(error) => error.into(),
+        }
+    }
 }
 
 impl Driver {
@@ -75,20 +113,30 @@ impl Driver {
 
     fn with_turn(scene: Scene, turn: Turn, steer: Option<mpsc::Receiver<Message>>) -> Self {
         let prompt = scene.member.prompt.render(&[]);
-        Self { scene, turn, prompt, steer, late: Arc::default(), corrected: false, insist: false }
+        Self {
+            scene,
+            turn,
+            prompt,
+            steer,
+            late: Arc::default(),
+            corrected: false,
+            insist: false,
+            meter: Meter::default(),
+            squeezed: false,
+        }
     }
 
-    /// Works on `input` to the end. Emits everything from `TurnStarted` to `TurnFinished`, also when canceled.
+    /// Does `task` to the end. Emits everything from `TurnStarted` to `TurnFinished`, also when canceled.
     ///
     /// Boxed, because agents call agents.
-    pub(super) fn work(mut self, input: Message) -> BoxFuture<'static, Ended> {
+    pub(super) fn work(mut self, task: Task) -> BoxFuture<'static, Ended> {
         Box::pin(async move {
             self.emit_started().await;
             let limit = self.scene.member.limits.time.map_or(TIME, |time| time.0);
             let timer =
                 time_limit(limit, Arc::clone(&self.scene.run), self.scene.cancel.clone(), Arc::clone(&self.late));
             let outcome = {
-                let steps = pin!(self.steps(input));
+                let steps = pin!(self.perform(task));
                 match select(steps, pin!(timer)).await {
                     Either::Left((outcome, _)) => outcome.unwrap_or_else(|ended| ended),
                     Either::Right((never, _)) => match never {},
@@ -106,6 +154,18 @@ impl Driver {
     async fn emit_started(&self) {
         let model = self.scene.member.model.name().to_owned();
         self.scene.emit(EventKind::TurnStarted { model, context_files: self.prompt.files.clone() }).await;
+    }
+
+    async fn perform(&mut self, task: Task) -> Flow<TurnOutcome> {
+        match task {
+            Task::Answer(input) => self.steps(input).await,
+            Task::Compact => {
+                let listing = self.list_tools().await?;
+                let bytes = compact::size(&self.request(&listing));
+                self.compact(&listing, bytes / 4).await?;
+                Ok(TurnOutcome::Completed { output: None })
+            }
+        }
     }
 
     /// `Err` is an end before the turn's own.
@@ -152,8 +212,36 @@ impl Driver {
             return Err(ended);
         }
         let listing = self.list_tools().await?;
-        let request = self.request(&listing);
-        self.scene.listing = Some(listing);
+        self.scene.listing = Some(listing.clone());
+        let window = self.scene.member.model.capabilities().context_window;
+        let mut request = self.request(&listing);
+        if let Some(window) = window
+            && self.meter.tokens(compact::size(&request)) > window / 4 * 3
+        {
+            self.compact(&listing, self.meter.bytes(window / 2)).await?;
+            request = self.request(&listing);
+        }
+        let events = match self.answer(request).await {
+            Err(Broken::Model(ModelError { kind: ModelErrorKind::ContextFull { .. }, .. })) if !self.squeezed => {
+                self.squeezed = true;
+                self.turn.restart().map_err(|error| failed(FailureCode::Model, &error))?;
+                self.compact(&listing, compact::size(&self.request(&listing)) / 2).await?;
+                self.answer(self.request(&listing)).await?
+            }
+            answer => answer?,
+        };
+        self.squeezed = false;
+        // Before the calls run, so that a session never holds results of calls that it does not know.
+        self.save().await?;
+        for kind in events {
+            self.scene.emit(kind).await;
+        }
+        Ok(())
+    }
+
+    /// Sends the request and shows the answer as it comes. Gives the events of its end.
+    async fn answer(&mut self, request: ModelRequest) -> Result<Vec<EventKind>, Broken> {
+        let bytes = compact::size(&request);
         let model = Arc::clone(&self.scene.member.model);
         let mut stream = self.until_canceled(model.stream(request)).await??;
         while let Some(delta) = self.until_canceled(stream.next()).await? {
@@ -165,22 +253,70 @@ impl Driver {
             }
         }
         if !self.turn.answer_is_whole() {
-            let message = "the connection was cut in the middle of the answer".to_owned();
-            return Err(ModelError {
-                model: model.name().to_owned(),
-                kind: ModelErrorKind::Transport { message },
-                hint: None,
-            }
-            .into());
+            return Err(cut_off(model.name()).into());
         }
         let events = self.turn.on_model_done();
-        self.charge();
-        // Before the calls run, so that a session never holds results of calls that it does not know.
-        self.save().await?;
-        for kind in events {
-            self.scene.emit(kind).await;
+        let usage = self.charge();
+        self.meter.learn(bytes, usage.input_tokens);
+        Ok(events)
+    }
+
+    /// Makes the context smaller, to about `room` bytes of request: trims old results, then has the oldest messages
+    /// summarised. A summary that fails leaves what was trimmed.
+    async fn compact(&mut self, listing: &Listing, room: u64) -> Flow {
+        let before = compact::size(&self.request(listing));
+        let trimmed = compact::trim(self.turn.context(), room / 2);
+        self.turn.set_context(trimmed);
+        let mut summarized = 0;
+        if compact::size(&self.request(listing)) > room
+            && let Some(cut) = compact::cut(self.turn.context(), room / 2)
+        {
+            match self.summarize(cut, room).await {
+                Ok(marker) => {
+                    self.scene.journal.append(std::slice::from_ref(&marker)).await?;
+                    let context = [&[marker], &self.turn.context()[cut..]].concat();
+                    self.turn.set_context(context);
+                    summarized = u32::try_from(cut).unwrap_or(u32::MAX);
+                }
+                Err(Broken::Ended(ended)) => return Err(ended),
+                Err(Broken::Model(error)) => {
+                    let message = format!("could not summarise the conversation: {}", super::failure::chain(&error));
+                    self.scene.emit(EventKind::Notice { notice: Notice::Warning { message } }).await;
+                }
+            }
+        }
+        let after = compact::size(&self.request(listing));
+        if after < before {
+            let (before_tokens, after_tokens) = (self.meter.tokens(before), self.meter.tokens(after));
+            let notice = Notice::Compacted { before_tokens, after_tokens, summarized };
+            self.scene.emit(EventKind::Notice { notice }).await;
         }
         Ok(())
+    }
+
+    /// The summary of the first `cut` messages of the context.
+    async fn summarize(&self, cut: usize, room: u64) -> Result<Message, Broken> {
+        let context = self.turn.context();
+        let model = &self.scene.member.model;
+        let mut stream = self.until_canceled(model.stream(compact::request(&context[..cut], room))).await??;
+        let (mut text, mut usage, mut whole) = (String::new(), Usage::default(), false);
+        while let Some(delta) = self.until_canceled(stream.next()).await? {
+            match delta? {
+                ModelDelta::Text(more) => text.push_str(&more),
+                ModelDelta::Restart => text.clear(),
+                ModelDelta::Usage(so_far) => usage = so_far,
+                ModelDelta::Stop { .. } => whole = true,
+                ModelDelta::Notice(notice) => self.scene.emit(EventKind::Notice { notice }).await,
+                ModelDelta::Reasoning { .. }
+                | ModelDelta::ToolCallStart { .. }
+                | ModelDelta::ToolCallArguments { .. } => {}
+            }
+        }
+        self.scene.budget.charge(usage);
+        if !whole || text.trim().is_empty() {
+            return Err(cut_off(model.name()).into());
+        }
+        Ok(compact::marker(text, context.len() - cut))
     }
 
     async fn list_tools(&self) -> Flow<Listing> {
@@ -293,8 +429,10 @@ impl Driver {
         }
     }
 
-    fn charge(&mut self) {
-        self.scene.budget.charge(self.turn.take_usage());
+    fn charge(&mut self) -> Usage {
+        let usage = self.turn.take_usage();
+        self.scene.budget.charge(usage);
+        usage
     }
 
     async fn save(&mut self) -> Flow {
@@ -308,6 +446,11 @@ impl Driver {
             done = work => Ok(done),
         }
     }
+}
+
+fn cut_off(model: &str) -> ModelError {
+    let message = "the connection was cut in the middle of the answer".to_owned();
+    ModelError { model: model.to_owned(), kind: ModelErrorKind::Transport { message }, hint: None }
 }
 
 enum Never {}

@@ -14,7 +14,7 @@ use super::{
     ACTIVE_AGENT, AgentDeps, AgentRequest, EventStream, OpenError, TurnControl,
     budget::Budget,
     calls::Scene,
-    driver::Driver,
+    driver::{Driver, Task},
     history,
     journal::Journal,
     run::Run,
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     config::agent_file::Loaded,
-    domain::{AgentPath, EventKind, FailureCode, Message, Role, TurnOutcome, Usage},
+    domain::{AgentPath, EventKind, FailureCode, Message, Role, SessionKey, TurnOutcome, Usage},
     store::{NewSession, Store},
 };
 
@@ -49,13 +49,21 @@ impl LocalAgent {
     }
 
     pub(super) fn run(&self, request: AgentRequest, control: TurnControl) -> EventStream {
+        let input = Message { role: Role::User, content: request.input };
+        self.begin(request.key, Task::Answer(input), control)
+    }
+
+    pub(super) fn compact(&self, key: SessionKey, control: TurnControl) -> EventStream {
+        self.begin(key, Task::Compact, control)
+    }
+
+    fn begin(&self, key: SessionKey, task: Task, control: TurnControl) -> EventStream {
         let cancel = control.cancel.child_token();
-        let (run, events) = Run::new(request.key, control.answers.is_some(), cancel.clone().drop_guard());
+        let (run, events) = Run::new(key, control.answers.is_some(), cancel.clone().drop_guard());
         let run = Arc::new(run);
         let agent = self.clone();
-        let input = Message { role: Role::User, content: request.input };
         self.turns.spawn(async move {
-            let turn = AssertUnwindSafe(agent.turn(&run, input, control.steer, cancel)).catch_unwind();
+            let turn = AssertUnwindSafe(agent.turn(&run, task, control.steer, cancel)).catch_unwind();
             let ended = tokio::select! {
                 ended = turn => ended,
                 () = run.inbox.receive(control.answers) => return,
@@ -81,13 +89,13 @@ impl LocalAgent {
     async fn turn(
         &self,
         run: &Arc<Run>,
-        input: Message,
+        task: Task,
         steer: Option<mpsc::Receiver<Message>>,
         cancel: CancellationToken,
     ) {
         match self.resume(run, cancel).await {
             Ok((scene, context)) => {
-                Driver::new(scene, context, steer).work(input).await;
+                Driver::new(scene, context, steer).work(task).await;
             }
             Err(outcome) => {
                 let model = self.root.model.name().to_owned();

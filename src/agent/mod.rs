@@ -6,6 +6,7 @@
 mod answer;
 mod budget;
 mod calls;
+mod compact;
 mod context;
 mod driver;
 mod failure;
@@ -77,6 +78,15 @@ impl Agent {
     pub fn run(&self, request: AgentRequest, control: TurnControl) -> EventStream {
         match self {
             Self::Local(agent) => agent.run(request, control),
+        }
+    }
+
+    /// Makes the conversation of a session smaller, as happens by itself when the model's window fills. A turn like any
+    /// other, in which nobody says anything; `Notice::Compacted` says what came of it.
+    #[must_use = "dropping the stream cancels the turn"]
+    pub fn compact(&self, key: SessionKey, control: TurnControl) -> EventStream {
+        match self {
+            Self::Local(agent) => agent.compact(key, control),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Whole turns, on scripted models and an in-memory store.
 
+mod compact;
 mod output;
 mod run;
 mod team;
