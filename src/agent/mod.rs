@@ -4,6 +4,7 @@
 //! stream of [`AgentEvent`].
 
 mod answer;
+pub mod approval;
 mod budget;
 mod calls;
 mod compact;
