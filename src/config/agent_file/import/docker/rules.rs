@@ -1,8 +1,11 @@
 //! The `permissions` and `hooks` of a docker agent file.
 
-use crate::config::agent_file::import::{
-    source::{Node, Notes},
-    yaml::{Map, Yaml},
+use crate::config::{
+    Rule,
+    agent_file::import::{
+        source::{Node, Notes},
+        yaml::{Map, Yaml},
+    },
 };
 
 const READERS: [&str; 9] = [
@@ -38,8 +41,10 @@ pub(super) fn permissions(node: &Node<'_>, notes: &mut Notes) -> Map {
         let mut rules: Vec<String> = vec![];
         for node in node.items(notes) {
             let Some(text) = node.text(notes) else { continue };
-            if let Some(rule) = rule(&text, effect, &node, notes).filter(|rule| !rules.contains(rule)) {
-                rules.push(rule);
+            let Some(rule) = rule(&text, effect, &node, notes).filter(|rule| !rules.contains(rule)) else { continue };
+            match Rule::parse(&rule) {
+                Ok(_) => rules.push(rule),
+                Err(error) => notes.left_out(&node, format!("`{text}` has no rule of the same meaning here: {error}")),
             }
         }
         map.put(key, rules);
