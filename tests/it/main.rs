@@ -9,6 +9,7 @@
 
 mod common;
 
+mod bad_input;
 mod help;
 mod import;
 mod init;
