@@ -10,6 +10,7 @@
 mod common;
 
 mod bad_input;
+mod docs;
 mod help;
 mod import;
 mod init;
