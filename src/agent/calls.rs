@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     budget::Budget,
     driver::{Driver, Ended, Task},
+    hooks::About,
     journal::Journal,
     output::FINAL_ANSWER,
     run::Run,
@@ -104,10 +105,17 @@ impl Scene {
         let Some(tool) = listing.find(&call.name) else {
             return ToolOutcome::Failed { error: listing.unknown(&call.name) };
         };
-        match tool.check(call.arguments.clone()) {
-            Ok(arguments) => self.tool(call, tool, arguments).await,
-            Err(error) => failed(&error),
+        let arguments = match tool.check(call.arguments.clone()) {
+            Ok(arguments) => arguments,
+            Err(error) => return failed(&error),
+        };
+        let about = About { name: tool.spec().rule_name(), arguments: &arguments };
+        if let Err(refused) = self.permit(call, about, tool.writes(&arguments)).await {
+            return refused;
         }
+        let outcome = self.tool(call, tool, arguments.clone()).await;
+        self.after_tool(call, about, &outcome).await;
+        outcome
     }
 
     async fn tool(&self, call: &ToolCall, tool: &Listed, arguments: Value) -> ToolOutcome {
@@ -154,10 +162,18 @@ impl Scene {
     /// A call that the loop itself answers.
     async fn own(&self, call: &ToolCall) -> ToolOutcome {
         if let Some(link) = self.member.delegate(&call.name) {
-            return match Arguments::new(&link.tool.parameters).check(call.arguments.clone()) {
-                Ok(arguments) => self.delegate(link, &arguments).await,
-                Err(error) => failed(&error),
+            let arguments = match Arguments::new(&link.tool.parameters).check(call.arguments.clone()) {
+                Ok(arguments) => arguments,
+                Err(error) => return failed(&error),
             };
+            let about = About { name: &link.tool.name, arguments: &arguments };
+            // Whatever it does is judged by its own permissions.
+            if let Err(refused) = self.permit(call, about, false).await {
+                return refused;
+            }
+            let outcome = self.delegate(link, &arguments).await;
+            self.after_tool(call, about, &outcome).await;
+            return outcome;
         }
         if let Some(link) = self.member.handoff(&call.name) {
             return self.hand_off(link);

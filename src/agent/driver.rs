@@ -15,6 +15,7 @@ use futures_util::{
     future::{BoxFuture, Either, select},
     stream::FuturesUnordered,
 };
+use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +24,7 @@ use super::{
     compact::{self, Meter},
     context::Rendered,
     failure::failed,
+    hooks::When,
     output::FINAL_ANSWER,
     run::Run,
     turn::{Step, Turn},
@@ -143,6 +145,7 @@ impl Driver {
                 }
             };
             let outcome = self.close(outcome).await;
+            let outcome = self.end_turn(outcome).await;
             let text = self.turn.answer();
             self.scene.journal.release();
             let finished = EventKind::TurnFinished { outcome: outcome.clone(), usage: self.scene.budget.used() };
@@ -172,6 +175,7 @@ impl Driver {
     async fn steps(&mut self, input: Message) -> Flow<TurnOutcome> {
         self.turn.push_user(input);
         self.save().await?;
+        self.start_session().await?;
         loop {
             match self.turn.step() {
                 Step::CallModel => self.call_model().await?,
@@ -193,6 +197,28 @@ impl Driver {
                 }
                 Step::Finish(outcome) => return Err(outcome),
             }
+        }
+    }
+
+    async fn start_session(&self) -> Flow {
+        if !self.scene.journal.is_new() {
+            return Ok(());
+        }
+        let event = || self.scene.hook_event("session_start", Value::Null);
+        self.until_canceled(self.scene.member.hooks.run(When::SessionStart, None, event))
+            .await?
+            .map_err(|reason| hook_failed("session_start", &reason))
+    }
+
+    /// Tells the hooks how the turn ended.
+    async fn end_turn(&self, outcome: TurnOutcome) -> TurnOutcome {
+        if !self.scene.journal.is_session() {
+            return outcome;
+        }
+        let event = || self.scene.hook_event("turn_end", json!({ "outcome": outcome }));
+        match self.scene.member.hooks.run(When::TurnEnd, None, event).await {
+            Err(reason) if matches!(outcome, TurnOutcome::Completed { .. }) => hook_failed("turn_end", &reason),
+            Ok(()) | Err(_) => outcome,
         }
     }
 
@@ -371,7 +397,7 @@ impl Driver {
     /// Another agent takes the conversation over, if a call asked for that.
     async fn hand_off(&mut self) -> Flow {
         let Some(member) = self.scene.take_handoff() else { return Ok(()) };
-        let patch = serde_json::json!({ super::ACTIVE_AGENT: member.name });
+        let patch = json!({ super::ACTIVE_AGENT: member.name });
         self.scene.journal.patch(&patch).await?;
         let to = AgentPath::root(&member.name);
         self.scene.emit(EventKind::HandedOff { to: to.clone() }).await;
@@ -446,6 +472,10 @@ impl Driver {
             done = work => Ok(done),
         }
     }
+}
+
+fn hook_failed(hook: &str, reason: &str) -> TurnOutcome {
+    TurnOutcome::Failed { code: FailureCode::Hook, message: format!("{hook} hook: {reason}"), hint: None }
 }
 
 fn cut_off(model: &str) -> ModelError {

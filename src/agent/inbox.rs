@@ -66,12 +66,10 @@ impl Inbox {
     }
 
     /// Whether somebody can be asked.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the permission policy, which lands next"))]
     pub(super) fn attended(&self) -> bool {
         !self.waiting().closed
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the permission policy, which lands next"))]
     /// To be called before the request is shown, so that no answer is missed.
     pub(super) fn expect_approval(&self, id: &CallId) -> Option<oneshot::Receiver<Decision>> {
         let mut waiting = self.waiting();

@@ -19,11 +19,13 @@ struct Session {
     store: Arc<dyn Store>,
     key: SessionKey,
     lock: Mutex<Option<SessionLock>>,
+    /// Nothing was said in it before this turn.
+    new: bool,
 }
 
 impl Journal {
-    pub(super) fn session(store: Arc<dyn Store>, key: SessionKey, state: Value, lock: SessionLock) -> Self {
-        let session = Session { store, key, lock: Mutex::new(Some(lock)) };
+    pub(super) fn session(store: Arc<dyn Store>, key: SessionKey, state: Value, lock: SessionLock, new: bool) -> Self {
+        let session = Session { store, key, lock: Mutex::new(Some(lock)), new };
         Self { session: Some(session), state: Mutex::new(state) }
     }
 
@@ -33,6 +35,10 @@ impl Journal {
 
     pub(super) fn is_session(&self) -> bool {
         self.session.is_some()
+    }
+
+    pub(super) fn is_new(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.new)
     }
 
     pub(super) fn state(&self) -> Value {

@@ -126,7 +126,7 @@ impl LocalAgent {
         let scene = Scene {
             path: AgentPath::root(&member.name),
             budget: Budget::new(&member.limits, None),
-            journal: Journal::session(Arc::clone(&self.store), run.key.clone(), state, lock),
+            journal: Journal::session(Arc::clone(&self.store), run.key.clone(), state, lock, stored.is_empty()),
             run: Arc::clone(run),
             team: Arc::clone(&self.team),
             listing: None,

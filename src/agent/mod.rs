@@ -12,11 +12,13 @@ mod context;
 mod driver;
 mod failure;
 mod history;
+mod hooks;
 mod inbox;
 mod journal;
 pub mod laws;
 mod local;
 mod output;
+mod permit;
 mod run;
 mod team;
 #[cfg(test)]
@@ -29,12 +31,14 @@ use futures_util::stream::BoxStream;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub use approval::{ApproveMode, PolicyError, Surface};
+pub use hooks::HookRuleError;
 pub use local::LocalAgent;
 pub use output::SchemaError;
 
 use crate::{
     config::{
-        Env, Keys, KeysError, Paths,
+        Env, Keys, KeysError, Paths, Rule,
         agent_file::{Diagnostics, Loaded, ModelSpec},
     },
     domain::{AgentEvent, Answer, Content, Message, SessionKey},
@@ -108,6 +112,7 @@ pub struct AgentDeps {
     pub store: Arc<dyn Store>,
     pub notes: Arc<dyn Notes>,
     pub models: ModelOpener,
+    pub kept: KeptRules,
     /// Given to every agent besides the tools of its file.
     pub tools: Vec<Arc<dyn Tool>>,
     pub options: AgentOptions,
@@ -123,6 +128,17 @@ pub fn models(http: Arc<Http>) -> ModelOpener {
     Arc::new(move |reference, models, keys| model::open(reference, models, keys, &http))
 }
 
+/// What the user allowed for good.
+#[derive(Clone, Default)]
+pub struct KeptRules {
+    pub rules: Vec<Rule>,
+    /// Writes more of them into the user's settings; the error is why it could not. `None` where there is no user.
+    pub keep: Option<KeepRules>,
+}
+
+/// See [`KeptRules::keep`].
+pub type KeepRules = Arc<dyn Fn(&[Rule]) -> Result<(), String> + Send + Sync>;
+
 /// How a surface wants its agent.
 #[derive(Clone, Debug)]
 pub struct AgentOptions {
@@ -134,6 +150,9 @@ pub struct AgentOptions {
     pub workspace: PathBuf,
     /// Whether `AGENTS.md` is read where the file does not say.
     pub context_files: bool,
+    /// `--approve`.
+    pub approve: ApproveMode,
+    pub surface: Surface,
     /// The clock.
     pub now: fn() -> jiff::Zoned,
 }
@@ -156,6 +175,10 @@ pub enum OpenError {
     Model(#[from] model::OpenError),
     #[error(transparent)]
     Toolbox(#[from] ToolboxError),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    #[error(transparent)]
+    Hooks(#[from] HookRuleError),
     #[error(transparent)]
     Schema(#[from] SchemaError),
 }

@@ -11,16 +11,18 @@ use futures_util::future::{BoxFuture, join_all};
 use serde_json::{Value, json};
 
 use super::{
-    AgentDeps, OpenError,
+    AgentDeps, AgentOptions, OpenError,
+    approval::{Policy, PolicyError},
     context::Prompt,
+    hooks::Hooks,
     output::{FINAL_ANSWER, Shape},
 };
 use crate::{
     config::{
-        Keys,
-        agent_file::{self, AgentRef, AgentSpec, Limits, LoadOptions, Loaded, ToolEntry},
+        Keys, Rule,
+        agent_file::{self, AgentRef, AgentSpec, Limits, LoadOptions, Loaded, Permissions, ToolEntry},
     },
-    domain::{Effect, ToolSpec},
+    domain::{Effect, SessionKey, ToolSpec},
     model::Model,
     tool::{ToolDeps, Toolbox},
 };
@@ -51,6 +53,11 @@ pub(super) struct Member {
     pub(super) prompt: Prompt,
     pub(super) shape: Option<Shape>,
     pub(super) limits: Limits,
+    pub(super) hooks: Hooks,
+    permissions: Permissions,
+    deps: Arc<AgentDeps>,
+    /// Of the sessions in which the user allowed something for the session.
+    policies: Mutex<HashMap<SessionKey, Arc<Policy>>>,
     /// Agents that are its tools.
     pub(super) delegates: Vec<Link>,
     /// Agents that it may hand the conversation over to.
@@ -113,6 +120,14 @@ impl Team {
         Ok(team)
     }
 
+    /// Keeps rules that the user allowed for good.
+    pub(super) fn keep(&self, rules: &[Rule]) -> Result<(), String> {
+        match &self.deps.kept.keep {
+            Some(keep) => keep(rules),
+            None => Err("there is nowhere to keep it".to_owned()),
+        }
+    }
+
     /// Ends the tool servers of every agent that was opened.
     pub(super) fn shutdown(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
@@ -157,8 +172,13 @@ impl Team {
         let tools = deps.tools.iter().fold(tools, |tools, tool| tools.with(Arc::clone(tool)));
         let shape =
             spec.output.as_ref().map(|output| Shape::new(name, Value::Object(output.schema.clone()))).transpose()?;
+        policy(&spec.permissions, deps)?;
         Ok(Member {
             name: name.to_owned(),
+            hooks: Hooks::new(name, &spec.hooks, &self.loaded.dir, &deps.env, &deps.options.workspace)?,
+            permissions: spec.permissions.clone(),
+            deps: Arc::clone(deps),
+            policies: Mutex::default(),
             model,
             tools,
             prompt: Prompt::new(spec, &self.loaded.dir, deps)?,
@@ -227,6 +247,19 @@ impl Team {
 }
 
 impl Member {
+    /// What judges the calls of a session.
+    pub(super) fn policy(&self, session: &SessionKey) -> Result<Arc<Policy>, PolicyError> {
+        match locked(&self.policies).get(session) {
+            Some(policy) => Ok(Arc::clone(policy)),
+            None => policy(&self.permissions, &self.deps).map(Arc::new),
+        }
+    }
+
+    /// Keeps what the user allowed for the session.
+    pub(super) fn remember(&self, session: &SessionKey, policy: Arc<Policy>) {
+        locked(&self.policies).insert(session.clone(), policy);
+    }
+
     pub(super) fn delegate(&self, tool: &str) -> Option<&Link> {
         self.delegates.iter().find(|link| link.tool.name == tool)
     }
@@ -246,6 +279,11 @@ impl Member {
             || self.handoff(tool).is_some()
             || (tool == FINAL_ANSWER && self.final_answer().is_some())
     }
+}
+
+fn policy(permissions: &Permissions, deps: &AgentDeps) -> Result<Policy, PolicyError> {
+    let AgentOptions { approve, surface, workspace, .. } = &deps.options;
+    Policy::new(permissions, &deps.kept.rules, *approve, *surface, workspace)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -2,21 +2,29 @@
 
 mod compact;
 mod output;
+#[cfg(unix)]
+mod permit;
 mod run;
 mod team;
 mod turn;
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use futures_util::StreamExt as _;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Agent, AgentDeps, AgentOptions, AgentRequest, TurnControl, laws::assert_laws};
+use super::{
+    Agent, AgentDeps, AgentOptions, AgentRequest, ApproveMode, KeptRules, Surface, TurnControl, laws::assert_laws,
+};
 use crate::{
     config::{
-        Env, Keys, Paths,
+        Env, Keys, Paths, Rule,
         agent_file::{LoadOptions, load_str},
     },
     domain::{AgentEvent, Answer, Content, Message, SessionKey, TurnOutcome, Usage},
@@ -35,6 +43,8 @@ pub(super) struct Stage {
     pub(super) folder: tempfile::TempDir,
     tools: Vec<Arc<dyn Tool>>,
     yaml: String,
+    /// Rules that the user allowed for good.
+    pub(super) kept: Arc<Mutex<Vec<Rule>>>,
 }
 
 impl Stage {
@@ -45,6 +55,7 @@ impl Stage {
             models: HashMap::new(),
             folder: tempfile::tempdir().unwrap(),
             tools: vec![],
+            kept: Arc::default(),
             yaml: format!("name: assistant\nmodel: openai/root\n{yaml}"),
         };
         stage.model("openai/root", ScriptedModel::new(script))
@@ -73,18 +84,28 @@ impl Stage {
             Err(errors) => panic!("{errors}"),
         };
         let models = self.models.clone();
+        let kept = Arc::clone(&self.kept);
         let deps = AgentDeps {
             keys: Keys::load(&env, &paths, None).unwrap(),
             http: Arc::new(Http::new(env.clone(), true)),
             store: Arc::new(self.store.clone()),
             notes: Arc::new(self.store.clone()),
             models: Arc::new(move |name, _, _| Ok(Arc::clone(&models[name]) as Arc<dyn Model>)),
+            kept: KeptRules {
+                rules: vec![],
+                keep: Some(Arc::new(move |rules| {
+                    kept.lock().unwrap().extend_from_slice(rules);
+                    Ok(())
+                })),
+            },
             tools: self.tools.clone(),
             options: AgentOptions {
                 model: None,
                 default_model: None,
                 workspace: self.folder.path().to_owned(),
                 context_files: true,
+                approve: ApproveMode::Ask,
+                surface: Surface::Chat { contained: false },
                 now: || jiff::civil::date(2026, 3, 14).at(15, 9, 0, 0).in_tz("UTC").unwrap(),
             },
             env,
@@ -172,13 +193,17 @@ pub(super) fn lines(events: &[AgentEvent]) -> String {
         }
         format!("{} {} {value}", event.agent, kind.as_str().unwrap_or_default())
     };
-    let lines = events.iter().map(line).collect::<Vec<_>>().join("\n");
-    // Ids of our own making differ from run to run.
-    lines
-        .split("\"call_")
-        .map(|part| part.find('"').filter(|end| *end == 32).map_or(part, |end| &part[end..]))
-        .collect::<Vec<_>>()
-        .join("\"call_")
+    without_ids(&events.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+/// Ids of our own making differ from run to run.
+pub(super) fn without_ids(text: &str) -> String {
+    let mut parts = text.split("\"call_");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |all, part| {
+        let end = part.find('"').filter(|end| *end == 32).unwrap_or(0);
+        all + "\"call_" + &part[end..]
+    })
 }
 
 pub(super) fn outcome(events: &[AgentEvent]) -> &TurnOutcome {

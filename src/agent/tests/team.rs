@@ -97,7 +97,7 @@ async fn cancellation_reaches_a_sub_agent() {
         .await;
     let ends: Vec<_> = events.iter().filter(|e| matches!(e.kind, EventKind::TurnFinished { .. })).cloned().collect();
     insta::assert_snapshot!(lines(&ends), @r#"
-    "outcome":{"status":"canceled"},"usage":{"input_tokens":0,"output_tokens":0,"cached_tokens":0,"reasoning_tokens":0}}
+    assistant/helper turn_finished {"outcome":{"status":"canceled"},"usage":{"input_tokens":0,"output_tokens":0,"cached_tokens":0,"reasoning_tokens":0}}
     assistant turn_finished {"outcome":{"status":"canceled"},"usage":{"input_tokens":10,"output_tokens":5,"cached_tokens":0,"reasoning_tokens":0,"cost":0.001}}
     "#);
 }

@@ -15,7 +15,7 @@ use self::{
 };
 use super::{AgentArgs, CliError, Cx, Exit, source::AgentSource};
 use crate::{
-    agent::{self, Agent, AgentDeps, AgentOptions},
+    agent::{self, Agent, AgentDeps, AgentOptions, ApproveMode, KeptRules, Surface},
     config::{Keys, agent_file::Loaded},
     domain::{Content, FailureCode, SessionId, SessionKey, TurnOutcome},
     model::{self, Because},
@@ -143,12 +143,15 @@ impl Chat {
             store: stores.sessions,
             notes: stores.notes,
             models: agent::models(Arc::clone(&cx.http)),
+            kept: KeptRules::default(),
             tools: vec![],
             options: AgentOptions {
                 model: args.model.clone(),
                 default_model,
                 workspace: cx.env.cwd.clone(),
                 context_files: true,
+                approve: ApproveMode::Ask,
+                surface: Surface::Chat { contained: false },
                 now: jiff::Zoned::now,
             },
         };
