@@ -183,6 +183,15 @@ fn docker_agent_file() {
             url: https://books.example.com/mcp
             headers:
               Authorization: "Bearer ${BOOKS_TOKEN}"
+        permissions:
+          allow:
+            - shell(ls *)
+            - shell(git log *)
+            - files.read
+            - mcp.catalogue.find_*
+            - mcp.*.list_loans
+          ask: [fetch]
+          deny: [shell(rm *), files.write(/etc/**)]
       cloud_reader:
         model: quick
         instructions: Read the clouds.

@@ -59,14 +59,22 @@ pub(super) fn convert(root: &Node<'_>, stem: &str, notes: &mut Notes) -> Convert
     if let Some(node) = fields.take("metadata") {
         about = metadata(&node, &mut file, notes);
     }
-    if let Some(node) = fields.take("permissions") {
-        team.permissions(&mut file, rules::permissions(&node, notes));
-    }
+    let rules = fields.take("permissions").map(|node| rules::permissions(&node, notes)).unwrap_or_default();
+    with_rules(&mut file, &rules);
     fields.refuse(&[("rag", "documents are not indexed; an MCP server for search can do this")], notes);
     fields.finish("the file", notes);
-    let agents = team.others(&file, notes);
+    let agents = team.others(&file, &rules, notes);
     file.put("name", &*team.root_name).put("models", team.models.into_yaml()).put("agents", agents);
     Converted { file: file.in_order(&ORDER), about }
+}
+
+/// Rules of the file hold for every agent of it; here each has its own.
+fn with_rules(agent: &mut Map, rules: &Map) {
+    let rules = match agent.get("permissions") {
+        Some(Yaml::Map(own)) => rules.clone().merged(own),
+        _ => rules.clone(),
+    };
+    agent.put("permissions", rules);
 }
 
 /// Gives what was said about the file, for its head.
@@ -128,7 +136,7 @@ impl<'a> Team<'a> {
         self.agent(name, &node, notes)
     }
 
-    fn others(&mut self, file: &Map, notes: &mut Notes) -> Map {
+    fn others(&mut self, file: &Map, rules: &Map, notes: &mut Notes) -> Map {
         let mut agents = Map::default();
         let servers = file.get("mcp");
         for (index, (name, node)) in self.agents.clone().into_iter().enumerate() {
@@ -138,18 +146,13 @@ impl<'a> Team<'a> {
                 if let Some(Yaml::Map(shared)) = servers {
                     agent = agent.without_in("mcp", shared);
                 }
-                agents.put_even_empty(&self.names[name], agent);
+                if agent.get("tools").is_some() {
+                    with_rules(&mut agent, rules);
+                }
+                agents.put_even_empty(&self.names[name], agent.in_order(&ORDER));
             }
         }
         agents
-    }
-
-    /// Rules of the file hold for every agent of it.
-    fn permissions(&self, file: &mut Map, mut rules: Map) {
-        if let Some(Yaml::Map(own)) = file.get("permissions") {
-            rules = rules.merged(own);
-        }
-        file.put("permissions", rules);
     }
 
     fn agent(&mut self, name: &'a str, node: &Node<'a>, notes: &mut Notes) -> Map {
