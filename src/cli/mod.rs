@@ -11,6 +11,8 @@ mod error;
 mod import;
 mod init;
 mod man;
+mod models;
+mod setup;
 mod source;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -46,6 +48,8 @@ enum Command {
     Import(import::ImportArgs),
     Init(init::InitArgs),
     Man(man::ManArgs),
+    Models(models::ModelsArgs),
+    Setup(setup::SetupArgs),
 }
 
 impl Command {
@@ -56,6 +60,8 @@ impl Command {
             Self::Import(args) => import::run(&args, cx),
             Self::Init(args) => init::run(&args, cx),
             Self::Man(args) => man::run(&args, cx),
+            Self::Models(args) => models::run(&args, cx),
+            Self::Setup(args) => setup::run(&args, cx),
         }
     }
 }

@@ -258,6 +258,7 @@ fn example(schema: &Value, depth: u8) -> Value {
             let item = schema.get("items").filter(|_| depth < 8).map_or(Value::Null, |items| example(items, depth + 1));
             (0..least).map(|_| item.clone()).collect()
         }
+        // An object, or a schema that says no type.
         _ => {
             let required = schema.get("required").and_then(Value::as_array).filter(|_| depth < 8);
             let of = |name: &Value| {
@@ -303,4 +304,128 @@ fn deltas(request: &ModelRequest, answer: Answer) -> Vec<ModelDelta> {
     }));
     out.push(ModelDelta::Stop { reason, raw: raw.to_owned() });
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Effect, ToolOutcome};
+
+    fn tool(name: &str, properties: &Value) -> ToolSpec {
+        let required: Vec<_> = properties.as_object().unwrap().keys().collect();
+        ToolSpec {
+            name: name.to_owned(),
+            description: String::new(),
+            parameters: json!({ "type": "object", "properties": properties, "required": required }),
+            effect: Effect::Reads,
+            rule_name: None,
+        }
+    }
+
+    fn tools() -> Vec<ToolSpec> {
+        vec![
+            tool("memory", &json!({ "action": { "type": "string" } })),
+            tool("todo", &json!({ "items": { "type": "array" } })),
+            tool("clock_get_current_time", &json!({ "timezone": { "type": "string" } })),
+            tool("calculate", &json!({ "expression": { "type": "string" } })),
+        ]
+    }
+
+    fn says(text: &str, tools: Vec<ToolSpec>) -> String {
+        let request = ModelRequest { messages: vec![Message::user(text)], tools, ..ModelRequest::default() };
+        match answer(&request) {
+            Answer::Text(text) => text,
+            Answer::Calls(calls) => {
+                calls.iter().map(|(name, arguments)| format!("-> {name} {arguments}")).collect::<Vec<_>>().join("\n")
+            }
+        }
+    }
+
+    #[test]
+    fn the_rules() {
+        let mut all = String::new();
+        for text in [
+            "Hello?",
+            "TOOL:todo:{\"items\":[]} and then TOOL:memory:{\"action\": \"recall\"}TOOL:calculate",
+            "TOOL:rm:{}",
+            "Remember that I like tea",
+            "What do you remember about tea?",
+            "what do you remember?",
+            "Plan: buy milk, bake a cake.",
+            "todo:\n- one\n- two",
+            "What time is it?",
+            "How much is 12.5 × 3?",
+            "Is 漢-1 or 2- a sum? -",
+        ] {
+            all += &format!("{text:?}\n{}\n", says(text, tools()));
+        }
+        insta::assert_snapshot!(all, @r#"
+        "Hello?"
+        demo model: I am not a language model but a few fixed rules, so that you can try agentscope without a key. Write `TOOL:name:{…}` and I call one of: `memory`, `todo`, `clock_get_current_time`, `calculate`. `agentscope setup` chooses a real model.
+        "TOOL:todo:{\"items\":[]} and then TOOL:memory:{\"action\": \"recall\"}TOOL:calculate"
+        -> todo {"items":[]}
+        -> memory {"action":"recall"}
+        -> calculate {}
+        "TOOL:rm:{}"
+        demo model: there is no tool `rm`. Write `TOOL:name:{…}` and I call one of: `memory`, `todo`, `clock_get_current_time`, `calculate`.
+        "Remember that I like tea"
+        -> memory {"action":"remember","text":"I like tea"}
+        "What do you remember about tea?"
+        -> memory {"action":"recall","query":"tea"}
+        "what do you remember?"
+        -> memory {"action":"recall"}
+        "Plan: buy milk, bake a cake."
+        -> todo {"items":[{"text":"buy milk"},{"text":"bake a cake"}]}
+        "todo:\n- one\n- two"
+        -> todo {"items":[{"text":"one"},{"text":"two"}]}
+        "What time is it?"
+        -> clock_get_current_time {"timezone":"UTC"}
+        "How much is 12.5 × 3?"
+        -> calculate {"expression":"12.5 * 3"}
+        "Is 漢-1 or 2- a sum? -"
+        demo model: I am not a language model but a few fixed rules, so that you can try agentscope without a key. Write `TOOL:name:{…}` and I call one of: `memory`, `todo`, `clock_get_current_time`, `calculate`. `agentscope setup` chooses a real model.
+        "#);
+    }
+
+    #[test]
+    fn without_tools_it_says_what_it_is() {
+        insta::assert_snapshot!(says("What time is it? 1 + 1? Remember me.", vec![]), @"demo model: I am not a language model but a few fixed rules, so that you can try agentscope without a key. I have no tools here. `agentscope setup` chooses a real model.");
+    }
+
+    #[tokio::test]
+    async fn it_quotes_results_and_streams_word_by_word() {
+        let call = |id: &str, name: &str| {
+            Content::ToolCall(crate::domain::ToolCall {
+                call_id: CallId::from(id),
+                name: name.to_owned(),
+                arguments: json!({}),
+                opaque: None,
+            })
+        };
+        let messages = vec![
+            Message::user("TOOL:a TOOL:b"),
+            Message { role: Role::Assistant, content: vec![call("1", "a"), call("2", "b")] },
+            Message::tool_result(CallId::from("1"), ToolOutcome::ok("it is noon")),
+            Message::tool_result(CallId::from("2"), ToolOutcome::Failed { error: "no clock".to_owned() }),
+        ];
+        let request = ModelRequest { messages, ..ModelRequest::default() };
+        let deltas: Vec<_> = Demo::default().stream(request).await.unwrap().map(Result::unwrap).collect().await;
+        insta::assert_snapshot!(format!("{deltas:?}"), @r#"[Text("demo "), Text("model: "), Text("`a` "), Text("says: "), Text("it "), Text("is "), Text("noon\n`b` "), Text("says: "), Text("Error: "), Text("no "), Text("clock"), Usage(Usage { input_tokens: 4, output_tokens: 15, cached_tokens: 0, reasoning_tokens: 0, cost: Some(0.0) }), Stop { reason: End, raw: "stop" }]"#);
+    }
+
+    #[test]
+    fn a_tool_that_must_be_called_gets_arguments_that_fit() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "text": { "type": "string" }, "n": { "type": "integer", "minimum": 5 }, "kind": { "enum": ["x", "y"] },
+                "list": { "type": "array", "items": { "type": "boolean" }, "minItems": 2 }, "left out": { "type": "string" },
+                "inner": { "type": ["object", "null"], "properties": { "a": { "const": 7 } }, "required": ["a"] },
+            },
+            "required": ["text", "n", "kind", "list", "inner"],
+        });
+        let example = example(&schema, 0);
+        assert!(jsonschema::is_valid(&schema, &example), "{example}");
+        assert_eq!(example, json!({ "text": "demo", "n": 5, "kind": "x", "list": [true, true], "inner": { "a": 7 } }));
+    }
 }

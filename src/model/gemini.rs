@@ -136,6 +136,10 @@ fn contents(endpoint: &Endpoint, history: &[Message]) -> Vec<Value> {
             _ => out.push((role, parts)),
         }
     }
+    // Images that came with results follow all of them: the responses must match the calls one by one.
+    for (_, parts) in out.iter_mut().filter(|(role, _)| *role == "user") {
+        parts.sort_by_key(|part| part.get("functionResponse").is_none());
+    }
     out.into_iter().map(|(role, parts)| json!({ "role": role, "parts": parts })).collect()
 }
 

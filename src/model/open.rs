@@ -158,7 +158,8 @@ fn single(spec: &ModelSpec, keys: &Keys, http: &Arc<Http>) -> Result<Arc<dyn Mod
     Ok(if spec.text_tool_calls { Arc::new(TextCalls::new(retried)) } else { retried })
 }
 
-fn endpoint(provider: &'static Provider, spec: &ModelSpec, keys: &Keys) -> Result<Endpoint, OpenError> {
+/// The model of `spec`, with everything its requests need.
+pub(super) fn endpoint(provider: &'static Provider, spec: &ModelSpec, keys: &Keys) -> Result<Endpoint, OpenError> {
     let model = spec.model.as_deref().or(provider.default_model);
     let model = model.ok_or_else(|| OpenError::NoModel { provider: provider.name.to_owned() })?;
     let name = format!("{}/{model}", provider.name);

@@ -79,16 +79,10 @@ impl Model for TextCalls {
 
 /// Rewrites a request so that tools, calls and results are text.
 fn as_text(request: &mut ModelRequest) {
-    let names: std::collections::HashMap<CallId, String> = request
-        .messages
-        .iter()
-        .flat_map(Message::calls)
-        .map(|call| (call.call_id.clone(), call.name.clone()))
-        .collect();
     let mut messages: Vec<Message> = Vec::with_capacity(request.messages.len());
     for message in std::mem::take(&mut request.messages) {
         let role = if message.role == Role::Tool { Role::User } else { message.role };
-        let content: Vec<Content> = message.content.into_iter().flat_map(|part| plain(part, &names)).collect();
+        let content: Vec<Content> = message.content.into_iter().flat_map(plain).collect();
         // Results of parallel calls are one message: many templates insist on turns.
         match messages.last_mut() {
             Some(last) if message.role == Role::Tool && last.role == Role::User => last.content.extend(content),
@@ -115,11 +109,12 @@ fn as_text(request: &mut ModelRequest) {
     };
     request.tool_choice = ToolChoice::Auto;
     request.instructions = format!(
-        "{}\n\n# Tools\n\nYou can call these functions, described inside <tools></tools>:\n<tools>\n{}\n</tools>\n\n\
-         To call one, write a JSON object with its name and its arguments inside <tool_call></tool_call>, and then \
-         stop:\n<tool_call>\n{{\"name\": \"NAME\", \"arguments\": {{…}}}}\n</tool_call>\n\
-         The result comes back inside <tool_response></tool_response>. Call a function only when it helps; otherwise \
-         answer in plain words.{must}",
+        // Of the words tried on a small model, those nearest to its training made it call; a wish for plain words where
+        // no function helps made it answer from its imagination.
+        "{}\n\n# Tools\n\nYou may call functions to help with the user's request. Their signatures stand within \
+         <tools></tools> XML tags:\n<tools>\n{}\n</tools>\n\nFor each call, return a JSON object with the function's \
+         name and arguments within <tool_call></tool_call> XML tags:\n<tool_call>\n\
+         {{\"name\": <function-name>, \"arguments\": <arguments-object>}}\n</tool_call>{must}",
         request.instructions,
         listed.join("\n"),
     )
@@ -127,15 +122,14 @@ fn as_text(request: &mut ModelRequest) {
     .to_owned();
 }
 
-fn plain(part: Content, names: &std::collections::HashMap<CallId, String>) -> Vec<Content> {
+fn plain(part: Content) -> Vec<Content> {
     match part {
         Content::ToolCall(call) => {
             let call = json!({ "name": call.name, "arguments": call.arguments });
             vec![Content::text(format!("<tool_call>\n{call}\n</tool_call>"))]
         }
-        Content::ToolResult { call_id, outcome } => {
-            let name = names.get(&call_id).map_or("tool", String::as_str);
-            let result = json!({ "name": name, "content": super::wire::result_text(&outcome) });
+        Content::ToolResult { outcome, .. } => {
+            let result = super::wire::result_text(&outcome);
             let text = Content::text(format!("<tool_response>\n{result}\n</tool_response>"));
             let images = super::wire::images(&outcome).cloned().map(Content::Image);
             std::iter::once(text).chain(images).collect()

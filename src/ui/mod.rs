@@ -2,6 +2,9 @@
 
 pub mod events;
 mod printer;
+pub mod prompt;
 pub mod style;
+mod table;
 
 pub use printer::{ColorChoice, Printer};
+pub use table::table;
