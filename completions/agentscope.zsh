@@ -127,6 +127,38 @@ never\:""))' \
 '--version[Print version]' \
 && ret=0
 ;;
+(models)
+_arguments "${_arguments_options[@]}" : \
+'-o+[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::provider -- Show what is known of the models of this provider:(openai openai-responses anthropic dashscope gemini deepseek moonshot ollama lmstudio llamacpp vllm openai-compatible demo)' \
+&& ret=0
+;;
+(setup)
+_arguments "${_arguments_options[@]}" : \
+'--provider=[The provider to use]:PROVIDER:(openai openai-responses anthropic dashscope gemini deepseek moonshot ollama lmstudio llamacpp vllm openai-compatible demo)' \
+'--model=[The model to use; the provider'\''s default where absent]:MODEL:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--key-stdin[Read the key from standard input]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 ":: :_agentscope__subcmd__help_commands" \
@@ -159,6 +191,14 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(models)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(setup)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -180,6 +220,8 @@ _agentscope_commands() {
 'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
 'man:Print the man page, or write those of all verbs into a folder' \
+'models:List the model providers, which keys were found, and the model servers on this machine' \
+'setup:Choose a model provider, find keys and local model servers, store a key' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'agentscope commands' commands "$@"
@@ -202,6 +244,8 @@ _agentscope__subcmd__help_commands() {
 'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
 'man:Print the man page, or write those of all verbs into a folder' \
+'models:List the model providers, which keys were found, and the model servers on this machine' \
+'setup:Choose a model provider, find keys and local model servers, store a key' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'agentscope help commands' commands "$@"
@@ -236,6 +280,16 @@ _agentscope__subcmd__help__subcmd__man_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help man commands' commands "$@"
 }
+(( $+functions[_agentscope__subcmd__help__subcmd__models_commands] )) ||
+_agentscope__subcmd__help__subcmd__models_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help models commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__setup_commands] )) ||
+_agentscope__subcmd__help__subcmd__setup_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help setup commands' commands "$@"
+}
 (( $+functions[_agentscope__subcmd__import_commands] )) ||
 _agentscope__subcmd__import_commands() {
     local commands; commands=()
@@ -250,6 +304,16 @@ _agentscope__subcmd__init_commands() {
 _agentscope__subcmd__man_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope man commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__models_commands] )) ||
+_agentscope__subcmd__models_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope models commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__setup_commands] )) ||
+_agentscope__subcmd__setup_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope setup commands' commands "$@"
 }
 
 if [ "$funcstack[1]" = "_agentscope" ]; then

@@ -24,13 +24,6 @@ pub struct Request {
     pub body: Value,
 }
 
-impl Request {
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-}
-
 /// One answer of the script.
 #[derive(Debug, Default)]
 pub struct Reply {
