@@ -144,6 +144,18 @@ never\:""))' \
 '::provider -- Show what is known of the models of this provider:(openai openai-responses anthropic dashscope gemini deepseek moonshot ollama lmstudio llamacpp vllm openai-compatible demo)' \
 && ret=0
 ;;
+(schema)
+_arguments "${_arguments_options[@]}" : \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
 (setup)
 _arguments "${_arguments_options[@]}" : \
 '--provider=[The provider to use]:PROVIDER:(openai openai-responses anthropic dashscope gemini deepseek moonshot ollama lmstudio llamacpp vllm openai-compatible demo)' \
@@ -157,6 +169,29 @@ never\:""))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
+&& ret=0
+;;
+(validate)
+_arguments "${_arguments_options[@]}" : \
+'()-c+[The same as AGENT]:FILE:_files' \
+'()--config=[The same as AGENT]:FILE:_files' \
+'--profile=[Merge this profile of the agent file over it]:NAME:_default' \
+'-o+[The form of the result]:FORM:((text\:""
+json\:"One JSON document"
+github\:"Annotations for GitHub Actions"))' \
+'--output=[The form of the result]:FORM:((text\:""
+json\:"One JSON document"
+github\:"Annotations for GitHub Actions"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--strict-env[A variable that is not set is an error]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::agent -- An agent file, a folder with an agent.yaml, or a URL; ./agent.yaml, else the quickstart agent, where absent:_default' \
 && ret=0
 ;;
 (help)
@@ -195,7 +230,15 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(schema)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (setup)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(validate)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -221,7 +264,9 @@ _agentscope_commands() {
 'init:Make a new agent project' \
 'man:Print the man page, or write those of all verbs into a folder' \
 'models:List the model providers, which keys were found, and the model servers on this machine' \
+'schema:Print the JSON Schema of the agent file, for editors' \
 'setup:Choose a model provider, find keys and local model servers, store a key' \
+'validate:Check an agent file\: every error at once, with line and column' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'agentscope commands' commands "$@"
@@ -245,7 +290,9 @@ _agentscope__subcmd__help_commands() {
 'init:Make a new agent project' \
 'man:Print the man page, or write those of all verbs into a folder' \
 'models:List the model providers, which keys were found, and the model servers on this machine' \
+'schema:Print the JSON Schema of the agent file, for editors' \
 'setup:Choose a model provider, find keys and local model servers, store a key' \
+'validate:Check an agent file\: every error at once, with line and column' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'agentscope help commands' commands "$@"
@@ -285,10 +332,20 @@ _agentscope__subcmd__help__subcmd__models_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help models commands' commands "$@"
 }
+(( $+functions[_agentscope__subcmd__help__subcmd__schema_commands] )) ||
+_agentscope__subcmd__help__subcmd__schema_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help schema commands' commands "$@"
+}
 (( $+functions[_agentscope__subcmd__help__subcmd__setup_commands] )) ||
 _agentscope__subcmd__help__subcmd__setup_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help setup commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__validate_commands] )) ||
+_agentscope__subcmd__help__subcmd__validate_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help validate commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__import_commands] )) ||
 _agentscope__subcmd__import_commands() {
@@ -310,10 +367,20 @@ _agentscope__subcmd__models_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope models commands' commands "$@"
 }
+(( $+functions[_agentscope__subcmd__schema_commands] )) ||
+_agentscope__subcmd__schema_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope schema commands' commands "$@"
+}
 (( $+functions[_agentscope__subcmd__setup_commands] )) ||
 _agentscope__subcmd__setup_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope setup commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__validate_commands] )) ||
+_agentscope__subcmd__validate_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope validate commands' commands "$@"
 }
 
 if [ "$funcstack[1]" = "_agentscope" ]; then

@@ -12,8 +12,10 @@ mod import;
 mod init;
 mod man;
 mod models;
+mod schema;
 mod setup;
 mod source;
+mod validate;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -49,7 +51,9 @@ enum Command {
     Init(init::InitArgs),
     Man(man::ManArgs),
     Models(models::ModelsArgs),
+    Schema(schema::SchemaArgs),
     Setup(setup::SetupArgs),
+    Validate(validate::ValidateArgs),
 }
 
 impl Command {
@@ -61,7 +65,9 @@ impl Command {
             Self::Init(args) => init::run(&args, cx),
             Self::Man(args) => man::run(&args, cx),
             Self::Models(args) => models::run(&args, cx),
+            Self::Schema(args) => schema::run(&args, cx),
             Self::Setup(args) => setup::run(&args, cx),
+            Self::Validate(args) => validate::run(&args, cx),
         }
     }
 }

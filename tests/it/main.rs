@@ -9,6 +9,7 @@
 
 mod common;
 
+mod agent_file;
 mod bad_input;
 mod docs;
 mod help;
@@ -17,4 +18,5 @@ mod import;
 mod init;
 mod models;
 mod setup;
+mod validate;
 mod wires;

@@ -192,8 +192,9 @@ fn masked(place: &Place) -> String {
     let end = text[place.span.start..].find('\n').map_or(text.len(), |length| place.span.start + length);
     let line = &text[start..end];
     let names_secret = |before: &str| {
-        let before = before.trim_end_matches(['"', '\'', ' ']).to_ascii_lowercase();
-        NAMES.iter().any(|name| before.ends_with(name))
+        let before = before.trim_end_matches(['"', '\'', ' ']);
+        let word = before.rsplit(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-'))).next().unwrap_or_default();
+        NAMES.iter().any(|name| word.len() < 64 && word.to_ascii_lowercase().ends_with(name))
     };
     let mut out = text[..start].to_owned();
     let mut secret = false;
@@ -231,6 +232,14 @@ impl Diagnostics {
         self.items.push(diagnostic);
     }
 
+    /// Adds what is not yet said about the same place: a profile is checked by itself and merged.
+    pub(super) fn push_once(&mut self, diagnostic: Diagnostic) {
+        let same = |item: &Diagnostic| item.code == diagnostic.code && item.place == diagnostic.place;
+        if !self.items.iter().any(same) {
+            self.items.push(diagnostic);
+        }
+    }
+
     pub fn extend(&mut self, other: Self) {
         self.items.extend(other.items);
     }
@@ -265,10 +274,11 @@ impl Diagnostics {
         self.items.iter().any(|item| item.code == NOT_FOUND)
     }
 
-    /// Takes what `known` does not hold yet.
-    pub fn extend_new(&mut self, other: Self) {
-        for item in other.items {
+    /// Takes what is not known yet, with `prefix` before its message.
+    pub fn extend_new(&mut self, other: Self, prefix: &str) {
+        for mut item in other.items {
             if !self.items.contains(&item) {
+                item.message.insert_str(0, prefix);
                 self.items.push(item);
             }
         }

@@ -44,6 +44,23 @@ impl Fault {
         self
     }
 
+    /// Help for where there is none yet.
+    pub(super) fn help_or(mut self, help: impl FnOnce() -> String) -> Self {
+        self.help = self.help.or_else(|| Some(help()));
+        self
+    }
+
+    /// Says of what it is, where the place does not.
+    pub(super) fn about(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
+    pub(super) fn warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
     pub(super) fn diagnostic(&self, place: impl Fn(&str, On) -> Place) -> Diagnostic {
         let mut out = Diagnostic::error(self.code, self.message.clone()).at(place(&self.pointer, self.on));
         out.severity = self.severity;

@@ -1,6 +1,6 @@
 //! `${NAME}`, `${NAME:-default}`, `${file:PATH}` and `$$` in the strings of a file.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use serde_json::Value;
 
@@ -83,6 +83,7 @@ impl Interpolator<'_> {
     fn fill(&self, text: &str, pointer: &str, out: &mut Interpolated) -> Option<String> {
         let mut filled = String::with_capacity(text.len());
         let mut complete = true;
+        let mut seen = BTreeSet::new();
         let mut rest = text;
         while let Some(at) = rest.find('$') {
             filled.push_str(&rest[..at]);
@@ -100,7 +101,9 @@ impl Interpolator<'_> {
                 };
                 let found = self.resolve(name).or_else(|| default.map(str::to_owned));
                 let state = if found.is_some() { State::Set } else { State::Unset };
-                out.references.push(Reference { pointer: pointer.to_owned(), name: name.to_owned(), state });
+                if seen.insert(name) {
+                    out.references.push(Reference { pointer: pointer.to_owned(), name: name.to_owned(), state });
+                }
                 match found {
                     Some(value) => filled.push_str(&value),
                     None => complete = false,

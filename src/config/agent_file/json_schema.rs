@@ -41,6 +41,9 @@ pub fn json_schema() -> Value {
     Value::Object(out)
 }
 
+/// IPv4, or what looks like IPv6.
+const IP: &str = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)$";
+
 /// What a file has to meet once its references are filled in.
 pub(super) static STRICT: LazyLock<Value> = LazyLock::new(|| {
     let mut schema = schemars::schema_for!(AgentFile).to_value();
@@ -97,6 +100,10 @@ fn tidy(schema: &mut Value) {
                 Some("uint16" | "double") => {
                     map.remove("format");
                 }
+                // Not a format of JSON Schema: ours is exact, and the pattern is for everybody else.
+                Some("ip") => {
+                    map.insert("pattern".to_owned(), IP.into());
+                }
                 _ => {}
             }
             map.values_mut().for_each(tidy);
@@ -124,6 +131,9 @@ fn allow_references(schema: &mut Value, name: &str) {
         }
     }
     if is_leaf(&Value::Object(map.clone())) {
+        if map.get("format").is_some_and(|format| format == "ip") {
+            map.remove("format");
+        }
         let mut outer = Map::new();
         for keyword in ["description", "default"] {
             if let Some(value) = map.remove(keyword) {

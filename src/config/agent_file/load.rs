@@ -1,25 +1,28 @@
 //! From a path to a checked [`AgentFile`], or everything that is wrong with it.
 
 use std::{
+    collections::BTreeSet,
     io::Read as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use serde_json::Value;
-
 use super::{
     AgentFile, AgentSpec,
+    check::{self, View},
     diagnostic::{Diagnostic, Diagnostics, NOT_FOUND, Place, Severity, Source},
     fault::{Fault, On},
     interpolate::{Interpolated, Interpolator, State},
-    profile, validate,
+    mcp_file, profile, validate,
     yaml::{self, Kind, Node},
 };
 use crate::config::Secret;
 
 /// The largest agent file, in bytes.
 const SIZE: u64 = 1 << 20;
+
+/// So many errors are told of one file.
+const ENOUGH: usize = 200;
 
 /// How to read an agent file.
 pub struct LoadOptions<'a> {
@@ -118,10 +121,7 @@ impl Loaded {
 /// # Errors
 /// Everything that is wrong with it, in one go.
 pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, Diagnostics> {
-    let path = locate(path)?;
-    let source = read(&path)?;
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
-    Ok(Loaded { path: Some(path), ..load_source(source, &dir, options)? })
+    Document::open(path)?.load(options)
 }
 
 /// Reads an agent file that is not a file; `dir` is what the paths in it are relative to.
@@ -129,7 +129,7 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, Diagnostics> {
 /// # Errors
 /// Everything that is wrong with it, in one go.
 pub fn load_str(name: &str, text: &str, dir: &Path, options: &LoadOptions) -> Result<Loaded, Diagnostics> {
-    load_source(Source { name: name.to_owned(), text: text.to_owned() }, dir, options)
+    Document::parse(Source { name: name.to_owned(), text: text.to_owned() }, dir)?.load(options)
 }
 
 fn locate(path: &Path) -> Result<PathBuf, Diagnostic> {
@@ -175,7 +175,7 @@ pub(super) fn read(path: &Path) -> Result<Source, Diagnostic> {
 }
 
 /// Where a fault stands: on a key, or on a value that fits on its line.
-fn place(source: &Arc<Source>, tree: &Node, pointer: &str, on: On) -> Place {
+pub(super) fn place(source: &Arc<Source>, tree: &Node, pointer: &str, on: On) -> Place {
     let (node, key) = tree.find(pointer);
     let span = match (on, key) {
         (On::Key, Some(key)) => key,
@@ -185,56 +185,154 @@ fn place(source: &Arc<Source>, tree: &Node, pointer: &str, on: On) -> Place {
     Place::new(source, span)
 }
 
-fn load_source(source: Source, dir: &Path, options: &LoadOptions) -> Result<Loaded, Diagnostics> {
-    let source = Arc::new(source);
-    let mut found = Diagnostics::default();
-    let mut tree = match yaml::parse(&source, &mut found) {
-        Ok(tree) => tree,
-        Err(stopped) => {
-            found.push(stopped);
-            return Err(found);
-        }
-    };
-    if !matches!(tree.kind, Kind::Map(_)) {
-        found.push(
-            Diagnostic::error("wrong-type", "an agent file is a mapping of keys to values")
-                .at(Place::new(&source, tree.span.clone()))
-                .help("the smallest one is `name: assistant`"),
-        );
-        return Err(found);
+/// Whether the agent files that a file names are checked with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Follow {
+    Yes,
+    No,
+}
+
+/// An agent file that is YAML, and not yet known to be more.
+#[derive(Clone, Debug)]
+pub struct Document {
+    source: Arc<Source>,
+    path: Option<PathBuf>,
+    dir: PathBuf,
+    tree: Node,
+    /// What did not keep the tree from being read.
+    found: Diagnostics,
+}
+
+impl Document {
+    /// Reads the agent file at `path`, or `agent.yaml` in the folder at `path`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that is not YAML.
+    pub fn open(path: &Path) -> Result<Self, Diagnostics> {
+        let path = locate(path)?;
+        let source = read(&path)?;
+        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+        Ok(Self { path: Some(path), ..Self::parse(source, &dir)? })
     }
-    if let Some(name) = &options.profile {
-        match profile::merge(&tree, name) {
-            Ok(merged) => tree = merged,
-            Err(fault) => {
-                found.push(fault.diagnostic(|pointer, on| place(&source, &tree, pointer, on)));
-                return Err(found);
+
+    /// Reads a text; `dir` is what the paths in it are relative to.
+    ///
+    /// # Errors
+    /// A text that is not YAML.
+    pub fn parse(source: Source, dir: &Path) -> Result<Self, Diagnostics> {
+        let source = Arc::new(source);
+        let mut found = Diagnostics::default();
+        match yaml::parse(&source, &mut found) {
+            Ok(tree) if matches!(tree.kind, Kind::Map(_)) => {
+                Ok(Self { source, path: None, dir: dir.to_owned(), tree, found })
+            }
+            Ok(tree) => {
+                found.push(
+                    Diagnostic::error("wrong-type", "an agent file is a mapping of keys to values")
+                        .at(Place::new(&source, tree.span.clone()))
+                        .help("the smallest one is `name: assistant`"),
+                );
+                Err(found)
+            }
+            Err(stopped) => {
+                found.push(stopped);
+                Err(found)
             }
         }
     }
-    let mut value = tree.value();
-    let interpolated = Interpolator { dir, lookup: options.lookup }.run(&mut value);
-    let mut faults: Vec<Fault> = interpolated.malformed.iter().map(Fault::malformed).collect();
-    faults.extend(validate::validate(&mut value, &interpolated));
-    for fault in &faults {
-        found.push(fault.diagnostic(|pointer, on| place(&source, &tree, pointer, on)));
+
+    /// The names of its profiles.
+    #[must_use]
+    pub fn profiles(&self) -> Vec<&str> {
+        profile::names(&self.tree)
     }
-    found.sort();
-    if found.has_errors() {
-        return Err(found);
+
+    /// Merges a profile, fills in references, checks, and decodes.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, in one go.
+    pub fn load(&self, options: &LoadOptions) -> Result<Loaded, Diagnostics> {
+        self.load_following(options, Follow::Yes)
     }
-    let file = match finish(value, &interpolated) {
-        Ok(file) => file,
-        Err(error) => {
-            found.push(Diagnostic::error("invalid", format!("`{}` cannot be used: {error}", source.name)));
+
+    /// The paths of the agent files that it names as tools, as they are written.
+    pub(super) fn agent_files(&self) -> Vec<PathBuf> {
+        let value = self.tree.value();
+        let members = value["agents"].as_object().into_iter().flatten().map(|(_, member)| member);
+        [&value]
+            .into_iter()
+            .chain(members)
+            .flat_map(|agent| agent["tools"].as_array().into_iter().flatten())
+            .filter_map(|tool| tool["agent"]["file"].as_str().map(PathBuf::from))
+            .collect()
+    }
+
+    pub(super) fn load_following(&self, options: &LoadOptions, follow: Follow) -> Result<Loaded, Diagnostics> {
+        let Self { source, path, dir, tree, found } = self;
+        let mut found = found.clone();
+        let tree = match options.profile.as_deref().map(|name| profile::merge(tree, name)).transpose() {
+            Ok(merged) => merged.unwrap_or_else(|| tree.clone()),
+            Err(fault) => {
+                found.push(fault.diagnostic(|pointer, on| place(source, tree, pointer, on)));
+                return Err(found);
+            }
+        };
+        let mut value = tree.value();
+        let mut interpolated = Interpolator { dir, lookup: options.lookup }.run(&mut value);
+        let mut faults: Vec<Fault> = interpolated.malformed.iter().map(Fault::malformed).collect();
+        faults.extend(validate::validate(&mut value, &interpolated));
+        let mut unset = unset(&interpolated, |pointer| place(source, &tree, pointer, On::Value));
+        let imported = mcp_file::import(&mut value, dir, options.lookup);
+        found.extend(imported.found);
+        unset.extend(imported.unset);
+        interpolated.references.extend(imported.references);
+        let wrong: BTreeSet<String> = faults.iter().map(|fault| fault.pointer.clone()).collect();
+        let view = View {
+            value: &value,
+            unset: unset.iter().map(|unset| unset.pointer.as_str()).collect(),
+            dir,
+            path: path.as_deref(),
+            imported: &imported.servers,
+            follow,
+        };
+        let checked = check::check(&view);
+        faults.extend(checked.faults.into_iter().filter(|fault| !wrong.contains(&fault.pointer)));
+        for fault in faults.into_iter().take(ENOUGH) {
+            let pointer = fault.pointer.clone();
+            let server = imported.servers.iter().find(|server| pointer.starts_with(server.as_str()));
+            // A server that stands in another file: the key that names the file.
+            let (fault, at) = match server.and_then(|server| server.rsplit_once("/mcp/")) {
+                Some((agent, server)) => (fault.about(&format!("the server `{server}`")), format!("{agent}/mcp_file")),
+                None => (fault, pointer),
+            };
+            found.push_once(fault.diagnostic(|_, on| place(source, &tree, &at, on)));
+        }
+        found.sort();
+        found.extend(checked.elsewhere);
+        if found.has_errors() {
             return Err(found);
         }
-    };
-    let unset = unset(&interpolated, |pointer| place(&source, &tree, pointer, On::Value));
-    Ok(Loaded { file, path: None, dir: dir.to_owned(), warnings: found, unset, source, tree })
+        validate::leave_out_unset(&mut value, &interpolated);
+        match serde_json::from_value(value) {
+            Ok(file) => Ok(Loaded {
+                file,
+                path: path.clone(),
+                dir: dir.clone(),
+                warnings: found,
+                unset,
+                source: Arc::clone(source),
+                tree,
+            }),
+            Err(error) => {
+                found.push(Diagnostic::error("invalid", format!("`{}` cannot be used: {error}", source.name)));
+                Err(found)
+            }
+        }
+    }
 }
 
-fn unset(interpolated: &Interpolated, place: impl Fn(&str) -> Place) -> Vec<Unset> {
+/// What is not filled in, with its places.
+pub(super) fn unset(interpolated: &Interpolated, place: impl Fn(&str) -> Place) -> Vec<Unset> {
     interpolated
         .references
         .iter()
@@ -245,9 +343,4 @@ fn unset(interpolated: &Interpolated, place: impl Fn(&str) -> Place) -> Vec<Unse
             place: place(&reference.pointer),
         })
         .collect()
-}
-
-fn finish(mut value: Value, interpolated: &Interpolated) -> Result<AgentFile, serde_json::Error> {
-    validate::leave_out_unset(&mut value, interpolated);
-    serde_json::from_value(value)
 }

@@ -1,15 +1,20 @@
 //! The agent file: typed, strict, every value knows its line and column, all errors in one pass.
 //!
 //! [`load`] goes: text to a tree with places (`yaml`), a profile over it (`profile`), references filled in
-//! (`interpolate`), the schema that is generated from the types (`validate`), and only then the types.
+//! (`interpolate`), the schema that is generated from the types (`validate`), what a schema cannot say (`check`),
+//! and only then the types.
 
+mod check;
 mod deploy;
 mod diagnostic;
 mod fault;
+#[cfg(test)]
+mod fuzz;
 pub mod import;
 mod interpolate;
 mod json_schema;
 mod load;
+mod mcp_file;
 mod name;
 mod profile;
 mod sandbox;
@@ -29,7 +34,7 @@ mod yaml;
 pub use deploy::*;
 pub use diagnostic::{Color, Diagnostic, Diagnostics, Place, Severity, Source};
 pub use json_schema::json_schema;
-pub use load::{LoadOptions, Loaded, Unset, load, load_str};
+pub use load::{Document, LoadOptions, Loaded, Unset, load, load_str};
 pub use name::valid_name;
 pub use sandbox::*;
 pub use schema::*;

@@ -9,10 +9,7 @@ use super::{
 /// null takes a key away (as RFC 7396 has it). Every value keeps its own place.
 pub(super) fn merge(tree: &Node, name: &str) -> Result<Node, Fault> {
     let profiles = tree.entry("profiles");
-    let names: Vec<&str> = match profiles.map(|entry| &entry.node.kind) {
-        Some(Kind::Map(entries)) => entries.iter().map(|entry| entry.key.as_str()).collect(),
-        _ => vec![],
-    };
+    let names = names(tree);
     let Some(profile) = profiles.and_then(|entry| entry.node.entry(name)) else {
         let pointer = if profiles.is_some() { "/profiles" } else { "" };
         let help = if names.is_empty() {
@@ -23,8 +20,18 @@ pub(super) fn merge(tree: &Node, name: &str) -> Result<Node, Fault> {
         return Err(Fault::new(pointer, On::Key, "unknown-profile", format!("there is no profile `{name}`")).help(help));
     };
     let mut merged = tree.clone();
-    overlay(&mut merged, &profile.node);
+    // Anything but a mapping is a fault that the schema finds.
+    if matches!(profile.node.kind, Kind::Map(_)) {
+        overlay(&mut merged, &profile.node);
+    }
     Ok(merged)
+}
+
+pub(super) fn names(tree: &Node) -> Vec<&str> {
+    match tree.entry("profiles").map(|entry| &entry.node.kind) {
+        Some(Kind::Map(entries)) => entries.iter().map(|entry| entry.key.as_str()).collect(),
+        Some(Kind::Scalar(_) | Kind::List(_)) | None => vec![],
+    }
 }
 
 fn overlay(base: &mut Node, over: &Node) {

@@ -26,7 +26,10 @@ pub struct AgentFile {
     #[schemars(range(min = 1, max = 1))]
     pub version: u32,
     /// The name of sessions, deployments and the agent card.
-    #[schemars(regex(pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"))]
+    #[schemars(
+        regex(pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
+        extend("patternErrorMessage" = "is not a name: use lower-case letters, digits and `-`, such as `my-agent`")
+    )]
     pub name: String,
     #[serde(flatten)]
     pub agent: AgentSpec,

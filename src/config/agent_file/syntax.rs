@@ -24,6 +24,11 @@ pub(super) fn explain(source: &Arc<Source>, error: &ScanError) -> Diagnostic {
     // The end of a text that ends with a line break is a line that nobody sees.
     let at = if at >= source.text.len() { source.text.trim_end().len() } else { at };
     let rest = source.text[at..].chars().next();
+    if let Some(tab) = tab_indentation(&source.text, at) {
+        return Diagnostic::error("syntax", "not valid YAML: a tab is used for indentation")
+            .at(Place::new(source, tab..tab + 1))
+            .help("indent with spaces");
+    }
     let diagnostic = Diagnostic::error("syntax", format!("not valid YAML: {}", reason(error)))
         .at(Place::new(source, at..at + rest.map_or(0, char::len_utf8)));
     match hint(source, error, at) {
@@ -61,6 +66,20 @@ fn hint(source: &Source, error: &ScanError, at: usize) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// A tab that a line begins with, on the line of the error or the one below it.
+fn tab_indentation(text: &str, at: usize) -> Option<usize> {
+    let start = text[..at].rfind('\n').map_or(0, |at| at + 1);
+    let mut line_start = start;
+    for line in text[start..].split_inclusive('\n').take(2) {
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = line[..indent].find('\t') {
+            return Some(line_start + tab);
+        }
+        line_start += line.len();
+    }
+    None
 }
 
 /// An unquoted `${NAME}` on the line of the error, at or before it.

@@ -108,7 +108,10 @@ pub struct OpenApiTool {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HttpTool {
-    #[schemars(regex(pattern = "^[a-zA-Z0-9_-]{1,64}$"))]
+    #[schemars(
+        regex(pattern = "^[a-zA-Z0-9_-]{1,64}$"),
+        extend("patternErrorMessage" = "is not the name of a tool: models take letters, digits, `_` and `-`, up to 64")
+    )]
     pub name: String,
     pub description: String,
     #[serde(default)]
@@ -141,7 +144,10 @@ pub enum HttpMethod {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CommandTool {
-    #[schemars(regex(pattern = "^[a-zA-Z0-9_-]{1,64}$"))]
+    #[schemars(
+        regex(pattern = "^[a-zA-Z0-9_-]{1,64}$"),
+        extend("patternErrorMessage" = "is not the name of a tool: models take letters, digits, `_` and `-`, up to 64")
+    )]
     pub name: String,
     pub description: String,
     /// The program and its arguments; `{name}` is replaced by the argument of that name. Never interpolated.
@@ -173,7 +179,10 @@ pub struct AgentFileRef {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct A2aTool {
-    #[schemars(regex(pattern = "^[a-zA-Z0-9_-]{1,64}$"))]
+    #[schemars(
+        regex(pattern = "^[a-zA-Z0-9_-]{1,64}$"),
+        extend("patternErrorMessage" = "is not the name of a tool: models take letters, digits, `_` and `-`, up to 64")
+    )]
     pub name: String,
     pub url: String,
     #[serde(default)]

@@ -175,7 +175,7 @@ impl FromStr for Effort {
 }
 
 macro_rules! number_or_text {
-    ($($name:ident: $pattern:literal),+ $(,)?) => {$(
+    ($($name:ident, $words:literal, $least:literal, $pattern:literal;)+) => {$(
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 #[derive(Deserialize)]
@@ -185,7 +185,12 @@ macro_rules! number_or_text {
                     Text(String),
                 }
                 let text = match Raw::deserialize(deserializer)? {
-                    Raw::Number(number) => number.to_string(),
+                    // Never in scientific notation, which `serde_json` may write.
+                    Raw::Number(number) => match (number.as_u64(), number.as_f64()) {
+                        (Some(whole), _) => whole.to_string(),
+                        (None, Some(float)) => float.to_string(),
+                        (None, None) => number.to_string(),
+                    },
                     Raw::Text(text) => text,
                 };
                 text.parse().map_err(D::Error::custom)
@@ -198,18 +203,21 @@ macro_rules! number_or_text {
             }
 
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "anyOf": [{ "type": "number", "minimum": 0 }, { "type": "string", "pattern": $pattern }] })
+                json_schema!({
+                    "x-words": $words,
+                    "anyOf": [{ "type": "number", "minimum": $least, "maximum": 1e15 }, { "type": "string", "pattern": $pattern }],
+                })
             }
         }
     )+};
 }
 
 number_or_text! {
-    Span: r"^\s*[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)?\s*$",
-    Bytes: r"^\s*[0-9]+(\.[0-9]+)?\s*(B|[kK]B?|[MGT]B?|[KMGT]iB?)?\s*$",
-    Tokens: r"^\s*[0-9]+(\.[0-9]+)?\s*[kKmM]?\s*$",
-    Cpu: r"^\s*[0-9]+(\.[0-9]+)?\s*m?\s*$",
-    Effort: r"^(none|low|medium|high|[0-9]+(\.[0-9]+)?[kKmM]?)$",
+    Span, "a length of time such as `60s` or `5m`", 0, r"^\s*[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)?\s*$";
+    Bytes, "a size such as `512Mi` or `1Gi`", 0, r"^\s*[0-9]+(\.[0-9]+)?\s*(B|[kK]B?|[MGT]B?|[KMGT]iB?)?\s*$";
+    Tokens, "a number of tokens such as `8000` or `32k`", 0, r"^\s*[0-9]+(\.[0-9]+)?\s*[kKmM]?\s*$";
+    Cpu, "an amount of processors such as `1`, `0.5` or `500m`", 0.001, r"^\s*[0-9]+(\.[0-9]+)?\s*m?\s*$";
+    Effort, "`none`, `low`, `medium`, `high` or a number of tokens", 0, r"^(none|low|medium|high|[0-9]+(\.[0-9]+)?[kKmM]?)$";
 }
 
 impl<'de> Deserialize<'de> for Rate {
@@ -224,6 +232,10 @@ impl JsonSchema for Rate {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": r"^[1-9][0-9]*\s*/\s*[smh]$" })
+        json_schema!({
+            "x-words": "a rate such as `60/m`",
+            "type": "string",
+            "pattern": r"^\s*[1-9][0-9]{0,8}\s*/\s*[smh]\s*$",
+        })
     }
 }

@@ -6,7 +6,7 @@ use super::{
 };
 
 /// Names that other tools use, or that one might think of, for keys of ours.
-const OTHER_NAMES: [(&str, &str); 26] = [
+const OTHER_NAMES: [(&str, &str); 27] = [
     ("apikey", "api_key"),
     ("args", "run"),
     ("cmd", "command"),
@@ -31,6 +31,7 @@ const OTHER_NAMES: [(&str, &str); 26] = [
     ("subagents", "agents"),
     ("system", "instructions"),
     ("system_prompt", "instructions"),
+    ("tokens", "total_tokens"),
     ("toolsets", "tools"),
     ("url", "base_url"),
 ];
