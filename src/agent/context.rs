@@ -48,9 +48,8 @@ impl Prompt {
         })
     }
 
-    /// The prompt as it is now: context files may have changed since the last turn. `notes` are sections of the
-    /// caller's.
-    pub(super) fn render(&self, notes: &[String]) -> Rendered {
+    /// The prompt as it is now: context files may have changed since the last turn.
+    pub(super) fn render(&self) -> Rendered {
         let mut sections = vec![];
         let instructions = self.instructions.trim_end();
         if !instructions.is_empty() {
@@ -62,7 +61,6 @@ impl Prompt {
             sections.push(format!("<file path=\"{path}\">\n{}\n</file>", text.trim_end()));
             files.push(path);
         }
-        sections.extend_from_slice(notes);
         if self.environment {
             let system = std::env::consts::OS;
             sections.push(format!("Operating system: {system}\nWorking directory: {}", self.workspace.display()));

@@ -27,10 +27,11 @@ use super::{
     hooks::When,
     output::FINAL_ANSWER,
     run::Run,
+    shrink::cut_off,
     turn::{Step, Turn},
 };
 use crate::{
-    domain::{AgentPath, EventKind, FailureCode, Message, Notice, ToolCall, TurnOutcome, Usage},
+    domain::{AgentPath, EventKind, FailureCode, Message, ToolCall, TurnOutcome, Usage},
     model::{ModelDelta, ModelError, ModelErrorKind, ModelRequest, ToolChoice},
     tool::Listing,
 };
@@ -48,11 +49,11 @@ pub(super) struct Ended {
 }
 
 /// How work goes on: on, or to the end of the turn.
-type Flow<T = ()> = Result<T, TurnOutcome>;
+pub(super) type Flow<T = ()> = Result<T, TurnOutcome>;
 
 pub(super) struct Driver {
-    scene: Scene,
-    turn: Turn,
+    pub(super) scene: Scene,
+    pub(super) turn: Turn,
     prompt: Rendered,
     steer: Option<mpsc::Receiver<Message>>,
     /// The time limit fired.
@@ -61,7 +62,7 @@ pub(super) struct Driver {
     corrected: bool,
     /// The model must give its final answer now.
     insist: bool,
-    meter: Meter,
+    pub(super) meter: Meter,
     /// The provider found the request too long, and it was made shorter.
     squeezed: bool,
 }
@@ -74,7 +75,7 @@ pub(super) enum Task {
 }
 
 /// Why there is no answer.
-enum Broken {
+pub(super) enum Broken {
     Ended(TurnOutcome),
     Model(ModelError),
 }
@@ -114,7 +115,7 @@ impl Driver {
     }
 
     fn with_turn(scene: Scene, turn: Turn, steer: Option<mpsc::Receiver<Message>>) -> Self {
-        let prompt = scene.member.prompt.render(&[]);
+        let prompt = scene.member.prompt.render();
         Self {
             scene,
             turn,
@@ -287,64 +288,6 @@ impl Driver {
         Ok(events)
     }
 
-    /// Makes the context smaller, to about `room` bytes of request: trims old results, then has the oldest messages
-    /// summarised. A summary that fails leaves what was trimmed.
-    async fn compact(&mut self, listing: &Listing, room: u64) -> Flow {
-        let before = compact::size(&self.request(listing));
-        let trimmed = compact::trim(self.turn.context(), room / 2);
-        self.turn.set_context(trimmed);
-        let mut summarized = 0;
-        if compact::size(&self.request(listing)) > room
-            && let Some(cut) = compact::cut(self.turn.context(), room / 2)
-        {
-            match self.summarize(cut, room).await {
-                Ok(marker) => {
-                    self.scene.journal.append(std::slice::from_ref(&marker)).await?;
-                    let context = [&[marker], &self.turn.context()[cut..]].concat();
-                    self.turn.set_context(context);
-                    summarized = u32::try_from(cut).unwrap_or(u32::MAX);
-                }
-                Err(Broken::Ended(ended)) => return Err(ended),
-                Err(Broken::Model(error)) => {
-                    let message = format!("could not summarise the conversation: {}", super::failure::chain(&error));
-                    self.scene.emit(EventKind::Notice { notice: Notice::Warning { message } }).await;
-                }
-            }
-        }
-        let after = compact::size(&self.request(listing));
-        if after < before {
-            let (before_tokens, after_tokens) = (self.meter.tokens(before), self.meter.tokens(after));
-            let notice = Notice::Compacted { before_tokens, after_tokens, summarized };
-            self.scene.emit(EventKind::Notice { notice }).await;
-        }
-        Ok(())
-    }
-
-    /// The summary of the first `cut` messages of the context.
-    async fn summarize(&self, cut: usize, room: u64) -> Result<Message, Broken> {
-        let context = self.turn.context();
-        let model = &self.scene.member.model;
-        let mut stream = self.until_canceled(model.stream(compact::request(&context[..cut], room))).await??;
-        let (mut text, mut usage, mut whole) = (String::new(), Usage::default(), false);
-        while let Some(delta) = self.until_canceled(stream.next()).await? {
-            match delta? {
-                ModelDelta::Text(more) => text.push_str(&more),
-                ModelDelta::Restart => text.clear(),
-                ModelDelta::Usage(so_far) => usage = so_far,
-                ModelDelta::Stop { .. } => whole = true,
-                ModelDelta::Notice(notice) => self.scene.emit(EventKind::Notice { notice }).await,
-                ModelDelta::Reasoning { .. }
-                | ModelDelta::ToolCallStart { .. }
-                | ModelDelta::ToolCallArguments { .. } => {}
-            }
-        }
-        self.scene.budget.charge(usage);
-        if !whole || text.trim().is_empty() {
-            return Err(cut_off(model.name()).into());
-        }
-        Ok(compact::marker(text, context.len() - cut))
-    }
-
     async fn list_tools(&self) -> Flow<Listing> {
         let listing = self
             .until_canceled(self.scene.member.tools.list())
@@ -356,7 +299,7 @@ impl Driver {
         Ok(listing)
     }
 
-    fn request(&self, listing: &Listing) -> ModelRequest {
+    pub(super) fn request(&self, listing: &Listing) -> ModelRequest {
         let member = &self.scene.member;
         let mut tools = listing.specs();
         tools.retain(|tool| !member.is_own(&tool.name));
@@ -403,7 +346,7 @@ impl Driver {
         self.scene.emit(EventKind::HandedOff { to: to.clone() }).await;
         self.scene.path = to;
         self.scene.member = member;
-        self.prompt = self.scene.member.prompt.render(&[]);
+        self.prompt = self.scene.member.prompt.render();
         self.insist = false;
         self.emit_started().await;
         Ok(())
@@ -465,7 +408,7 @@ impl Driver {
         Ok(self.scene.journal.append(&self.turn.take_unsaved()).await?)
     }
 
-    async fn until_canceled<T>(&self, work: impl Future<Output = T>) -> Flow<T> {
+    pub(super) async fn until_canceled<T>(&self, work: impl Future<Output = T>) -> Flow<T> {
         tokio::select! {
             biased;
             () = self.scene.cancel.cancelled() => Err(TurnOutcome::Canceled),
@@ -476,11 +419,6 @@ impl Driver {
 
 fn hook_failed(hook: &str, reason: &str) -> TurnOutcome {
     TurnOutcome::Failed { code: FailureCode::Hook, message: format!("{hook} hook: {reason}"), hint: None }
-}
-
-fn cut_off(model: &str) -> ModelError {
-    let message = "the connection was cut in the middle of the answer".to_owned();
-    ModelError { model: model.to_owned(), kind: ModelErrorKind::Transport { message }, hint: None }
 }
 
 enum Never {}

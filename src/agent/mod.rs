@@ -20,6 +20,7 @@ mod local;
 mod output;
 mod permit;
 mod run;
+mod shrink;
 mod team;
 #[cfg(test)]
 mod tests;
