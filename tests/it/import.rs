@@ -121,6 +121,12 @@ fn docker_agent_file() {
       - a2a:
           name: binder
           url: http://127.0.0.1:9000/a2a
+      - a2a:
+          name: north
+          url: https://north.example.com/a2a
+      - a2a:
+          name: north-2
+          url: https://north.example.com:8080/a2a
       - agent: shelf_reader
       - agent: cloud_reader
 
@@ -226,13 +232,13 @@ fn docker_agent_file() {
     library.yaml:91:9: changed: `docker:fetch` is started by the MCP plugin of Docker, which must be installed
     library.yaml:95:57: changed: `api-key` looks like a secret, so its value is not copied: set `LOANS_API_KEY` in the environment or in `.env`
     library.yaml:97:24: changed: `LOANS_TOKEN` looks like a secret, so its value is not copied: set `LOANS_TOKEN` in the environment or in `.env`
-    library.yaml:127:9: left out: toolset `lsp`: language servers are not spoken to; an MCP server for the language can do this
-    library.yaml:130:7: changed: a program gets the event as JSON in our form, and refuses a call by its exit code only: adapt what it reads and answers
-    library.yaml:134:7: left out: `session_end`: there is no such event; `turn_end` comes after every answer
-    library.yaml:139:18: left out: `root` calls this agent in turn, and agents must not call each other in a circle; use `handoffs`
-    library.yaml:144:12: left out: models do not take turns here: of `cloud,quick` only `quick` is used
-    library.yaml:146:22: left out: `code_mode_tools`: tools are called one by one, not from a program
-    library.yaml:152:13: left out: `colour` is not a known key of an agent
+    library.yaml:131:9: left out: toolset `lsp`: language servers are not spoken to; an MCP server for the language can do this
+    library.yaml:134:7: changed: a program gets the event as JSON in our form, and refuses a call by its exit code only: adapt what it reads and answers
+    library.yaml:138:7: left out: `session_end`: there is no such event; `turn_end` comes after every answer
+    library.yaml:143:18: left out: `root` calls this agent in turn, and agents must not call each other in a circle; use `handoffs`
+    library.yaml:148:12: left out: models do not take turns here: of `cloud,quick` only `quick` is used
+    library.yaml:150:22: left out: `code_mode_tools`: tools are called one by one, not from a program
+    library.yaml:156:13: left out: `colour` is not a known key of an agent
     imported `library` with 3 more agents: 23 things to look at
     ");
     assert_eq!(output.code, Some(0));

@@ -35,6 +35,8 @@ pub(super) struct Tools {
     pub(super) instructions: Vec<String>,
     /// Rules that the toolsets bring with them.
     pub(super) deny: Vec<String>,
+    /// Names that tools have been given.
+    names: Vec<String>,
 }
 
 /// The servers under `mcps`, by name.
@@ -68,6 +70,13 @@ impl Tools {
             _ => self.builtin(&kind, &mut fields, node, notes),
         }
         fields.finish(&format!("a toolset of type `{kind}`"), notes);
+    }
+
+    /// A name for a tool, which no other tool has.
+    fn name(&mut self, text: &str) -> String {
+        let name = free_name(&tool_name(text), |name| self.names.iter().any(|taken| taken == name));
+        self.names.push(name.clone());
+        name
     }
 
     fn add(&mut self, tool: impl Into<Yaml>) {
@@ -196,7 +205,7 @@ impl Tools {
             let description = fields.text("description", notes).unwrap_or_else(|| name.to_owned());
             fields.finish("a script", notes);
             let tool = Yaml::from([
-                ("name", Yaml::from(tool_name(name))),
+                ("name", Yaml::from(self.name(name))),
                 ("description", literal(&description).into()),
                 ("run", run.into()),
                 ("parameters", parameters),
@@ -231,7 +240,7 @@ impl Tools {
         let method = fields.text("method", notes).unwrap_or_else(|| "GET".into());
         fields.finish("an API tool", notes);
         let tool = Yaml::from([
-            ("name", Yaml::from(tool_name(&name))),
+            ("name", Yaml::from(self.name(&name))),
             ("description", literal(&description).into()),
             ("method", method.to_ascii_uppercase().into()),
             ("url", url.text.into()),
@@ -260,10 +269,9 @@ impl Tools {
         };
         let name = named.unwrap_or_else(|| server::name_of(None, &[], Some(&url)));
         let headers = fields.take("headers").map(|node| server::variables(&name, &node, notes)).unwrap_or_default();
-        self.add([(
-            "a2a",
-            Yaml::from([("name", Yaml::from(tool_name(&name))), ("url", url.into()), ("headers", headers.into())]),
-        )]);
+        let tool =
+            Yaml::from([("name", Yaml::from(self.name(&name))), ("url", url.into()), ("headers", headers.into())]);
+        self.add([("a2a", tool)]);
     }
 
     fn mcp(&mut self, mut fields: Fields<'_>, servers: &Servers<'_>, node: &Node<'_>, notes: &mut Notes) {
