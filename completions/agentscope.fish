@@ -35,9 +35,11 @@ complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "completions" 
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "init" -d 'Make a new agent project'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "man" -d 'Print the man page, or write those of all verbs into a folder'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "mcp" -d 'See, test and log in to the MCP servers of an agent'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "models" -d 'List the model providers, which keys were found, and the model servers on this machine'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "schema" -d 'Print the JSON Schema of the agent file, for editors'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "setup" -d 'Choose a model provider, find keys and local model servers, store a key'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "tools" -d 'List the tools of an agent: where each comes from, where it runs, and whether it may change anything'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "validate" -d 'Check an agent file: every error at once, with line and column'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -s c -l config -d 'The same as AGENT' -r -F
@@ -94,6 +96,60 @@ never\t''"
 complete -c agentscope -n "__fish_agentscope_using_subcommand man" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand man" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and not __fish_seen_subcommand_from list login logout test help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t''
+never\t''"
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and not __fish_seen_subcommand_from list login logout test help" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and not __fish_seen_subcommand_from list login logout test help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and not __fish_seen_subcommand_from list login logout test help" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and not __fish_seen_subcommand_from list login logout test help" -f -a "list" -d 'List the MCP servers of an agent; starts none of them'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and not __fish_seen_subcommand_from list login logout test help" -f -a "login" -d 'Log in to an MCP server that wants OAuth'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and not __fish_seen_subcommand_from list login logout test help" -f -a "logout" -d 'Forget the tokens of an MCP server'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and not __fish_seen_subcommand_from list login logout test help" -f -a "test" -d 'Connect to MCP servers, list their tools, and say what is wrong'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and not __fish_seen_subcommand_from list login logout test help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from list" -s c -l config -d 'The same as AGENT' -r -F
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from list" -l profile -d 'Merge this profile of the agent file over it' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from list" -s o -l output -d 'The form of the list' -r -f -a "text\t''
+json\t'One JSON document'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t''
+never\t''"
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from list" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -s c -l config -d 'The same as AGENT' -r -F
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -l profile -d 'Merge this profile of the agent file over it' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t''
+never\t''"
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -l no-browser -d 'Print the address to open, and take the address that the browser ends up at from standard input'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from logout" -s c -l config -d 'The same as AGENT' -r -F
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from logout" -l profile -d 'Merge this profile of the agent file over it' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from logout" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t''
+never\t''"
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from logout" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from logout" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from logout" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -s c -l config -d 'The same as AGENT' -r -F
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l profile -d 'Merge this profile of the agent file over it' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -s o -l output -d 'The form of the result' -r -f -a "text\t''
+json\t'One JSON document'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t''
+never\t''"
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l all -d 'Test every server of the agent'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the MCP servers of an agent; starts none of them'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from help" -f -a "login" -d 'Log in to an MCP server that wants OAuth'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from help" -f -a "logout" -d 'Forget the tokens of an MCP server'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from help" -f -a "test" -d 'Connect to MCP servers, list their tools, and say what is wrong'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c agentscope -n "__fish_agentscope_using_subcommand models" -s o -l output -d 'The form of the result' -r -f -a "text\t''
 json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand models" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
@@ -129,6 +185,16 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand setup" -l key-stdi
 complete -c agentscope -n "__fish_agentscope_using_subcommand setup" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand setup" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand tools" -s c -l config -d 'The same as AGENT' -r -F
+complete -c agentscope -n "__fish_agentscope_using_subcommand tools" -l profile -d 'Merge this profile of the agent file over it' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand tools" -s o -l output -d 'The form of the list' -r -f -a "text\t''
+json\t'One JSON document'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand tools" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t''
+never\t''"
+complete -c agentscope -n "__fish_agentscope_using_subcommand tools" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand tools" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand tools" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand validate" -s c -l config -d 'The same as AGENT' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand validate" -l profile -d 'Merge this profile of the agent file over it' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand validate" -s o -l output -d 'The form of the result' -r -f -a "text\t''
@@ -141,13 +207,19 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand validate" -l stric
 complete -c agentscope -n "__fish_agentscope_using_subcommand validate" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand validate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand validate" -s V -l version -d 'Print version'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man models schema setup validate help" -f -a "chat" -d 'Talk to an agent: one message with -q, else a conversation'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man models schema setup validate help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man models schema setup validate help" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man models schema setup validate help" -f -a "init" -d 'Make a new agent project'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man models schema setup validate help" -f -a "man" -d 'Print the man page, or write those of all verbs into a folder'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man models schema setup validate help" -f -a "models" -d 'List the model providers, which keys were found, and the model servers on this machine'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man models schema setup validate help" -f -a "schema" -d 'Print the JSON Schema of the agent file, for editors'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man models schema setup validate help" -f -a "setup" -d 'Choose a model provider, find keys and local model servers, store a key'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man models schema setup validate help" -f -a "validate" -d 'Check an agent file: every error at once, with line and column'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man models schema setup validate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema setup tools validate help" -f -a "chat" -d 'Talk to an agent: one message with -q, else a conversation'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema setup tools validate help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema setup tools validate help" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema setup tools validate help" -f -a "init" -d 'Make a new agent project'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema setup tools validate help" -f -a "man" -d 'Print the man page, or write those of all verbs into a folder'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema setup tools validate help" -f -a "mcp" -d 'See, test and log in to the MCP servers of an agent'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema setup tools validate help" -f -a "models" -d 'List the model providers, which keys were found, and the model servers on this machine'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema setup tools validate help" -f -a "schema" -d 'Print the JSON Schema of the agent file, for editors'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema setup tools validate help" -f -a "setup" -d 'Choose a model provider, find keys and local model servers, store a key'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema setup tools validate help" -f -a "tools" -d 'List the tools of an agent: where each comes from, where it runs, and whether it may change anything'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema setup tools validate help" -f -a "validate" -d 'Check an agent file: every error at once, with line and column'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema setup tools validate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from mcp" -f -a "list" -d 'List the MCP servers of an agent; starts none of them'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from mcp" -f -a "login" -d 'Log in to an MCP server that wants OAuth'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from mcp" -f -a "logout" -d 'Forget the tokens of an MCP server'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from mcp" -f -a "test" -d 'Connect to MCP servers, list their tools, and say what is wrong'

@@ -127,6 +127,143 @@ never\:""))' \
 '--version[Print version]' \
 && ret=0
 ;;
+(mcp)
+_arguments "${_arguments_options[@]}" : \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+":: :_agentscope__subcmd__mcp_commands" \
+"*::: :->mcp" \
+&& ret=0
+
+    case $state in
+    (mcp)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:agentscope-mcp-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+'()-c+[The same as AGENT]:FILE:_files' \
+'()--config=[The same as AGENT]:FILE:_files' \
+'--profile=[Merge this profile of the agent file over it]:NAME:_default' \
+'-o+[The form of the list]:OUTPUT:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the list]:OUTPUT:((text\:""
+json\:"One JSON document"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::agent -- An agent file, a folder with an agent.yaml, or a URL; ./agent.yaml, else the quickstart agent, where absent:_default' \
+&& ret=0
+;;
+(login)
+_arguments "${_arguments_options[@]}" : \
+'()-c+[The same as AGENT]:FILE:_files' \
+'()--config=[The same as AGENT]:FILE:_files' \
+'--profile=[Merge this profile of the agent file over it]:NAME:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--no-browser[Print the address to open, and take the address that the browser ends up at from standard input]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':name -- The server, or its address:_default' \
+'::agent -- An agent file, a folder with an agent.yaml, or a URL; ./agent.yaml, else the quickstart agent, where absent:_default' \
+&& ret=0
+;;
+(logout)
+_arguments "${_arguments_options[@]}" : \
+'()-c+[The same as AGENT]:FILE:_files' \
+'()--config=[The same as AGENT]:FILE:_files' \
+'--profile=[Merge this profile of the agent file over it]:NAME:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':name -- The server, or its address:_default' \
+'::agent -- An agent file, a folder with an agent.yaml, or a URL; ./agent.yaml, else the quickstart agent, where absent:_default' \
+&& ret=0
+;;
+(test)
+_arguments "${_arguments_options[@]}" : \
+'()-c+[The same as AGENT]:FILE:_files' \
+'()--config=[The same as AGENT]:FILE:_files' \
+'--profile=[Merge this profile of the agent file over it]:NAME:_default' \
+'-o+[The form of the result]:OUTPUT:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the result]:OUTPUT:((text\:""
+json\:"One JSON document"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--all[Test every server of the agent]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::name -- The server:_default' \
+'::agent -- An agent file, a folder with an agent.yaml, or a URL; ./agent.yaml, else the quickstart agent, where absent:_default' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_agentscope__subcmd__mcp__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:agentscope-mcp-help-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(login)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(logout)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(test)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
 (models)
 _arguments "${_arguments_options[@]}" : \
 '-o+[The form of the result]:FORM:((text\:""
@@ -169,6 +306,26 @@ never\:""))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
+&& ret=0
+;;
+(tools)
+_arguments "${_arguments_options[@]}" : \
+'()-c+[The same as AGENT]:FILE:_files' \
+'()--config=[The same as AGENT]:FILE:_files' \
+'--profile=[Merge this profile of the agent file over it]:NAME:_default' \
+'-o+[The form of the list]:OUTPUT:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the list]:OUTPUT:((text\:""
+json\:"One JSON document"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::agent -- An agent file, a folder with an agent.yaml, or a URL; ./agent.yaml, else the quickstart agent, where absent:_default' \
 && ret=0
 ;;
 (validate)
@@ -226,6 +383,38 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(mcp)
+_arguments "${_arguments_options[@]}" : \
+":: :_agentscope__subcmd__help__subcmd__mcp_commands" \
+"*::: :->mcp" \
+&& ret=0
+
+    case $state in
+    (mcp)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:agentscope-help-mcp-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(login)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(logout)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(test)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
 (models)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -235,6 +424,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (setup)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(tools)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -263,9 +456,11 @@ _agentscope_commands() {
 'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
 'man:Print the man page, or write those of all verbs into a folder' \
+'mcp:See, test and log in to the MCP servers of an agent' \
 'models:List the model providers, which keys were found, and the model servers on this machine' \
 'schema:Print the JSON Schema of the agent file, for editors' \
 'setup:Choose a model provider, find keys and local model servers, store a key' \
+'tools:List the tools of an agent\: where each comes from, where it runs, and whether it may change anything' \
 'validate:Check an agent file\: every error at once, with line and column' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -289,9 +484,11 @@ _agentscope__subcmd__help_commands() {
 'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
 'man:Print the man page, or write those of all verbs into a folder' \
+'mcp:See, test and log in to the MCP servers of an agent' \
 'models:List the model providers, which keys were found, and the model servers on this machine' \
 'schema:Print the JSON Schema of the agent file, for editors' \
 'setup:Choose a model provider, find keys and local model servers, store a key' \
+'tools:List the tools of an agent\: where each comes from, where it runs, and whether it may change anything' \
 'validate:Check an agent file\: every error at once, with line and column' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -327,6 +524,36 @@ _agentscope__subcmd__help__subcmd__man_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help man commands' commands "$@"
 }
+(( $+functions[_agentscope__subcmd__help__subcmd__mcp_commands] )) ||
+_agentscope__subcmd__help__subcmd__mcp_commands() {
+    local commands; commands=(
+'list:List the MCP servers of an agent; starts none of them' \
+'login:Log in to an MCP server that wants OAuth' \
+'logout:Forget the tokens of an MCP server' \
+'test:Connect to MCP servers, list their tools, and say what is wrong' \
+    )
+    _describe -t commands 'agentscope help mcp commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__mcp__subcmd__list_commands] )) ||
+_agentscope__subcmd__help__subcmd__mcp__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help mcp list commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__mcp__subcmd__login_commands] )) ||
+_agentscope__subcmd__help__subcmd__mcp__subcmd__login_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help mcp login commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__mcp__subcmd__logout_commands] )) ||
+_agentscope__subcmd__help__subcmd__mcp__subcmd__logout_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help mcp logout commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__mcp__subcmd__test_commands] )) ||
+_agentscope__subcmd__help__subcmd__mcp__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help mcp test commands' commands "$@"
+}
 (( $+functions[_agentscope__subcmd__help__subcmd__models_commands] )) ||
 _agentscope__subcmd__help__subcmd__models_commands() {
     local commands; commands=()
@@ -341,6 +568,11 @@ _agentscope__subcmd__help__subcmd__schema_commands() {
 _agentscope__subcmd__help__subcmd__setup_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help setup commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__tools_commands] )) ||
+_agentscope__subcmd__help__subcmd__tools_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help tools commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__help__subcmd__validate_commands] )) ||
 _agentscope__subcmd__help__subcmd__validate_commands() {
@@ -362,6 +594,73 @@ _agentscope__subcmd__man_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope man commands' commands "$@"
 }
+(( $+functions[_agentscope__subcmd__mcp_commands] )) ||
+_agentscope__subcmd__mcp_commands() {
+    local commands; commands=(
+'list:List the MCP servers of an agent; starts none of them' \
+'login:Log in to an MCP server that wants OAuth' \
+'logout:Forget the tokens of an MCP server' \
+'test:Connect to MCP servers, list their tools, and say what is wrong' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'agentscope mcp commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__mcp__subcmd__help_commands] )) ||
+_agentscope__subcmd__mcp__subcmd__help_commands() {
+    local commands; commands=(
+'list:List the MCP servers of an agent; starts none of them' \
+'login:Log in to an MCP server that wants OAuth' \
+'logout:Forget the tokens of an MCP server' \
+'test:Connect to MCP servers, list their tools, and say what is wrong' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'agentscope mcp help commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__mcp__subcmd__help__subcmd__help_commands] )) ||
+_agentscope__subcmd__mcp__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope mcp help help commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__mcp__subcmd__help__subcmd__list_commands] )) ||
+_agentscope__subcmd__mcp__subcmd__help__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope mcp help list commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__mcp__subcmd__help__subcmd__login_commands] )) ||
+_agentscope__subcmd__mcp__subcmd__help__subcmd__login_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope mcp help login commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__mcp__subcmd__help__subcmd__logout_commands] )) ||
+_agentscope__subcmd__mcp__subcmd__help__subcmd__logout_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope mcp help logout commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__mcp__subcmd__help__subcmd__test_commands] )) ||
+_agentscope__subcmd__mcp__subcmd__help__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope mcp help test commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__mcp__subcmd__list_commands] )) ||
+_agentscope__subcmd__mcp__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope mcp list commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__mcp__subcmd__login_commands] )) ||
+_agentscope__subcmd__mcp__subcmd__login_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope mcp login commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__mcp__subcmd__logout_commands] )) ||
+_agentscope__subcmd__mcp__subcmd__logout_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope mcp logout commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__mcp__subcmd__test_commands] )) ||
+_agentscope__subcmd__mcp__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope mcp test commands' commands "$@"
+}
 (( $+functions[_agentscope__subcmd__models_commands] )) ||
 _agentscope__subcmd__models_commands() {
     local commands; commands=()
@@ -376,6 +675,11 @@ _agentscope__subcmd__schema_commands() {
 _agentscope__subcmd__setup_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope setup commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__tools_commands] )) ||
+_agentscope__subcmd__tools_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope tools commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__validate_commands] )) ||
 _agentscope__subcmd__validate_commands() {

@@ -11,10 +11,12 @@ mod error;
 mod import;
 mod init;
 mod man;
+mod mcp;
 mod models;
 mod schema;
 mod setup;
 mod source;
+mod tools;
 mod validate;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -50,9 +52,11 @@ enum Command {
     Import(import::ImportArgs),
     Init(init::InitArgs),
     Man(man::ManArgs),
+    Mcp(mcp::McpArgs),
     Models(models::ModelsArgs),
     Schema(schema::SchemaArgs),
     Setup(setup::SetupArgs),
+    Tools(tools::ToolsArgs),
     Validate(validate::ValidateArgs),
 }
 
@@ -64,9 +68,11 @@ impl Command {
             Self::Import(args) => import::run(&args, cx),
             Self::Init(args) => init::run(&args, cx),
             Self::Man(args) => man::run(&args, cx),
+            Self::Mcp(args) => mcp::run(&args, cx),
             Self::Models(args) => models::run(&args, cx),
             Self::Schema(args) => schema::run(&args, cx),
             Self::Setup(args) => setup::run(&args, cx),
+            Self::Tools(args) => tools::run(&args, cx),
             Self::Validate(args) => validate::run(&args, cx),
         }
     }

@@ -11,6 +11,7 @@ pub mod mcp;
 pub mod memory;
 mod names;
 pub mod openapi;
+pub mod skills;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod todo;
@@ -25,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use address::AllowError;
 pub use arguments::Arguments;
-pub use toolbox::{Listed, Listing, Origin, ToolDeps, Toolbox, ToolboxError, Unavailable};
+pub use toolbox::{Listed, Listing, Origin, Runs, ToolDeps, Toolbox, ToolboxError, Unavailable};
 
 use crate::domain::{AgentPath, CallId, Content, Question, SessionKey, ToolSpec};
 

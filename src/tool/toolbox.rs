@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{
@@ -19,6 +20,7 @@ use super::{
     memory::Memory,
     names,
     openapi::{self, OpenapiError},
+    skills::{self, SkillError, SkillTool},
     todo::Todo,
 };
 use crate::{
@@ -62,6 +64,8 @@ pub enum ToolboxError {
     #[error(transparent)]
     Http(#[from] HttpToolError),
     #[error(transparent)]
+    Skill(#[from] SkillError),
+    #[error(transparent)]
     Openapi(#[from] OpenapiError),
     #[error("the MCP server `{server}` is required and does not answer: {failure}")]
     Required { server: String, failure: Failure },
@@ -73,12 +77,37 @@ pub enum Origin {
     BuiltIn,
     /// A request described in the agent file.
     Http,
+    /// The folders under `skills`.
+    Skills,
     /// The MCP server of this name.
-    Mcp(String),
+    Mcp {
+        server: String,
+        runs: Runs,
+    },
     /// The OpenAPI document of this name or host.
     Openapi(String),
     /// Added by the loop: another agent of the team.
     Agent,
+}
+
+/// Where a tool runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Runs {
+    /// In our process, or in a program that we started, with the user's own rights.
+    Host,
+    /// On a server elsewhere.
+    Remote,
+}
+
+impl Origin {
+    #[must_use]
+    pub fn runs(&self) -> Runs {
+        match self {
+            Self::BuiltIn | Self::Http | Self::Skills | Self::Openapi(_) | Self::Agent => Runs::Host,
+            Self::Mcp { runs, .. } => *runs,
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -86,7 +115,8 @@ impl fmt::Display for Origin {
         match self {
             Self::BuiltIn => f.write_str("built in"),
             Self::Http => f.write_str("http"),
-            Self::Mcp(server) => write!(f, "mcp {server}"),
+            Self::Skills => f.write_str("skills"),
+            Self::Mcp { server, .. } => write!(f, "mcp {server}"),
             Self::Openapi(document) => write!(f, "openapi {document}"),
             Self::Agent => f.write_str("agent"),
         }
@@ -228,13 +258,20 @@ impl Listed {
 }
 
 impl Toolbox {
-    /// Makes the tools that `spec` lists. Starts nothing and reads nothing.
+    /// Makes the tools that `spec` lists. Starts nothing, and reads nothing but the front matter of skills.
     ///
     /// # Errors
     /// A tool that this version does not have.
     pub fn open(spec: &AgentSpec, deps: &ToolDeps) -> Result<Self, ToolboxError> {
-        let sources =
-            spec.tools.iter().filter_map(|entry| source(entry, spec, deps).transpose()).collect::<Result<_, _>>()?;
+        let mut sources = spec
+            .tools
+            .iter()
+            .filter_map(|entry| source(entry, spec, deps).transpose())
+            .collect::<Result<Vec<_>, _>>()?;
+        if !spec.skills.is_empty() {
+            let tool: Arc<dyn Tool> = Arc::new(SkillTool::new(skills::load(&spec.skills, &deps.folder)?));
+            sources.push(Source::Fixed { origin: Origin::Skills, tools: Arc::new([tool]) });
+        }
         Ok(Self { sources, known: Mutex::default(), told: Mutex::default() })
     }
 
@@ -365,7 +402,10 @@ impl Source {
     fn origin(&self) -> Origin {
         match self {
             Self::Fixed { origin, .. } => origin.clone(),
-            Self::Mcp(server) => Origin::Mcp(server.name().to_owned()),
+            Self::Mcp(server) => Origin::Mcp {
+                server: server.name().to_owned(),
+                runs: if server.config().url.is_some() { Runs::Remote } else { Runs::Host },
+            },
             Self::Openapi(document) => Origin::Openapi(document.name().to_owned()),
         }
     }

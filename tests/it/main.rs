@@ -16,6 +16,7 @@ mod help;
 mod http;
 mod import;
 mod init;
+mod mcp;
 mod models;
 mod setup;
 mod validate;

@@ -2,7 +2,10 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-use rmcp::service::{ClientInitializeError, ServiceError};
+use rmcp::{
+    service::{ClientInitializeError, ServiceError},
+    transport::{DynamicTransportError, streamable_http_client::StreamableHttpError},
+};
 
 use super::process::LastWords;
 use crate::tool::cap;
@@ -68,7 +71,10 @@ impl Failure {
                 Self::new("it speaks no version of MCP that we do", Retry::Useless)
             }
             ClientInitializeError::TransportError { error, .. } => Self::transport(error),
-            other => Self::new(format!("its answer could not be understood: {}", chain(other)), Retry::Useful),
+            other => Self::new(
+                format!("its answer could not be understood: {}", without_address(&other.to_string())),
+                Retry::Useful,
+            ),
         }
     }
 
@@ -81,16 +87,20 @@ impl Failure {
             ServiceError::McpError(error) => Self::new(cap::short(&error.message, 4000), Retry::Useless),
             ServiceError::TransportClosed => Self::new("the connection was closed", Retry::Useful),
             ServiceError::TransportSend(error) => Self::transport(error),
-            other => Self::new(chain(other), Retry::Useful),
+            other => Self::new(without_address(&other.to_string()), Retry::Useful),
         }
     }
 
-    fn transport(error: &(dyn Error + 'static)) -> Self {
-        let text = chain(error);
-        if text.contains("401") || text.contains("Auth required") {
-            return Self::new("it wants you to log in", Retry::Useless);
-        }
-        Self::new(format!("it could not be reached: {text}"), Retry::Useful)
+    fn transport(error: &DynamicTransportError) -> Self {
+        let http =
+            sources(error.error.as_ref()).find_map(<dyn Error>::downcast_ref::<StreamableHttpError<reqwest::Error>>);
+        let text = match http {
+            Some(StreamableHttpError::Client(error)) => innermost(error),
+            Some(StreamableHttpError::Auth(error)) => innermost(error),
+            Some(error) => error.to_string(),
+            None => innermost(error.error.as_ref()),
+        };
+        Self::new(format!("it could not be reached: {}", without_address(&text)), Retry::Useful)
     }
 
     fn unauthorized(login: &str) -> Self {
@@ -98,19 +108,18 @@ impl Failure {
     }
 }
 
-/// An error and its causes on one line, without what is repeated.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    cap::short(&text, 1000)
+fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
+}
+
+/// What an error comes down to; the layers above it repeat each other.
+pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
+    sources(error).last().unwrap_or(error).to_string()
+}
+
+/// reqwest adds the address, whose query may hold a key.
+pub(super) fn without_address(text: &str) -> String {
+    cap::short(text.split(" for url (").next().unwrap_or(text), 500)
 }
 
 impl fmt::Display for Failure {

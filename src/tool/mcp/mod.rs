@@ -3,6 +3,7 @@
 //! The only place that knows rmcp. Each server has one supervisor task that connects, follows changes of its list of
 //! tools, and starts it again when it ends. Of what servers offer, tools are used; prompts and resources are not.
 
+mod callback;
 mod connection;
 mod content;
 mod elicitation;
@@ -14,5 +15,6 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub use callback::Callback;
 pub use failure::Failure;
 pub use server::{Offer, Server};

@@ -14,6 +14,7 @@ use rmcp::transport::{
 };
 use sha2::{Digest as _, Sha256};
 
+use super::failure::{innermost, without_address};
 use crate::{
     config::{Paths, write_private},
     runtime::http::{Http, HttpError},
@@ -189,7 +190,13 @@ async fn manager(url: &str, tokens: Tokens, http: &Arc<Http>) -> Result<Authoriz
 }
 
 fn discovery(url: &str, error: &AuthError) -> OauthError {
-    OauthError::Discovery { server: url.to_owned(), reason: cap::short(&error.to_string(), 500) }
+    let server = url.split(['?', '#']).next().unwrap_or_default().to_owned();
+    let reason = match error {
+        AuthError::DiscoveryRequestFailed { source, .. } => innermost(source.as_ref()),
+        AuthError::NoAuthorizationSupport => "it offers no OAuth".to_owned(),
+        other => other.to_string(),
+    };
+    OauthError::Discovery { server, reason: without_address(&reason) }
 }
 
 /// Our HTTP client, with its certificate roots, proxies and the rule of `--offline`, for rmcp's requests.

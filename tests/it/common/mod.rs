@@ -2,6 +2,7 @@
 
 mod env;
 pub mod fake_model;
+pub mod oauth;
 pub mod require;
 
 pub use env::{Output, TestEnv};
