@@ -7,8 +7,13 @@ use crate::common::{
     fake_model::{FakeModel, Reply},
 };
 
+/// What `chat` says; `validate` says the same.
 fn refused(env: &TestEnv, file: &str) -> Output {
-    env.run(&["chat", file, "-q", "hi"])
+    let chat = env.run(&["chat", file, "-q", "hi"]);
+    let validate = env.run(&["validate", file]);
+    let first = chat.stderr.lines().next().unwrap_or_default();
+    assert!(validate.code == chat.code && validate.to_string().contains(first), "{validate}{chat}");
+    chat
 }
 
 #[test]
