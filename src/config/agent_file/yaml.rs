@@ -18,7 +18,7 @@ use super::diagnostic::{Diagnostic, Diagnostics, Place, Source};
 const DEPTH: usize = 64;
 /// Keys and values of one file, those that aliases stand for included.
 const NODES: usize = 50_000;
-/// Bytes of text that aliases may repeat.
+/// Bytes of text that anchors and aliases may repeat.
 const ALIASED: usize = 1 << 20;
 
 /// A value and where it stands.
@@ -206,6 +206,10 @@ impl<'a> Reader<'a> {
             _ => (Node { span, kind: Kind::Scalar(Value::Null) }, 0),
         };
         if anchor > 0 {
+            // A copy is kept, of which anchors within anchors would make many.
+            let Measure { nodes, bytes, .. } = node.measure();
+            self.count(nodes, &node.span)?;
+            self.repeat(bytes, &node.span)?;
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)
@@ -275,12 +279,17 @@ impl<'a> Reader<'a> {
         if depth + height >= DEPTH {
             return Err(too_deep(self.source, span.clone()));
         }
-        self.aliased += bytes;
-        if self.aliased > ALIASED {
-            return Err(self.error("too-large", "the aliases of this file repeat too much", span.clone()));
-        }
+        self.repeat(bytes, span)?;
         self.count(nodes, span)?;
         Ok(node)
+    }
+
+    fn repeat(&mut self, bytes: usize, span: &Range<usize>) -> Result<(), Diagnostic> {
+        self.aliased += bytes;
+        if self.aliased > ALIASED {
+            return Err(self.error("too-large", "the anchors and aliases of this file repeat too much", span.clone()));
+        }
+        Ok(())
     }
 }
 
