@@ -293,6 +293,197 @@ never\:""))' \
 '--version[Print version]' \
 && ret=0
 ;;
+(session)
+_arguments "${_arguments_options[@]}" : \
+'--user-id=[Whose sessions; your own where absent]:USER:_default' \
+'--user=[Whose sessions; your own where absent]:USER:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+":: :_agentscope__subcmd__session_commands" \
+"*::: :->session" \
+&& ret=0
+
+    case $state in
+    (session)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:agentscope-session-command-$line[1]:"
+        case $line[1] in
+            (export)
+_arguments "${_arguments_options[@]}" : \
+'-o+[]:FORM:((md\:"Markdown, for people"
+json\:"Everything that is kept, for programs"))' \
+'--output=[]:FORM:((md\:"Markdown, for people"
+json\:"Everything that is kept, for programs"))' \
+'--file=[Write into this file, which must not be there yet, rather than to standard output]:FILE:_files' \
+'--user-id=[Whose sessions; your own where absent]:USER:_default' \
+'--user=[Whose sessions; your own where absent]:USER:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':id -- An id, the start of one, or `last`:_default' \
+&& ret=0
+;;
+(fork)
+_arguments "${_arguments_options[@]}" : \
+'--at=[Copy only the first N messages]:N:_default' \
+'--user-id=[Whose sessions; your own where absent]:USER:_default' \
+'--user=[Whose sessions; your own where absent]:USER:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':id -- An id, the start of one, or `last`:_default' \
+&& ret=0
+;;
+(list)
+_arguments "${_arguments_options[@]}" : \
+'--agent=[Only those of the agent of this name]:NAME:_default' \
+'-o+[]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--user-id=[Whose sessions; your own where absent]:USER:_default' \
+'--user=[Whose sessions; your own where absent]:USER:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(prune)
+_arguments "${_arguments_options[@]}" : \
+'--older-than=[How long, such as 30d or 12h]:TIME:_default' \
+'--user-id=[Whose sessions; your own where absent]:USER:_default' \
+'--user=[Whose sessions; your own where absent]:USER:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--dry-run[Only say which ones]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(rename)
+_arguments "${_arguments_options[@]}" : \
+'--user-id=[Whose sessions; your own where absent]:USER:_default' \
+'--user=[Whose sessions; your own where absent]:USER:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':id -- An id, the start of one, or `last`:_default' \
+':title:_default' \
+&& ret=0
+;;
+(rm)
+_arguments "${_arguments_options[@]}" : \
+'--user-id=[Whose sessions; your own where absent]:USER:_default' \
+'--user=[Whose sessions; your own where absent]:USER:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'*::ids -- An id, the start of one, or `last`:_default' \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+'--user-id=[Whose sessions; your own where absent]:USER:_default' \
+'--user=[Whose sessions; your own where absent]:USER:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:""
+never\:""))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::id -- An id, the start of one, or `last`:_default' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_agentscope__subcmd__session__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:agentscope-session-help-command-$line[1]:"
+        case $line[1] in
+            (export)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(fork)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(prune)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(rename)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(rm)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
 (setup)
 _arguments "${_arguments_options[@]}" : \
 '--provider=[The provider to use]:PROVIDER:(openai openai-responses anthropic dashscope gemini deepseek moonshot ollama lmstudio llamacpp vllm openai-compatible demo)' \
@@ -423,6 +614,50 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(session)
+_arguments "${_arguments_options[@]}" : \
+":: :_agentscope__subcmd__help__subcmd__session_commands" \
+"*::: :->session" \
+&& ret=0
+
+    case $state in
+    (session)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:agentscope-help-session-command-$line[1]:"
+        case $line[1] in
+            (export)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(fork)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(prune)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(rename)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(rm)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
 (setup)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -459,6 +694,7 @@ _agentscope_commands() {
 'mcp:See, test and log in to the MCP servers of an agent' \
 'models:List the model providers, which keys were found, and the model servers on this machine' \
 'schema:Print the JSON Schema of the agent file, for editors' \
+'session:List, read, copy and delete earlier conversations' \
 'setup:Choose a model provider, find keys and local model servers, store a key' \
 'tools:List the tools of an agent\: where each comes from, where it runs, and whether it may change anything' \
 'validate:Check an agent file\: every error at once, with line and column' \
@@ -487,6 +723,7 @@ _agentscope__subcmd__help_commands() {
 'mcp:See, test and log in to the MCP servers of an agent' \
 'models:List the model providers, which keys were found, and the model servers on this machine' \
 'schema:Print the JSON Schema of the agent file, for editors' \
+'session:List, read, copy and delete earlier conversations' \
 'setup:Choose a model provider, find keys and local model servers, store a key' \
 'tools:List the tools of an agent\: where each comes from, where it runs, and whether it may change anything' \
 'validate:Check an agent file\: every error at once, with line and column' \
@@ -563,6 +800,54 @@ _agentscope__subcmd__help__subcmd__models_commands() {
 _agentscope__subcmd__help__subcmd__schema_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help schema commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__session_commands] )) ||
+_agentscope__subcmd__help__subcmd__session_commands() {
+    local commands; commands=(
+'export:Write a whole conversation as Markdown or JSON' \
+'fork:Copy a session, or its beginning, and print the id of the copy' \
+'list:Show the sessions there are, last used first' \
+'prune:Delete the sessions that were not used for a while, and print their ids' \
+'rename:Give a session a title' \
+'rm:Delete sessions' \
+'show:Print a conversation, with its tool calls in one line each' \
+    )
+    _describe -t commands 'agentscope help session commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__session__subcmd__export_commands] )) ||
+_agentscope__subcmd__help__subcmd__session__subcmd__export_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help session export commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__session__subcmd__fork_commands] )) ||
+_agentscope__subcmd__help__subcmd__session__subcmd__fork_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help session fork commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__session__subcmd__list_commands] )) ||
+_agentscope__subcmd__help__subcmd__session__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help session list commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__session__subcmd__prune_commands] )) ||
+_agentscope__subcmd__help__subcmd__session__subcmd__prune_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help session prune commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__session__subcmd__rename_commands] )) ||
+_agentscope__subcmd__help__subcmd__session__subcmd__rename_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help session rename commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__session__subcmd__rm_commands] )) ||
+_agentscope__subcmd__help__subcmd__session__subcmd__rm_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help session rm commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__session__subcmd__show_commands] )) ||
+_agentscope__subcmd__help__subcmd__session__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help session show commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__help__subcmd__setup_commands] )) ||
 _agentscope__subcmd__help__subcmd__setup_commands() {
@@ -670,6 +955,109 @@ _agentscope__subcmd__models_commands() {
 _agentscope__subcmd__schema_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope schema commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session_commands] )) ||
+_agentscope__subcmd__session_commands() {
+    local commands; commands=(
+'export:Write a whole conversation as Markdown or JSON' \
+'fork:Copy a session, or its beginning, and print the id of the copy' \
+'list:Show the sessions there are, last used first' \
+'prune:Delete the sessions that were not used for a while, and print their ids' \
+'rename:Give a session a title' \
+'rm:Delete sessions' \
+'show:Print a conversation, with its tool calls in one line each' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'agentscope session commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__export_commands] )) ||
+_agentscope__subcmd__session__subcmd__export_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session export commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__fork_commands] )) ||
+_agentscope__subcmd__session__subcmd__fork_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session fork commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__help_commands] )) ||
+_agentscope__subcmd__session__subcmd__help_commands() {
+    local commands; commands=(
+'export:Write a whole conversation as Markdown or JSON' \
+'fork:Copy a session, or its beginning, and print the id of the copy' \
+'list:Show the sessions there are, last used first' \
+'prune:Delete the sessions that were not used for a while, and print their ids' \
+'rename:Give a session a title' \
+'rm:Delete sessions' \
+'show:Print a conversation, with its tool calls in one line each' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'agentscope session help commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__help__subcmd__export_commands] )) ||
+_agentscope__subcmd__session__subcmd__help__subcmd__export_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session help export commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__help__subcmd__fork_commands] )) ||
+_agentscope__subcmd__session__subcmd__help__subcmd__fork_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session help fork commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__help__subcmd__help_commands] )) ||
+_agentscope__subcmd__session__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session help help commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__help__subcmd__list_commands] )) ||
+_agentscope__subcmd__session__subcmd__help__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session help list commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__help__subcmd__prune_commands] )) ||
+_agentscope__subcmd__session__subcmd__help__subcmd__prune_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session help prune commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__help__subcmd__rename_commands] )) ||
+_agentscope__subcmd__session__subcmd__help__subcmd__rename_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session help rename commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__help__subcmd__rm_commands] )) ||
+_agentscope__subcmd__session__subcmd__help__subcmd__rm_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session help rm commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__help__subcmd__show_commands] )) ||
+_agentscope__subcmd__session__subcmd__help__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session help show commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__list_commands] )) ||
+_agentscope__subcmd__session__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session list commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__prune_commands] )) ||
+_agentscope__subcmd__session__subcmd__prune_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session prune commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__rename_commands] )) ||
+_agentscope__subcmd__session__subcmd__rename_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session rename commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__rm_commands] )) ||
+_agentscope__subcmd__session__subcmd__rm_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session rm commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__show_commands] )) ||
+_agentscope__subcmd__session__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session show commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__setup_commands] )) ||
 _agentscope__subcmd__setup_commands() {

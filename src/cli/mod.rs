@@ -14,6 +14,7 @@ mod man;
 mod mcp;
 mod models;
 mod schema;
+mod session;
 mod setup;
 mod source;
 mod tools;
@@ -55,6 +56,7 @@ enum Command {
     Mcp(mcp::McpArgs),
     Models(models::ModelsArgs),
     Schema(schema::SchemaArgs),
+    Session(session::SessionArgs),
     Setup(setup::SetupArgs),
     Tools(tools::ToolsArgs),
     Validate(validate::ValidateArgs),
@@ -71,6 +73,7 @@ impl Command {
             Self::Mcp(args) => mcp::run(&args, cx),
             Self::Models(args) => models::run(&args, cx),
             Self::Schema(args) => schema::run(&args, cx),
+            Self::Session(args) => session::run(&args, cx),
             Self::Setup(args) => setup::run(&args, cx),
             Self::Tools(args) => tools::run(&args, cx),
             Self::Validate(args) => validate::run(&args, cx),

@@ -9,6 +9,7 @@ mod lock;
 mod paths;
 pub mod rule;
 mod secret;
+mod settings;
 
 pub use env::Env;
 pub use keys::{KeySource, Keys, KeysError};
@@ -16,3 +17,4 @@ pub use lock::FileLock;
 pub use paths::{Paths, make_private, write_private};
 pub use rule::{Rule, RuleError};
 pub use secret::Secret;
+pub use settings::{Settings, SettingsError};

@@ -227,7 +227,9 @@ impl TurnReport {
     }
 }
 
-fn outcome_line(outcome: &ToolOutcome) -> String {
+/// How a call ended, on one line.
+#[must_use]
+pub fn outcome_line(outcome: &ToolOutcome) -> String {
     match outcome {
         ToolOutcome::Ok { content } => {
             let images = content.iter().filter(|part| matches!(part, Content::Image(_))).count();

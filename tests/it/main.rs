@@ -18,6 +18,7 @@ mod import;
 mod init;
 mod mcp;
 mod models;
+mod session;
 mod setup;
 mod validate;
 mod wires;

@@ -16,7 +16,7 @@ use self::{
 use super::{AgentArgs, CliError, Cx, Exit, source::AgentSource};
 use crate::{
     agent::{self, Agent, AgentDeps, AgentOptions, ApproveMode, KeptRules, Surface},
-    config::{Keys, agent_file::Loaded},
+    config::{Keys, Rule, Settings, agent_file::Loaded},
     domain::{Content, FailureCode, SessionId, SessionKey, TurnOutcome},
     model::{self, Because},
     runtime::shutdown::Signals,
@@ -143,7 +143,7 @@ impl Chat {
             store: stores.sessions,
             notes: stores.notes,
             models: agent::models(Arc::clone(&cx.http)),
-            kept: KeptRules::default(),
+            kept: kept_rules(&loaded, cx)?,
             tools: vec![],
             options: AgentOptions {
                 model: args.model.clone(),
@@ -198,6 +198,20 @@ impl Chat {
         let agent = self.loaded.path.as_ref().map(|path| format!(" {}", path.display())).unwrap_or_default();
         format!("agentscope chat{agent} --session-id {}", self.key.session)
     }
+}
+
+/// The rules that the user said "always" to for this agent file. An agent that is in no file has none.
+fn kept_rules(loaded: &Loaded, cx: &Cx) -> Result<KeptRules, CliError> {
+    let Some(file) = loaded.path.as_ref().map(|path| cx.env.cwd.join(path)) else { return Ok(KeptRules::default()) };
+    let file = file.canonicalize().unwrap_or(file);
+    let settings = Settings::load(&cx.paths).map_err(|error| CliError::from_error(Exit::Usage, &error))?;
+    let rules = settings.allowed(&file).to_owned();
+    let paths = cx.paths.clone();
+    let keep = move |rules: &[Rule]| match Settings::allow(&paths, &file, rules) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    };
+    Ok(KeptRules { rules, keep: Some(Arc::new(keep)) })
 }
 
 /// The session that was used last with this agent.

@@ -1,0 +1,109 @@
+//! `agentscope session`: what is remembered of earlier conversations.
+
+mod export;
+mod fork;
+mod list;
+mod prune;
+mod rename;
+mod rm;
+mod show;
+
+use clap::{Args, Subcommand};
+
+use super::{CliError, Cx, Exit};
+use crate::{
+    domain::SessionKey,
+    store::{SessionInfo, SqliteStore, Store},
+    ui::events::printable,
+};
+
+/// List, read, copy and delete earlier conversations
+///
+/// A session is named by its id, the start of it, or `last` for the one used last.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  agentscope session list
+  agentscope session show last
+  agentscope session export last --file talk.md
+  agentscope session fork last --at 4")]
+pub(super) struct SessionArgs {
+    #[command(subcommand)]
+    verb: Verb,
+    /// Whose sessions; your own where absent
+    #[arg(long, global = true, value_name = "USER", visible_alias = "user")]
+    user_id: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Export(export::ExportArgs),
+    Fork(fork::ForkArgs),
+    List(list::ListArgs),
+    Prune(prune::PruneArgs),
+    Rename(rename::RenameArgs),
+    Rm(rm::RmArgs),
+    Show(show::ShowArgs),
+}
+
+pub(super) fn run(args: &SessionArgs, cx: &Cx) -> Result<Exit, CliError> {
+    let user = args.user_id.clone().unwrap_or_else(|| cx.env.user().to_owned());
+    let sessions = Sessions { store: SqliteStore::open(&cx.paths), user };
+    cx.block_on(async {
+        match &args.verb {
+            Verb::Export(args) => export::run(args, &sessions, cx).await,
+            Verb::Fork(args) => fork::run(args, &sessions, cx).await,
+            Verb::List(args) => list::run(args, &sessions, cx).await,
+            Verb::Prune(args) => prune::run(args, &sessions, cx).await,
+            Verb::Rename(args) => rename::run(args, &sessions, cx).await,
+            Verb::Rm(args) => rm::run(args, &sessions, cx).await,
+            Verb::Show(args) => show::run(args, &sessions, cx).await,
+        }
+    })
+}
+
+/// The sessions of one user.
+struct Sessions {
+    store: SqliteStore,
+    user: String,
+}
+
+impl Sessions {
+    /// Those there are, last used first.
+    async fn all(&self) -> Result<Vec<SessionInfo>, CliError> {
+        Ok(self.store.sessions(Some(&self.user)).await?)
+    }
+
+    /// The session that `name` stands for: an id, the start of one, or `last`.
+    async fn find(&self, name: &str) -> Result<SessionInfo, CliError> {
+        let mut all = self.all().await?;
+        if let Some(exact) = all.iter().position(|info| info.id.as_str() == name) {
+            return Ok(all.swap_remove(exact));
+        }
+        if name == "last" {
+            return all.into_iter().next().ok_or_else(|| {
+                CliError::not_found(format!("`{}` has no session yet", self.user)).hint("`agentscope chat` begins one")
+            });
+        }
+        all.retain(|info| !name.is_empty() && info.id.as_str().starts_with(name));
+        match all.len() {
+            1 => Ok(all.swap_remove(0)),
+            0 => Err(CliError::not_found(format!("no session `{name}`"))
+                .hint("`agentscope session list` shows the sessions there are")),
+            many => {
+                let ids: Vec<String> = all.iter().take(5).map(|info| format!("`{}`", info.id)).collect();
+                let more = if many > ids.len() { ", …" } else { "" };
+                Err(CliError::usage(format!("{many} sessions begin with `{name}`: {}{more}", ids.join(", ")))
+                    .hint("write more of the id"))
+            }
+        }
+    }
+
+    fn key(&self, info: &SessionInfo) -> SessionKey {
+        SessionKey { user: self.user.clone(), session: info.id.clone() }
+    }
+}
+
+/// What a session is called in a text for people.
+fn title(info: &SessionInfo) -> String {
+    if info.title.is_empty() { "(no messages yet)".to_owned() } else { printable(&info.title).replace('\n', " ") }
+}
