@@ -22,6 +22,9 @@ _agentscope() {
             agentscope,completions)
                 cmd="agentscope__subcmd__completions"
                 ;;
+            agentscope,doctor)
+                cmd="agentscope__subcmd__doctor"
+                ;;
             agentscope,help)
                 cmd="agentscope__subcmd__help"
                 ;;
@@ -60,6 +63,9 @@ _agentscope() {
                 ;;
             agentscope__subcmd__help,completions)
                 cmd="agentscope__subcmd__help__subcmd__completions"
+                ;;
+            agentscope__subcmd__help,doctor)
+                cmd="agentscope__subcmd__help__subcmd__doctor"
                 ;;
             agentscope__subcmd__help,help)
                 cmd="agentscope__subcmd__help__subcmd__help"
@@ -212,7 +218,7 @@ _agentscope() {
 
     case "${cmd}" in
         agentscope)
-            opts="-h -V --color --offline --help --version chat completions import init man mcp models schema session setup tools validate help"
+            opts="-h -V --color --offline --help --version chat completions doctor import init man mcp models schema session setup tools validate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -230,7 +236,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__chat)
-            opts="-c -q -f -m -o -h -V --config --profile --query --file --model --session-id --user-id --continue --output --plain --color --offline --help --version"
+            opts="-c -q -f -m -o -h -V --config --profile --query --file --model --session-id --user-id --continue --output --approve --plain --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -288,6 +294,10 @@ _agentscope() {
                     COMPREPLY=($(compgen -W "text json stream-json" -- "${cur}"))
                     return 0
                     ;;
+                --approve)
+                    COMPREPLY=($(compgen -W "ask auto deny plan" -- "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -317,8 +327,46 @@ _agentscope() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        agentscope__subcmd__doctor)
+            opts="-c -o -h -V --config --profile --output --color --offline --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         agentscope__subcmd__help)
-            opts="chat completions import init man mcp models schema session setup tools validate help"
+            opts="chat completions doctor import init man mcp models schema session setup tools validate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -346,6 +394,20 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -25,13 +25,14 @@ function __fish_agentscope_using_subcommand
 end
 
 complete -c agentscope -n "__fish_agentscope_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_needs_command" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_needs_command" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "chat" -d 'Talk to an agent: one message with -q, else a conversation'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "doctor" -d 'Show what this machine can do, what is missing, and how to mend it'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "init" -d 'Make a new agent project'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "man" -d 'Print the man page, or write those of all verbs into a folder'
@@ -53,24 +54,38 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l user-id -
 complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -s o -l output -d 'The form of the answer' -r -f -a "text\t'The answer as it comes; tools and warnings on standard error'
 json\t'One JSON document at the end'
 stream-json\t'One JSON event a line, as it happens'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l approve -d 'What becomes of a tool call that has to be asked about; off a terminal `permissions.unattended` decides' -r -f -a "ask\t'Ask, where somebody can be asked'
+auto\t'Allow it; what a rule denies stays denied'
+deny\t'Refuse it; the exit code is then 3'
+plan\t'Refuse everything that writes'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l continue -d 'Go on with the last session of this agent'
 complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l plain -d 'Line by line, without drawing on the screen; without a terminal each line of standard input is a message'
 complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand completions" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand completions" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand doctor" -s c -l config -d 'The same as AGENT' -r -F
+complete -c agentscope -n "__fish_agentscope_using_subcommand doctor" -l profile -d 'Merge this profile of the agent file over it' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand doctor" -s o -l output -d 'The form of the result' -r -f -a "text\t''
+json\t'One JSON document'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand doctor" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand doctor" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand doctor" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand import" -s o -l output -d 'Write the agent file here instead of to standard output' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand import" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand import" -l force -d 'Overwrite a file that exists'
 complete -c agentscope -n "__fish_agentscope_using_subcommand import" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -83,8 +98,8 @@ http-tools\t''"
 complete -c agentscope -n "__fish_agentscope_using_subcommand init" -s o -l output -d 'The form of the result' -r -f -a "text\t''
 json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand init" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand init" -l list -d 'List the templates, and make nothing'
 complete -c agentscope -n "__fish_agentscope_using_subcommand init" -l force -d 'Overwrite files that exist'
 complete -c agentscope -n "__fish_agentscope_using_subcommand init" -l offline -d 'Refuse every call outside this machine, and say which one it was'
@@ -92,14 +107,14 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand init" -s h -l help
 complete -c agentscope -n "__fish_agentscope_using_subcommand init" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand man" -l output -d 'Write one page a verb into this folder' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand man" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand man" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and not __fish_seen_subcommand_from list login logout test help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and not __fish_seen_subcommand_from list login logout test help" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and not __fish_seen_subcommand_from list login logout test help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and not __fish_seen_subcommand_from list login logout test help" -s V -l version -d 'Print version'
@@ -113,16 +128,16 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_se
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from list" -s o -l output -d 'The form of the list' -r -f -a "text\t''
 json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from list" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -s c -l config -d 'The same as AGENT' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -l profile -d 'Merge this profile of the agent file over it' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -l no-browser -d 'Print the address to open, and take the address that the browser ends up at from standard input'
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -130,8 +145,8 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_se
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from logout" -s c -l config -d 'The same as AGENT' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from logout" -l profile -d 'Merge this profile of the agent file over it' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from logout" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from logout" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from logout" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from logout" -s V -l version -d 'Print version'
@@ -140,8 +155,8 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_se
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -s o -l output -d 'The form of the result' -r -f -a "text\t''
 json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l all -d 'Test every server of the agent'
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -154,21 +169,21 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_se
 complete -c agentscope -n "__fish_agentscope_using_subcommand models" -s o -l output -d 'The form of the result' -r -f -a "text\t''
 json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand models" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand models" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand models" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand models" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand schema" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand schema" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand schema" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -l user-id -l user -d 'Whose sessions; your own where absent' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -s V -l version -d 'Print version'
@@ -185,16 +200,16 @@ json\t'Everything that is kept, for programs'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from export" -l file -d 'Write into this file, which must not be there yet, rather than to standard output' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from export" -l user-id -l user -d 'Whose sessions; your own where absent' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from export" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from export" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from export" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from fork" -l at -d 'Copy only the first N messages' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from fork" -l user-id -l user -d 'Whose sessions; your own where absent' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from fork" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from fork" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from fork" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from fork" -s V -l version -d 'Print version'
@@ -203,38 +218,38 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fis
 json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from list" -l user-id -l user -d 'Whose sessions; your own where absent' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from list" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from prune" -l older-than -d 'How long, such as 30d or 12h' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from prune" -l user-id -l user -d 'Whose sessions; your own where absent' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from prune" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from prune" -l dry-run -d 'Only say which ones'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from prune" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from prune" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from rename" -l user-id -l user -d 'Whose sessions; your own where absent' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from rename" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from rename" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from rename" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from rm" -l user-id -l user -d 'Whose sessions; your own where absent' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from rm" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from rm" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from rm" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from show" -l user-id -l user -d 'Whose sessions; your own where absent' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from show" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
@@ -261,8 +276,8 @@ openai-compatible\t''
 demo\t''"
 complete -c agentscope -n "__fish_agentscope_using_subcommand setup" -l model -d 'The model to use; the provider\'s default where absent' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand setup" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand setup" -l key-stdin -d 'Read the key from standard input'
 complete -c agentscope -n "__fish_agentscope_using_subcommand setup" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -272,8 +287,8 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand tools" -l profile 
 complete -c agentscope -n "__fish_agentscope_using_subcommand tools" -s o -l output -d 'The form of the list' -r -f -a "text\t''
 json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand tools" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand tools" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand tools" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand tools" -s V -l version -d 'Print version'
@@ -283,25 +298,26 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand validate" -s o -l 
 json\t'One JSON document'
 github\t'Annotations for GitHub Actions'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand validate" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t''
-never\t''"
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand validate" -l strict-env -d 'A variable that is not set is an error'
 complete -c agentscope -n "__fish_agentscope_using_subcommand validate" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand validate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand validate" -s V -l version -d 'Print version'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema session setup tools validate help" -f -a "chat" -d 'Talk to an agent: one message with -q, else a conversation'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema session setup tools validate help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema session setup tools validate help" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema session setup tools validate help" -f -a "init" -d 'Make a new agent project'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema session setup tools validate help" -f -a "man" -d 'Print the man page, or write those of all verbs into a folder'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema session setup tools validate help" -f -a "mcp" -d 'See, test and log in to the MCP servers of an agent'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema session setup tools validate help" -f -a "models" -d 'List the model providers, which keys were found, and the model servers on this machine'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema session setup tools validate help" -f -a "schema" -d 'Print the JSON Schema of the agent file, for editors'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema session setup tools validate help" -f -a "session" -d 'List, read, copy and delete earlier conversations'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema session setup tools validate help" -f -a "setup" -d 'Choose a model provider, find keys and local model servers, store a key'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema session setup tools validate help" -f -a "tools" -d 'List the tools of an agent: where each comes from, where it runs, and whether it may change anything'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema session setup tools validate help" -f -a "validate" -d 'Check an agent file: every error at once, with line and column'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions import init man mcp models schema session setup tools validate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "chat" -d 'Talk to an agent: one message with -q, else a conversation'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "doctor" -d 'Show what this machine can do, what is missing, and how to mend it'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "init" -d 'Make a new agent project'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "man" -d 'Print the man page, or write those of all verbs into a folder'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "mcp" -d 'See, test and log in to the MCP servers of an agent'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "models" -d 'List the model providers, which keys were found, and the model servers on this machine'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "schema" -d 'Print the JSON Schema of the agent file, for editors'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "session" -d 'List, read, copy and delete earlier conversations'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "setup" -d 'Choose a model provider, find keys and local model servers, store a key'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "tools" -d 'List the tools of an agent: where each comes from, where it runs, and whether it may change anything'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "validate" -d 'Check an agent file: every error at once, with line and column'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from mcp" -f -a "list" -d 'List the MCP servers of an agent; starts none of them'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from mcp" -f -a "login" -d 'Log in to an MCP server that wants OAuth'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from mcp" -f -a "logout" -d 'Forget the tokens of an MCP server'

@@ -16,8 +16,8 @@ _agentscope() {
     local context curcontext="$curcontext" state line
     _arguments "${_arguments_options[@]}" : \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -51,9 +51,13 @@ stream-json\:"One JSON event a line, as it happens"))' \
 '--output=[The form of the answer]:FORM:((text\:"The answer as it comes; tools and warnings on standard error"
 json\:"One JSON document at the end"
 stream-json\:"One JSON event a line, as it happens"))' \
+'--approve=[What becomes of a tool call that has to be asked about; off a terminal \`permissions.unattended\` decides]:MODE:((ask\:"Ask, where somebody can be asked"
+auto\:"Allow it; what a rule denies stays denied"
+deny\:"Refuse it; the exit code is then 3"
+plan\:"Refuse everything that writes"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--continue[Go on with the last session of this agent]' \
 '(-q --query)--plain[Line by line, without drawing on the screen; without a terminal each line of standard input is a message]' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
@@ -68,8 +72,8 @@ never\:""))' \
 (completions)
 _arguments "${_arguments_options[@]}" : \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -78,13 +82,33 @@ never\:""))' \
 ':shell -- The shell:(bash elvish fish powershell zsh)' \
 && ret=0
 ;;
+(doctor)
+_arguments "${_arguments_options[@]}" : \
+'()-c+[The same as AGENT]:FILE:_files' \
+'()--config=[The same as AGENT]:FILE:_files' \
+'--profile=[Merge this profile of the agent file over it]:NAME:_default' \
+'-o+[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::agent -- An agent file, a folder with an agent.yaml, or a URL; ./agent.yaml, else the quickstart agent, where absent:_default' \
+&& ret=0
+;;
 (import)
 _arguments "${_arguments_options[@]}" : \
 '-o+[Write the agent file here instead of to standard output]:PATH:_files' \
 '--output=[Write the agent file here instead of to standard output]:PATH:_files' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--force[Overwrite a file that exists]' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -102,8 +126,8 @@ json\:"One JSON document"))' \
 '--output=[The form of the result]:FORM:((text\:""
 json\:"One JSON document"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--list[List the templates, and make nothing]' \
 '--force[Overwrite files that exist]' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
@@ -118,8 +142,8 @@ never\:""))' \
 _arguments "${_arguments_options[@]}" : \
 '--output=[Write one page a verb into this folder]:DIR:_files' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -130,8 +154,8 @@ never\:""))' \
 (mcp)
 _arguments "${_arguments_options[@]}" : \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -157,8 +181,8 @@ json\:"One JSON document"))' \
 '--output=[The form of the list]:OUTPUT:((text\:""
 json\:"One JSON document"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -173,8 +197,8 @@ _arguments "${_arguments_options[@]}" : \
 '()--config=[The same as AGENT]:FILE:_files' \
 '--profile=[Merge this profile of the agent file over it]:NAME:_default' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--no-browser[Print the address to open, and take the address that the browser ends up at from standard input]' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -191,8 +215,8 @@ _arguments "${_arguments_options[@]}" : \
 '()--config=[The same as AGENT]:FILE:_files' \
 '--profile=[Merge this profile of the agent file over it]:NAME:_default' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -212,8 +236,8 @@ json\:"One JSON document"))' \
 '--output=[The form of the result]:OUTPUT:((text\:""
 json\:"One JSON document"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--all[Test every server of the agent]' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -271,8 +295,8 @@ json\:"One JSON document"))' \
 '--output=[The form of the result]:FORM:((text\:""
 json\:"One JSON document"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -284,8 +308,8 @@ never\:""))' \
 (schema)
 _arguments "${_arguments_options[@]}" : \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -298,8 +322,8 @@ _arguments "${_arguments_options[@]}" : \
 '--user-id=[Whose sessions; your own where absent]:USER:_default' \
 '--user=[Whose sessions; your own where absent]:USER:_default' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -325,8 +349,8 @@ json\:"Everything that is kept, for programs"))' \
 '--user-id=[Whose sessions; your own where absent]:USER:_default' \
 '--user=[Whose sessions; your own where absent]:USER:_default' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -341,8 +365,8 @@ _arguments "${_arguments_options[@]}" : \
 '--user-id=[Whose sessions; your own where absent]:USER:_default' \
 '--user=[Whose sessions; your own where absent]:USER:_default' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -361,8 +385,8 @@ json\:"One JSON document"))' \
 '--user-id=[Whose sessions; your own where absent]:USER:_default' \
 '--user=[Whose sessions; your own where absent]:USER:_default' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -376,8 +400,8 @@ _arguments "${_arguments_options[@]}" : \
 '--user-id=[Whose sessions; your own where absent]:USER:_default' \
 '--user=[Whose sessions; your own where absent]:USER:_default' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--dry-run[Only say which ones]' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -391,8 +415,8 @@ _arguments "${_arguments_options[@]}" : \
 '--user-id=[Whose sessions; your own where absent]:USER:_default' \
 '--user=[Whose sessions; your own where absent]:USER:_default' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -407,8 +431,8 @@ _arguments "${_arguments_options[@]}" : \
 '--user-id=[Whose sessions; your own where absent]:USER:_default' \
 '--user=[Whose sessions; your own where absent]:USER:_default' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -422,8 +446,8 @@ _arguments "${_arguments_options[@]}" : \
 '--user-id=[Whose sessions; your own where absent]:USER:_default' \
 '--user=[Whose sessions; your own where absent]:USER:_default' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -489,8 +513,8 @@ _arguments "${_arguments_options[@]}" : \
 '--provider=[The provider to use]:PROVIDER:(openai openai-responses anthropic dashscope gemini deepseek moonshot ollama lmstudio llamacpp vllm openai-compatible demo)' \
 '--model=[The model to use; the provider'\''s default where absent]:MODEL:_default' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--key-stdin[Read the key from standard input]' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -509,8 +533,8 @@ json\:"One JSON document"))' \
 '--output=[The form of the list]:OUTPUT:((text\:""
 json\:"One JSON document"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -531,8 +555,8 @@ github\:"Annotations for GitHub Actions"))' \
 json\:"One JSON document"
 github\:"Annotations for GitHub Actions"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
-always\:""
-never\:""))' \
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
 '--strict-env[A variable that is not set is an error]' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -559,6 +583,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (completions)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(doctor)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -688,6 +716,7 @@ _agentscope_commands() {
     local commands; commands=(
 'chat:Talk to an agent\: one message with -q, else a conversation' \
 'completions:Print a completion script for a shell' \
+'doctor:Show what this machine can do, what is missing, and how to mend it' \
 'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
 'man:Print the man page, or write those of all verbs into a folder' \
@@ -712,11 +741,17 @@ _agentscope__subcmd__completions_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope completions commands' commands "$@"
 }
+(( $+functions[_agentscope__subcmd__doctor_commands] )) ||
+_agentscope__subcmd__doctor_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope doctor commands' commands "$@"
+}
 (( $+functions[_agentscope__subcmd__help_commands] )) ||
 _agentscope__subcmd__help_commands() {
     local commands; commands=(
 'chat:Talk to an agent\: one message with -q, else a conversation' \
 'completions:Print a completion script for a shell' \
+'doctor:Show what this machine can do, what is missing, and how to mend it' \
 'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
 'man:Print the man page, or write those of all verbs into a folder' \
@@ -740,6 +775,11 @@ _agentscope__subcmd__help__subcmd__chat_commands() {
 _agentscope__subcmd__help__subcmd__completions_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help completions commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__doctor_commands] )) ||
+_agentscope__subcmd__help__subcmd__doctor_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help doctor commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__help__subcmd__help_commands] )) ||
 _agentscope__subcmd__help__subcmd__help_commands() {

@@ -11,7 +11,7 @@ use crate::config::agent_file::AgentSpec;
 /// Most bytes of one context file; the rest is left out, and the prompt says so.
 const MOST_BYTES: u64 = 32 * 1024;
 /// The context file of `chat` where the agent file names none.
-const DEFAULT_FILE: &str = "AGENTS.md";
+pub const CONTEXT_FILE: &str = "AGENTS.md";
 
 /// What the system prompt is made of.
 pub(super) struct Prompt {
@@ -37,7 +37,7 @@ impl Prompt {
             let path = dir.join(file);
             instructions = std::fs::read_to_string(&path).map_err(|source| OpenError::Read { path, source })?;
         }
-        let default = || if deps.options.context_files { vec![DEFAULT_FILE.to_owned()] } else { vec![] };
+        let default = || if deps.options.context_files { vec![CONTEXT_FILE.to_owned()] } else { vec![] };
         Ok(Self {
             instructions,
             files: spec.context.files.clone().unwrap_or_else(default),
@@ -75,7 +75,8 @@ impl Prompt {
 
 /// The files called one of `names` in `folder` and the folders above it up to the root of the repository, the outermost
 /// first, so that what stands nearer to the work has the last word. A file that cannot be read is passed over.
-pub(super) fn context_files(folder: &Path, names: &[String]) -> Vec<(PathBuf, String)> {
+#[must_use]
+pub fn context_files(folder: &Path, names: &[String]) -> Vec<(PathBuf, String)> {
     let root = folder.ancestors().position(|folder| folder.join(".git").exists());
     let mut folders: Vec<_> = folder.ancestors().take(root.map_or(usize::MAX, |root| root + 1)).collect();
     folders.reverse();

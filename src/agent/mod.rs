@@ -33,6 +33,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use approval::{ApproveMode, PolicyError, Surface};
+pub use context::{CONTEXT_FILE, context_files};
 pub use hooks::HookRuleError;
 pub use local::LocalAgent;
 pub use output::SchemaError;

@@ -7,6 +7,7 @@ mod args;
 mod chat;
 mod completions;
 mod cx;
+mod doctor;
 mod error;
 mod import;
 mod init;
@@ -19,6 +20,7 @@ mod setup;
 mod source;
 mod tools;
 mod validate;
+mod values;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -50,6 +52,7 @@ pub struct Cli {
 enum Command {
     Chat(chat::ChatArgs),
     Completions(completions::CompletionsArgs),
+    Doctor(doctor::DoctorArgs),
     Import(import::ImportArgs),
     Init(init::InitArgs),
     Man(man::ManArgs),
@@ -67,6 +70,7 @@ impl Command {
         match self {
             Self::Chat(args) => chat::run(&args, cx),
             Self::Completions(args) => completions::run(&args, cx),
+            Self::Doctor(args) => doctor::run(&args, cx),
             Self::Import(args) => import::run(&args, cx),
             Self::Init(args) => init::run(&args, cx),
             Self::Man(args) => man::run(&args, cx),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{AgentArgs, CliError, Cx, Exit};
 use crate::config::{
     Keys,
-    agent_file::{self, LoadOptions, Loaded},
+    agent_file::{self, Diagnostics, LoadOptions, Loaded},
 };
 
 /// Where an agent comes from.
@@ -69,12 +69,20 @@ impl AgentSource {
     /// Everything that is wrong with the file: exit code 2.
     pub(super) fn load(&self, profile: Option<&str>, cx: &Cx) -> Result<(Loaded, Keys), CliError> {
         let keys = self.keys(cx)?;
-        let options = LoadOptions { profile: profile.map(str::to_owned), lookup: &|name| keys.get(name) };
-        let loaded = match self {
-            Self::File(path) => agent_file::load(path, &options)?,
-            Self::Builtin => agent_file::load_str("the built-in quickstart agent", QUICKSTART, &cx.env.cwd, &options)?,
-        };
+        let loaded = self.read(profile, &keys, cx)?;
         Ok((loaded, keys))
+    }
+
+    /// Reads the agent file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(super) fn read(&self, profile: Option<&str>, keys: &Keys, cx: &Cx) -> Result<Loaded, Diagnostics> {
+        let options = LoadOptions { profile: profile.map(str::to_owned), lookup: &|name| keys.get(name) };
+        match self {
+            Self::File(path) => agent_file::load(path, &options),
+            Self::Builtin => agent_file::load_str("the built-in quickstart agent", QUICKSTART, &cx.env.cwd, &options),
+        }
     }
 
     /// The keys that an agent of this source may refer to.

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 
 /// How a turn is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EventFormat {
     /// The answer as it comes; tools and warnings on standard error
     #[default]

@@ -7,7 +7,7 @@ use anstyle::Style;
 use crate::config::{Env, agent_file::Color};
 
 /// When to use colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ColorChoice {
     /// On a terminal, unless NO_COLOR is set or TERM is dumb
     #[default]

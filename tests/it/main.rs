@@ -11,7 +11,9 @@ mod common;
 
 mod agent_file;
 mod bad_input;
+mod chat;
 mod docs;
+mod doctor;
 mod help;
 mod http;
 mod import;

@@ -58,6 +58,9 @@ pub(super) struct ChatArgs {
     /// The form of the answer
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     output: EventFormat,
+    /// What becomes of a tool call that has to be asked about; off a terminal `permissions.unattended` decides
+    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
+    approve: ApproveMode,
     /// Line by line, without drawing on the screen; without a terminal each line of standard input is a message
     #[arg(long, conflicts_with = "query")]
     plain: bool,
@@ -88,6 +91,7 @@ pub(super) fn run(args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
                 .map_err(|error| CliError::failed("could not listen for signals").because(&error))?,
             lines: Lines::default(),
             attended: if attended { Attended::Yes } else { Attended::No },
+            keyboard: cx.env.stdin_tty,
             typed_ahead: VecDeque::new(),
         };
         chat.agent.start();
@@ -150,7 +154,8 @@ impl Chat {
                 default_model,
                 workspace: cx.env.cwd.clone(),
                 context_files: true,
-                approve: ApproveMode::Ask,
+                approve: args.approve,
+                // This version has no sandbox, so nothing is contained in one.
                 surface: Surface::Chat { contained: false },
                 now: jiff::Zoned::now,
             },

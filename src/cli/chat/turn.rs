@@ -32,6 +32,8 @@ pub(super) struct Terminal {
     pub(super) signals: Signals,
     pub(super) lines: Lines,
     pub(super) attended: Attended,
+    /// Standard input is a keyboard, and not a script that answers in the order in which it will be asked.
+    pub(super) keyboard: bool,
     /// Lines that were typed while the agent worked: the next messages, never answers to a later question.
     pub(super) typed_ahead: VecDeque<String>,
 }
@@ -102,7 +104,9 @@ impl Terminal {
     }
 
     fn show(&mut self, ask: &Ask) {
-        self.typed_ahead.extend(self.lines.waiting());
+        if self.keyboard {
+            self.typed_ahead.extend(self.lines.waiting());
+        }
         let heading = self.printer.err_style(style::WARNING);
         let text = match ask {
             Ask::Approval { call, reason } => format!(
@@ -122,6 +126,9 @@ impl Terminal {
             }
         };
         self.printer.stderr(&text);
+        if !self.printer.interactive {
+            self.printer.stderr("\n");
+        }
     }
 }
 

@@ -1,0 +1,86 @@
+//! What `doctor` says of the agent.
+
+use super::{Finding, Status, on_path};
+use crate::{
+    agent,
+    cli::{Cx, source::AgentSource},
+    config::{
+        Keys,
+        agent_file::{AgentSpec, Loaded, McpServer, ToolEntry},
+    },
+    model,
+};
+
+pub(super) async fn look(source: &AgentSource, profile: Option<&str>, keys: &Keys, cx: &Cx) -> Vec<Finding> {
+    let loaded = match source.read(profile, keys, cx) {
+        Ok(loaded) => loaded,
+        Err(diagnostics) => {
+            let what = format!("{} error(s)\n{}", diagnostics.errors(), diagnostics);
+            return vec![Finding::new("agent file", Status::Failed, what.trim_end())];
+        }
+    };
+    let place = loaded.path.as_ref().map_or_else(|| "built in".to_owned(), |path| path.display().to_string());
+    let mut found = vec![Finding::new("agent", Status::Ok, format!("{} ({place})", loaded.file.name))];
+    found.push(model_of(&loaded, keys, cx).await);
+    let names = loaded.file.agent.context.files.clone().unwrap_or_else(|| vec![agent::CONTEXT_FILE.to_owned()]);
+    for (path, text) in agent::context_files(&cx.env.cwd, &names) {
+        found.push(Finding::new("context", Status::Ok, format!("{} ({} bytes)", path.display(), text.len())));
+    }
+    let file = &loaded.file;
+    for (name, spec) in std::iter::once((&file.name, &file.agent)).chain(&file.agents) {
+        found.extend(tools_of(name, spec, &loaded, cx));
+    }
+    for unset in &loaded.unset {
+        let what = format!("{} is not set ({}:{})", unset.name, unset.place.source.name, unset.place.line());
+        found.push(Finding::new("variable", Status::Warning, what));
+    }
+    found
+}
+
+async fn model_of(loaded: &Loaded, keys: &Keys, cx: &Cx) -> Finding {
+    let (reference, why) = match &loaded.file.agent.model {
+        Some(reference) => (reference.clone(), "named by the agent file".to_owned()),
+        None => {
+            let detected = model::detect(keys, &cx.http).await;
+            (detected.reference, detected.because.to_string())
+        }
+    };
+    match model::open(&reference, &loaded.file.models, keys, &cx.http) {
+        Ok(model) => Finding::new("model", Status::Ok, format!("{} ({why})", model.name())),
+        Err(error) => Finding::new("model", Status::Failed, error.to_string()).hint(error.hint()),
+    }
+}
+
+fn tools_of(agent: &str, spec: &AgentSpec, loaded: &Loaded, cx: &Cx) -> Vec<Finding> {
+    let sandboxed = spec.tools.iter().filter_map(|tool| match tool {
+        ToolEntry::Python => Some("python"),
+        ToolEntry::Shell => Some("shell"),
+        ToolEntry::Files => Some("files"),
+        ToolEntry::Browser => Some("browser"),
+        ToolEntry::Command(command) => Some(command.name.as_str()),
+        _ => None,
+    });
+    let missing = sandboxed.map(|tool| {
+        Finding::new(
+            "sandbox",
+            Status::Failed,
+            format!("`{tool}` of {agent} needs the sandbox, which this version lacks"),
+        )
+    });
+    let servers = spec.mcp.iter().filter_map(|(name, server)| program(name, server, loaded, cx));
+    missing.chain(servers).collect()
+}
+
+/// Whether the program of an MCP server is there; what happens when it starts, `mcp test` tells.
+fn program(name: &str, server: &McpServer, loaded: &Loaded, cx: &Cx) -> Option<Finding> {
+    let command = server.command.as_deref()?;
+    let topic = format!("mcp {name}");
+    Some(match on_path(command, &cx.env, &loaded.dir) {
+        Some(path) => Finding::new(topic, Status::Ok, path.display().to_string()),
+        None => {
+            let status = if server.required { Status::Failed } else { Status::Warning };
+            Finding::new(topic, status, format!("the program `{command}` is not found"))
+                .hint("install it, or give its path under `mcp`")
+        }
+    })
+}

@@ -1,0 +1,67 @@
+//! A conversation line by line.
+
+use super::AGENT;
+use crate::common::TestEnv;
+
+#[test]
+fn each_line_is_a_message() {
+    let env = TestEnv::new();
+    env.write(
+        "agent.yaml",
+        AGENT.to_owned()
+            + "welcome: Hello there.\ncommands: {plan: {description: Plan it, prompt: \"Plan: $ARGUMENTS\"}}\n",
+    );
+    let output = env.run_with(&["chat", "--plain"], "hi\n\n/help\n/plan eat, sleep\n/nothing\n/exit\nnot sent\n");
+    let shown = output.to_string();
+    let filtered = regex_free(&shown);
+    insta::assert_snapshot!(filtered, @r#"
+    exit 0
+    --- stdout
+    demo model: I am not a language model but a few fixed rules, so that you can try agentscope without a key. Write `TOOL:name:{…}` and I call one of: `todo`, `memory`. `agentscope setup` chooses a real model.
+    demo model: `todo` says: To-do list (0 of 2 done):
+    [ ] eat
+    [ ] sleep
+    --- stderr
+    using ./agent.yaml
+    Hello there.
+    /help      this list
+    /new       begin a new session
+    /exit      leave; so does the end of the input
+    Ctrl-C     stop the answer; twice, or at the prompt, leave
+    /plan      Plan it
+    tool todo {"items":[{"text":"eat"},{"text":"sleep"}]}: To-do list (0 of 2 done):
+    warning: there is no command /nothing: /help lists them
+    agentscope chat agent.yaml --session-id [session]
+    "#);
+}
+
+/// Session ids differ from run to run.
+fn regex_free(text: &str) -> String {
+    text.split_inclusive([' ', '\n']).map(|word| if word.starts_with("ses_") { "[session]\n" } else { word }).collect()
+}
+
+#[test]
+fn an_approval_is_answered_in_between() {
+    let env = TestEnv::new();
+    env.write("agent.yaml", AGENT.to_owned() + "permissions: {ask: [todo]}\n");
+    let call = "TOOL:todo:{\"items\": []}";
+    let output = env.run_with(&["chat", "--plain"], format!("{call}\ny\n{call}\nno, later\n"));
+    let filtered = regex_free(&output.to_string());
+    insta::assert_snapshot!(filtered, @r#"
+    exit 0
+    --- stdout
+    demo model: `todo` says: The to-do list is empty.
+    demo model: `todo` says: Denied: no, later
+    --- stderr
+    using ./agent.yaml
+    allow todo {"items":[]}
+      the rule `todo` asks
+    [y]es, for this [s]ession, [a]lways, [n]o, or a reason for no: 
+    tool todo {"items":[]}: The to-do list is empty.
+    allow todo {"items":[]}
+      the rule `todo` asks
+    [y]es, for this [s]ession, [a]lways, [n]o, or a reason for no: 
+    tool todo {"items":[]}: denied: no, later
+    agentscope chat agent.yaml --session-id [session]
+    "#);
+}
