@@ -164,10 +164,10 @@ fn yaml_that_is_too_much() {
     exit 2
     --- stderr
     error: the file has more than 50000 values
-     --> bomb.yaml:6:35
+     --> bomb.yaml:6:30
       |
     6 | a4: &a4 [*a3, *a3, *a3, *a3, *a3, *a3, *a3, *a3, *a3]
-      |                                   ^^^
+      |                              ^^^
     ");
 }
 
