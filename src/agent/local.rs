@@ -12,6 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     ACTIVE_AGENT, AgentDeps, AgentRequest, EventStream, OpenError, TurnControl,
+    approval::Grants,
     budget::Budget,
     calls::Scene,
     driver::{Driver, Task},
@@ -32,6 +33,7 @@ pub struct LocalAgent {
     team: Arc<Team>,
     root: Arc<Member>,
     store: Arc<dyn Store>,
+    grants: Arc<Grants>,
     turns: TaskTracker,
 }
 
@@ -39,9 +41,9 @@ impl LocalAgent {
     pub(super) fn open(loaded: Arc<Loaded>, deps: AgentDeps) -> Result<Self, OpenError> {
         let store = Arc::clone(&deps.store);
         let name = loaded.file.name.clone();
-        let team = Team::new(loaded, deps.keys.clone(), Arc::new(deps));
+        let team = Team::new(loaded, deps.keys.clone(), Arc::new(deps), None);
         let root = team.member(&name)?;
-        Ok(Self { team, root, store, turns: TaskTracker::new() })
+        Ok(Self { team, root, store, grants: Arc::default(), turns: TaskTracker::new() })
     }
 
     pub(super) fn start(&self) {
@@ -59,7 +61,8 @@ impl LocalAgent {
 
     fn begin(&self, key: SessionKey, task: Task, control: TurnControl) -> EventStream {
         let cancel = control.cancel.child_token();
-        let (run, events) = Run::new(key, control.answers.is_some(), cancel.clone().drop_guard());
+        let (run, events) =
+            Run::new(key, control.answers.is_some(), Arc::clone(&self.grants), cancel.clone().drop_guard());
         let run = Arc::new(run);
         let agent = self.clone();
         self.turns.spawn(async move {

@@ -1,28 +1,26 @@
 //! Whether a call may run: what the policy says, what the user says, what the hooks say.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::{
-    approval::{Policy, Verdict},
+    approval::Verdict,
     calls::Scene,
     hooks::{About, When},
 };
-use crate::domain::{Decision, DeniedBy, EventKind, Notice, ToolCall, ToolOutcome};
+use crate::{
+    config::Rule,
+    domain::{Decision, DeniedBy, EventKind, Notice, ToolCall, ToolOutcome},
+};
 
 impl Scene {
     /// # Errors
     /// The outcome of a call that may not run.
     pub(super) async fn permit(&self, call: &ToolCall, about: About<'_>, writes: bool) -> Result<(), ToolOutcome> {
-        let policy = self
-            .member
-            .policy(&self.run.key)
-            .map_err(|error| ToolOutcome::Failed { error: super::failure::chain(&error) })?;
-        match policy.judge(about.name, about.arguments, writes, self.run.inbox.attended()) {
+        let granted = self.run.grants.of(&self.run.key);
+        match self.member.policy.judge(about.name, about.arguments, writes, self.run.inbox.attended(), &granted) {
             Verdict::Allow => {}
             Verdict::Deny { by, reason } => return Err(ToolOutcome::Denied { by, reason }),
-            Verdict::Ask { reason } => self.ask(call, about, reason, policy).await?,
+            Verdict::Ask { reason } => self.ask(call, about, reason).await?,
         }
         let event = || self.hook_event("before_tool", json!({ "call": call_json(call, about) }));
         self.until_canceled(self.member.hooks.run(When::BeforeTool, Some(about), event))
@@ -30,13 +28,7 @@ impl Scene {
             .map_err(|reason| ToolOutcome::Denied { by: DeniedBy::Hook, reason })
     }
 
-    async fn ask(
-        &self,
-        call: &ToolCall,
-        about: About<'_>,
-        reason: String,
-        policy: Arc<Policy>,
-    ) -> Result<(), ToolOutcome> {
+    async fn ask(&self, call: &ToolCall, about: About<'_>, reason: String) -> Result<(), ToolOutcome> {
         let answer = self.run.inbox.expect_approval(&call.call_id);
         self.emit(EventKind::ApprovalRequested { call: call.clone(), reason }).await;
         let answer = self.until_canceled(self.run.inbox.wait(answer)).await;
@@ -49,11 +41,11 @@ impl Scene {
         match answer? {
             Some(Decision::Allow) => Ok(()),
             Some(Decision::AllowSession) => {
-                self.allow_for_session(about, policy);
+                self.allow_for_session(about);
                 Ok(())
             }
             Some(Decision::AllowAlways) => {
-                self.allow_always(about, policy).await;
+                self.allow_always(about).await;
                 Ok(())
             }
             Some(Decision::Deny { reason }) => Err(ToolOutcome::Denied { by: DeniedBy::User, reason }),
@@ -64,14 +56,15 @@ impl Scene {
         }
     }
 
-    fn allow_for_session(&self, about: About<'_>, policy: Arc<Policy>) {
-        policy.allow_for_session(about.name, about.arguments);
-        self.member.remember(&self.run.key, policy);
+    /// Gives the rules that stand for the call from now on.
+    fn allow_for_session(&self, about: About<'_>) -> Vec<Rule> {
+        let rules = self.member.policy.rules_for(about.name, about.arguments);
+        self.run.grants.add(&self.run.key, about.name, about.arguments, rules.clone());
+        rules
     }
 
-    async fn allow_always(&self, about: About<'_>, policy: Arc<Policy>) {
-        let rules = policy.rules_for(about.name, about.arguments);
-        self.allow_for_session(about, policy);
+    async fn allow_always(&self, about: About<'_>) {
+        let rules = self.allow_for_session(about);
         let kept = if rules.is_empty() {
             Err("no rule could stand for it; this very call is allowed for the session".to_owned())
         } else {

@@ -2,14 +2,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio_util::sync::DropGuard;
 
-use super::{EventStream, inbox::Inbox};
+use super::{EventStream, approval::Grants, inbox::Inbox};
 use crate::domain::{AgentEvent, AgentPath, EventKind, SessionKey, TurnId};
 
 /// Events that may wait for a slow reader before the turn does.
@@ -18,6 +18,7 @@ const EVENTS: usize = 64;
 pub(super) struct Run {
     pub(super) key: SessionKey,
     pub(super) inbox: Inbox,
+    pub(super) grants: Arc<Grants>,
     events: mpsc::Sender<(AgentPath, EventKind)>,
     /// How often each agent was called, for its path.
     called: Mutex<HashMap<AgentPath, u32>>,
@@ -26,7 +27,7 @@ pub(super) struct Run {
 impl Run {
     /// A run, and the stream its events come out of. The stream counts them, so that their order is the one in which
     /// they were emitted; dropping it fires `guard`.
-    pub(super) fn new(key: SessionKey, attended: bool, guard: DropGuard) -> (Self, EventStream) {
+    pub(super) fn new(key: SessionKey, attended: bool, grants: Arc<Grants>, guard: DropGuard) -> (Self, EventStream) {
         let (events, received) = mpsc::channel(EVENTS);
         let (session, turn) = (key.session.clone(), TurnId::new());
         let stream = stream::unfold((received, 0, guard), move |(mut received, seq, guard)| {
@@ -36,7 +37,7 @@ impl Run {
                 Some((AgentEvent { seq, session, turn, agent, kind }, (received, seq + 1, guard)))
             }
         });
-        let run = Self { key, inbox: Inbox::new(attended), events, called: Mutex::default() };
+        let run = Self { key, inbox: Inbox::new(attended), grants, events, called: Mutex::default() };
         (run, stream.boxed())
     }
 

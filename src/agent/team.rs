@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     AgentDeps, AgentOptions, OpenError,
-    approval::{Policy, PolicyError},
+    approval::{Policy, under},
     context::Prompt,
     hooks::Hooks,
     output::{FINAL_ANSWER, Shape},
@@ -22,7 +22,7 @@ use crate::{
         Keys, Rule,
         agent_file::{self, AgentRef, AgentSpec, Limits, LoadOptions, Loaded, Permissions, ToolEntry},
     },
-    domain::{Effect, SessionKey, ToolSpec},
+    domain::{Effect, ToolSpec},
     model::Model,
     tool::{ToolDeps, Toolbox},
 };
@@ -39,6 +39,8 @@ pub(super) struct Team {
     loaded: Arc<Loaded>,
     deps: Arc<AgentDeps>,
     keys: Keys,
+    /// Bind every member: those of the file's own agent, under those of the agent that leads the team that called.
+    permissions: Permissions,
     opened: Mutex<HashMap<String, Arc<Member>>>,
     /// The teams of other files that agents of this one call.
     others: Mutex<HashMap<PathBuf, Arc<Self>>>,
@@ -54,10 +56,7 @@ pub(super) struct Member {
     pub(super) shape: Option<Shape>,
     pub(super) limits: Limits,
     pub(super) hooks: Hooks,
-    permissions: Permissions,
-    deps: Arc<AgentDeps>,
-    /// Of the sessions in which the user allowed something for the session.
-    policies: Mutex<HashMap<SessionKey, Arc<Policy>>>,
+    pub(super) policy: Policy,
     /// Agents that are its tools.
     pub(super) delegates: Vec<Link>,
     /// Agents that it may hand the conversation over to.
@@ -78,8 +77,11 @@ enum Target {
 }
 
 impl Team {
-    pub(super) fn new(loaded: Arc<Loaded>, keys: Keys, deps: Arc<AgentDeps>) -> Arc<Self> {
-        Arc::new(Self { loaded, deps, keys, opened: Mutex::default(), others: Mutex::default() })
+    /// `above` binds a team that another called.
+    pub(super) fn new(loaded: Arc<Loaded>, keys: Keys, deps: Arc<AgentDeps>, above: Option<&Permissions>) -> Arc<Self> {
+        let own = &loaded.file.agent.permissions;
+        let permissions = above.map_or_else(|| own.clone(), |above| under(above, own));
+        Arc::new(Self { loaded, deps, keys, permissions, opened: Mutex::default(), others: Mutex::default() })
     }
 
     pub(super) fn loaded(&self) -> &Loaded {
@@ -115,7 +117,7 @@ impl Team {
             return Ok(Arc::clone(team));
         }
         let (loaded, keys) = load(path, &self.deps)?;
-        let team = Self::new(Arc::new(loaded), keys, Arc::clone(&self.deps));
+        let team = Self::new(Arc::new(loaded), keys, Arc::clone(&self.deps), Some(&self.permissions));
         others.insert(path.to_owned(), Arc::clone(&team));
         Ok(team)
     }
@@ -172,13 +174,12 @@ impl Team {
         let tools = deps.tools.iter().fold(tools, |tools, tool| tools.with(Arc::clone(tool)));
         let shape =
             spec.output.as_ref().map(|output| Shape::new(name, Value::Object(output.schema.clone()))).transpose()?;
-        policy(&spec.permissions, deps)?;
+        let permissions = if root { self.permissions.clone() } else { under(&self.permissions, &spec.permissions) };
+        let AgentOptions { approve, surface, workspace, .. } = &deps.options;
         Ok(Member {
             name: name.to_owned(),
             hooks: Hooks::new(name, &spec.hooks, &self.loaded.dir, &deps.env, &deps.options.workspace)?,
-            permissions: spec.permissions.clone(),
-            deps: Arc::clone(deps),
-            policies: Mutex::default(),
+            policy: Policy::new(&permissions, &deps.kept.rules, *approve, *surface, workspace)?,
             model,
             tools,
             prompt: Prompt::new(spec, &self.loaded.dir, deps)?,
@@ -247,19 +248,6 @@ impl Team {
 }
 
 impl Member {
-    /// What judges the calls of a session.
-    pub(super) fn policy(&self, session: &SessionKey) -> Result<Arc<Policy>, PolicyError> {
-        match locked(&self.policies).get(session) {
-            Some(policy) => Ok(Arc::clone(policy)),
-            None => policy(&self.permissions, &self.deps).map(Arc::new),
-        }
-    }
-
-    /// Keeps what the user allowed for the session.
-    pub(super) fn remember(&self, session: &SessionKey, policy: Arc<Policy>) {
-        locked(&self.policies).insert(session.clone(), policy);
-    }
-
     pub(super) fn delegate(&self, tool: &str) -> Option<&Link> {
         self.delegates.iter().find(|link| link.tool.name == tool)
     }
@@ -279,11 +267,6 @@ impl Member {
             || self.handoff(tool).is_some()
             || (tool == FINAL_ANSWER && self.final_answer().is_some())
     }
-}
-
-fn policy(permissions: &Permissions, deps: &AgentDeps) -> Result<Policy, PolicyError> {
-    let AgentOptions { approve, surface, workspace, .. } = &deps.options;
-    Policy::new(permissions, &deps.kept.rules, *approve, *surface, workspace)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -3,18 +3,20 @@
 //! Only decides. Asking, and remembering what was answered for good, is up to the caller.
 
 mod call;
+mod granted;
 mod launcher;
 mod shell;
+mod team;
 
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use self::call::Call;
+pub use self::{
+    granted::{Granted, Grants},
+    team::under,
+};
 use crate::{
     config::{
         Rule, RuleError,
@@ -72,7 +74,7 @@ pub struct PolicyError {
     source: RuleError,
 }
 
-/// Judges the calls of an agent during a session.
+/// Judges the calls of an agent.
 #[derive(Debug)]
 pub struct Policy {
     deny: Vec<Rule>,
@@ -85,15 +87,6 @@ pub struct Policy {
     mode: ApproveMode,
     surface: Surface,
     workspace: PathBuf,
-    session: Mutex<Session>,
-}
-
-/// What the user allowed for this session.
-#[derive(Debug, Default)]
-struct Session {
-    rules: Vec<Rule>,
-    /// Calls that no rule can stand for, as they were.
-    calls: HashSet<(String, String)>,
 }
 
 impl Policy {
@@ -121,21 +114,20 @@ impl Policy {
             allow: read("allow", &permissions.allow)?,
             kept: kept.to_owned(),
             default: permissions.default,
-            unattended: permissions.unattended,
+            unattended: permissions.unattended.unwrap_or(Unattended::Deny),
             mode,
             surface,
             workspace: workspace.to_owned(),
-            session: Mutex::default(),
         })
     }
 
     /// Decides about a call of the tool that rules call `name`. `writes` is what the tool says of this call;
-    /// `attended` whether somebody can be asked.
+    /// `attended` whether somebody can be asked; `granted` what the user allowed in this session.
     ///
     /// In this order: a rule that denies, plan mode, what the user allowed before, a rule that asks, a rule that
     /// allows, the default. A call that is only perhaps what a `deny` rule means is asked about.
     #[must_use]
-    pub fn judge(&self, name: &str, arguments: &Value, writes: bool, attended: bool) -> Verdict {
+    pub fn judge(&self, name: &str, arguments: &Value, writes: bool, attended: bool, granted: &Granted) -> Verdict {
         let call = Call::new(name, arguments, &self.workspace);
         // Of equals the last is the greatest: from the end, that is the one that stands first.
         let denied = self.deny.iter().rev().map(|rule| (call.fits(rule), rule)).max_by_key(|(fit, _)| *fit);
@@ -148,7 +140,7 @@ impl Policy {
                 reason: "nothing may be changed while planning; say what you would do instead".to_owned(),
             };
         }
-        if self.is_allowed_by_user(&call, name, arguments) {
+        if granted.is_this(name, arguments) || call.is_allowed(&self.kept.iter().chain(granted.rules())) {
             return Verdict::Allow;
         }
         if let Some((Fit::Maybe, rule)) = denied {
@@ -172,34 +164,11 @@ impl Policy {
         }
     }
 
-    /// Remembers that the user allowed this call, and its like, for the session.
-    pub fn allow_for_session(&self, name: &str, arguments: &Value) {
-        let rules = self.rules_for(name, arguments);
-        let mut session = self.session();
-        session.calls.insert((name.to_owned(), arguments.to_string()));
-        for rule in rules {
-            if !session.rules.contains(&rule) {
-                session.rules.push(rule);
-            }
-        }
-    }
-
-    /// The rules that "always" writes into the user's settings: they allow this call and its like. Empty where no rule
-    /// could be trusted with it, as with a command whose words are not known before it runs; then only this one call
-    /// can be allowed.
+    /// The rules that allow this call and its like, for the session or for good. Empty where no rule could be trusted
+    /// with it, as with a command whose words are not known before it runs; then only this one call can be allowed.
     #[must_use]
     pub fn rules_for(&self, name: &str, arguments: &Value) -> Vec<Rule> {
         Call::new(name, arguments, &self.workspace).like_it()
-    }
-
-    fn is_allowed_by_user(&self, call: &Call<'_>, name: &str, arguments: &Value) -> bool {
-        let session = self.session();
-        session.calls.contains(&(name.to_owned(), arguments.to_string()))
-            || call.is_allowed(&self.kept.iter().chain(&session.rules))
-    }
-
-    fn session(&self) -> MutexGuard<'_, Session> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What becomes of a call that has to be asked about.

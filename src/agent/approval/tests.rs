@@ -25,7 +25,7 @@ fn short(verdict: &Verdict) -> String {
 }
 
 fn shell(policy: &Policy, command: &str) -> String {
-    short(&policy.judge("shell", &json!({ "command": command }), true, true))
+    short(&policy.judge("shell", &json!({ "command": command }), true, true, &Granted::default()))
 }
 
 /// What each of `commands` comes to, one a line.
@@ -256,7 +256,7 @@ fn asked_commands() {
 }
 
 fn judge(policy: &Policy, name: &str, arguments: &Value) -> String {
-    short(&policy.judge(name, arguments, true, true))
+    short(&policy.judge(name, arguments, true, true, &Granted::default()))
 }
 
 #[test]
@@ -373,7 +373,13 @@ fn defaults() {
             [None, Some(PermissionDefault::Allow), Some(PermissionDefault::Ask), Some(PermissionDefault::Deny)]
         {
             let policy = policy(&Permissions { default, ..Permissions::default() }, ApproveMode::Ask, surface);
-            let verdict = |tool: &str, writes| match policy.judge(tool, &json!({"command": "ls"}), writes, true) {
+            let verdict = |tool: &str, writes| match policy.judge(
+                tool,
+                &json!({"command": "ls"}),
+                writes,
+                true,
+                &Granted::default(),
+            ) {
                 Verdict::Allow => "allow",
                 Verdict::Ask { .. } => "ask",
                 Verdict::Deny { .. } => "deny",
@@ -407,15 +413,16 @@ fn defaults() {
 fn modes() {
     let mut lines = String::new();
     for unattended in [Unattended::Deny, Unattended::Allow] {
-        let permissions = Permissions { unattended, ..permissions(&[], &["fetch"], &["python"]) };
+        let permissions = Permissions { unattended: Some(unattended), ..permissions(&[], &["fetch"], &["python"]) };
         for mode in [ApproveMode::Ask, ApproveMode::Auto, ApproveMode::Deny, ApproveMode::Plan] {
             for attended in [true, false] {
                 let policy = policy(&permissions, mode, CHAT);
-                let verdict = |tool: &str, writes| match policy.judge(tool, &json!({}), writes, attended) {
-                    Verdict::Allow => "allow".to_owned(),
-                    Verdict::Ask { .. } => "ask".to_owned(),
-                    Verdict::Deny { by, .. } => format!("{by:?}"),
-                };
+                let verdict =
+                    |tool: &str, writes| match policy.judge(tool, &json!({}), writes, attended, &Granted::default()) {
+                        Verdict::Allow => "allow".to_owned(),
+                        Verdict::Ask { .. } => "ask".to_owned(),
+                        Verdict::Deny { by, .. } => format!("{by:?}"),
+                    };
                 let who =
                     if attended { "attended".to_owned() } else { format!("unattended: {unattended:?}").to_lowercase() };
                 lines += &format!(
@@ -562,14 +569,17 @@ fn what_the_user_allows_outlasts_a_question_but_no_denial() {
     let policy = Policy::new(&permissions, &kept, ApproveMode::Ask, CHAT, Path::new("/")).unwrap();
     assert_eq!(shell(&policy, "git log -3"), "allow", "kept from before");
     assert_eq!(shell(&policy, "git fetch"), "ask: the rule `shell(git *)` asks");
-    policy.allow_for_session("shell", &json!({"command": "git fetch origin"}));
-    policy.allow_for_session("shell", &json!({"command": "git push"}));
-    policy.allow_for_session("shell", &json!({"command": "rm $X"}));
-    assert_eq!(shell(&policy, "git fetch"), "allow");
-    assert_eq!(shell(&policy, "git fetch && git log"), "allow");
-    assert_eq!(shell(&policy, "rm $X"), "allow", "this very call");
-    assert_eq!(shell(&policy, "rm $Y"), "ask: no rule allows this use of `rm`");
-    assert_eq!(shell(&policy, "git push"), "deny by Rule: the rule `shell(git push *)` denies it");
+    let mut granted = Granted::default();
+    for command in ["git fetch origin", "git push", "rm $X"] {
+        let arguments = json!({ "command": command });
+        granted.add("shell", &arguments, policy.rules_for("shell", &arguments));
+    }
+    let judge = |command: &str| short(&policy.judge("shell", &json!({ "command": command }), true, true, &granted));
+    assert_eq!(judge("git fetch"), "allow");
+    assert_eq!(judge("git fetch && git log"), "allow");
+    assert_eq!(judge("rm $X"), "allow", "this very call");
+    assert_eq!(judge("rm $Y"), "ask: no rule allows this use of `rm`");
+    assert_eq!(judge("git push"), "deny by Rule: the rule `shell(git push *)` denies it");
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! What may run: rules, the user's word, hooks.
 
 use super::{Stage, calls, lines, outcome, run::Puppet, says, without_ids};
-use crate::domain::{AgentEvent, Answer, Decision, EventKind, FailureCode, TurnOutcome};
+use crate::{
+    domain::{AgentEvent, Answer, Decision, EventKind, FailureCode, TurnOutcome},
+    model::scripted::ScriptedModel,
+};
 
 fn stage(yaml: &str) -> Stage {
     let call = || calls(&[("a", "puppet", r#"{"do":"it"}"#)]);
@@ -166,4 +169,66 @@ async fn a_session_that_a_hook_refuses_does_not_start() {
     assistant turn_finished {"outcome":{"status":"failed","code":"hook","message":"session_start hook: closed"},"usage":{"input_tokens":0,"output_tokens":0,"cached_tokens":0,"reasoning_tokens":0}}
     "#);
     assert!(stage.root().requests().is_empty());
+}
+
+/// The agent `helper`, in the same file or in one of its own, calls `puppet` twice.
+fn team(permissions: &str, own: &str, file: bool) -> Stage {
+    let script = vec![calls(&[("a", "helper", r#"{"task":"go"}"#)]), says("Done.")];
+    let call = || calls(&[("a", "puppet", r#"{"do":"it"}"#)]);
+    let helper = format!("model: openai/helper\n{own}");
+    let yaml = if file {
+        format!("{permissions}tools: [{{agent: {{file: helper.yaml}}}}]\n")
+    } else {
+        format!(
+            "{permissions}tools: [{{agent: helper}}]\nagents:\n  helper:\n    {}\n",
+            helper.trim_end().replace('\n', "\n    ")
+        )
+    };
+    let stage = Stage::new(&yaml, script)
+        .model("openai/helper", ScriptedModel::new(vec![call(), call(), says("Well.")]))
+        .tool(Puppet::new("puppet"));
+    stage.write("helper.yaml", &format!("name: helper\n{helper}"));
+    stage
+}
+
+#[tokio::test]
+async fn what_the_leader_may_not_do_its_team_may_not() {
+    const FREE: &str = "permissions: {allow: [puppet], default: allow, unattended: allow}\n";
+    for file in [false, true] {
+        let verdict = |permissions: &'static str, own: &'static str| async move {
+            let shown = about_calls(&team(permissions, own, file).turn("Go").await);
+            shown.lines().next().unwrap_or_default().replace("assistant/helper tool_finished ", "")
+        };
+        let verdicts = [
+            verdict("permissions: {deny: [puppet]}\n", FREE).await,
+            verdict("permissions: {ask: [puppet]}\n", FREE).await,
+            verdict("permissions: {ask: [puppet], unattended: allow}\n", FREE).await,
+            verdict("permissions: {default: deny, allow: [helper]}\n", "").await,
+            verdict("permissions: {default: deny, allow: [helper]}\n", "permissions: {allow: [puppet]}\n").await,
+            verdict("", "permissions: {deny: [puppet]}\n").await,
+        ];
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(verdicts.join("\n"), @r#"
+            {"call_id":"call_","outcome":{"status":"denied","by":"rule","reason":"the rule `puppet` denies it"}}
+            {"call_id":"call_","outcome":{"status":"denied","by":"unattended","reason":"the rule `puppet` asks, and nobody can be asked"}}
+            {"call_id":"call_","outcome":{"status":"ok","content":[{"type":"text","text":"did it"}]}}
+            {"call_id":"call_","outcome":{"status":"denied","by":"rule","reason":"no rule allows it, and the default is to deny"}}
+            {"call_id":"call_","outcome":{"status":"ok","content":[{"type":"text","text":"did it"}]}}
+            {"call_id":"call_","outcome":{"status":"denied","by":"rule","reason":"the rule `puppet` denies it"}}
+            "#);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_user_allows_for_the_session_holds_for_the_team() {
+    let script = vec![
+        calls(&[("a", "puppet", r#"{"do":"it"}"#)]),
+        calls(&[("b", "helper", r#"{"task":"go"}"#)]),
+        says("Done."),
+    ];
+    let stage = team(ASK, "", false).model("openai/root", ScriptedModel::new(script));
+    let events = about_calls(&stage.attended("Go", reply(Decision::AllowSession)).await);
+    assert_eq!(events.matches("approval_requested").count(), 1, "{events}");
+    assert_eq!(events.matches("did it").count(), 3, "{events}");
 }

@@ -206,7 +206,8 @@ pub struct Output {
     pub schema: Map<String, Value>,
 }
 
-/// Rules are `TOOL` or `TOOL(PATTERN)`; `deny` is looked at first, then `ask`, `allow` and `default`.
+/// Rules are `TOOL` or `TOOL(PATTERN)`; `deny` is looked at first, then `ask`, `allow` and `default`. What the file's own
+/// agent may not do without being asked, or at all, the agents it works with may not either.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Permissions {
@@ -215,11 +216,12 @@ pub struct Permissions {
     pub deny: Vec<String>,
     /// What holds for a call that no rule matches.
     pub default: Option<PermissionDefault>,
-    /// What `ask` means where nobody can be asked.
-    pub unattended: Unattended,
+    /// What `ask` means where nobody can be asked; `deny` where absent.
+    pub unattended: Option<Unattended>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+/// From the loosest to the strictest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PermissionDefault {
     Allow,
@@ -227,10 +229,9 @@ pub enum PermissionDefault {
     Deny,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unattended {
-    #[default]
     Deny,
     Allow,
 }
