@@ -11,9 +11,9 @@ use crate::{
     model::ModelDelta,
 };
 
-/// So many times the same calls in a row, and the model is told that it repeats itself.
+/// So many times the same calls with the same results in a row, and the model is told that it repeats itself.
 pub(super) const WARN_AFTER: u32 = 3;
-/// So many times the same calls in a row, and the turn fails.
+/// As many times, and the turn fails rather than make the calls once more.
 pub(super) const STOP_AFTER: u32 = 6;
 
 /// What the driver must do next. Until it reports back, the step stays the same.
@@ -56,11 +56,42 @@ struct OpenCall {
     outcome: Option<ToolOutcome>,
 }
 
-/// The calls of the last answer and how often in a row they were made.
+/// The calls of the last answer, and how often in a row they were made and the same came of them: a job that is polled
+/// until its state changes is no loop.
 #[derive(Debug, Default)]
 struct Repeated {
     calls: Vec<(String, Value)>,
+    /// What came of each when it was last made.
+    outcomes: Vec<Option<ToolOutcome>>,
+    /// Rounds that have ended.
     times: u32,
+    /// So far this round went as the one before.
+    same: bool,
+}
+
+impl Repeated {
+    fn begin(&mut self, calls: Vec<(String, Value)>) {
+        if calls != self.calls {
+            *self = Self { outcomes: vec![None; calls.len()], calls, ..Self::default() };
+        }
+        self.same = true;
+    }
+
+    /// How often the call at `index`, this time included, came to this.
+    fn on_outcome(&mut self, index: usize, outcome: &ToolOutcome) -> u32 {
+        let last = self.outcomes[index].replace(outcome.clone());
+        self.same &= last.as_ref() == Some(outcome);
+        if self.same { self.times + 1 } else { 1 }
+    }
+
+    fn end(&mut self) {
+        self.times = if self.same { self.times + 1 } else { 1 };
+    }
+
+    /// Whether this round, which has not been run, is one too many.
+    fn is_enough(&self) -> bool {
+        self.times + 1 >= STOP_AFTER
+    }
 }
 
 impl Turn {
@@ -135,9 +166,7 @@ impl Turn {
                 Step::CallModel
             }
             Phase::Answering(_) => Step::CallModel,
-            Phase::Calling(open) if self.repeated.times >= STOP_AFTER => {
-                Step::Finish(looping(open, self.repeated.times))
-            }
+            Phase::Calling(open) if self.repeated.is_enough() => Step::Finish(looping(open)),
             Phase::Calling(open) => {
                 Step::CallTools(open.iter().filter(|o| o.outcome.is_none()).map(|o| o.call.clone()).collect())
             }
@@ -208,8 +237,7 @@ impl Turn {
             return;
         }
         let same: Vec<_> = calls.iter().map(|call| (call.name.clone(), call.arguments.clone())).collect();
-        self.repeated.times = if same == self.repeated.calls { self.repeated.times + 1 } else { 1 };
-        self.repeated.calls = same;
+        self.repeated.begin(same);
         events.extend(calls.iter().map(|call| EventKind::ToolStarted { call: call.clone() }));
         self.phase = Phase::Calling(calls.into_iter().map(|call| OpenCall { call, outcome: None }).collect());
     }
@@ -218,8 +246,9 @@ impl Turn {
     pub fn on_tool(&mut self, id: &CallId, mut outcome: ToolOutcome) -> Option<EventKind> {
         let Phase::Calling(open) = &mut self.phase else { return None };
         let index = open.iter().position(|o| o.call.call_id == *id && o.outcome.is_none())?;
-        if index == 0 && self.repeated.times >= WARN_AFTER {
-            remark(&mut outcome, &open[0].call.name, self.repeated.times);
+        let times = self.repeated.on_outcome(index, &outcome);
+        if index == 0 && times >= WARN_AFTER {
+            remark(&mut outcome, &open[0].call.name, times);
         }
         open[index].outcome = Some(outcome.clone());
         self.unsaved.push(Message::tool_result(id.clone(), outcome.clone()));
@@ -228,6 +257,7 @@ impl Turn {
                 self.context.extend(o.outcome.map(|outcome| Message::tool_result(o.call.call_id, outcome)));
             }
             self.phase = Phase::Ready;
+            self.repeated.end();
         }
         Some(EventKind::ToolFinished { call_id: id.clone(), outcome })
     }
@@ -260,19 +290,22 @@ impl Turn {
 #[error("the answer was started over after part of it had been shown")]
 pub struct AlreadyShown;
 
-fn looping(open: &[OpenCall], times: u32) -> TurnOutcome {
+fn looping(open: &[OpenCall]) -> TurnOutcome {
     let mut names: Vec<_> = open.iter().map(|o| format!("`{}`", o.call.name)).collect();
     names.dedup();
     TurnOutcome::Failed {
         code: FailureCode::Loop,
-        message: format!("the model called {} {times} times in a row with the same arguments", names.join(", ")),
+        message: format!(
+            "the model called {} {STOP_AFTER} times in a row with the same arguments, and the same came of it",
+            names.join(", ")
+        ),
         hint: Some("say what to do differently, or try another model".to_owned()),
     }
 }
 
 fn remark(outcome: &mut ToolOutcome, name: &str, times: u32) {
     let text = format!(
-        "[You have called `{name}` {times} times in a row with the same arguments. The result will not change: do \
+        "[You have called `{name}` {times} times in a row with the same arguments, and the result is the same. Do \
          something else, or answer with what you know.]"
     );
     match outcome {

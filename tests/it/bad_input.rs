@@ -301,7 +301,7 @@ fn a_model_that_goes_in_circles() {
     tool todo {"items":[{"text":"again","status":"pending"}]}: To-do list (0 of 1 done):
     tool todo {"items":[{"text":"again","status":"pending"}]}: To-do list (0 of 1 done):
     tool todo {"items":[{"text":"again","status":"pending"}]}: canceled
-    error: the model called `todo` 6 times in a row with the same arguments
+    error: the model called `todo` 6 times in a row with the same arguments, and the same came of it
     hint: say what to do differently, or try another model
     "#);
     assert!(server.requests().len() < 20, "it was stopped early");

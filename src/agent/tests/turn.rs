@@ -273,6 +273,20 @@ fn a_model_that_repeats_itself_is_told_and_then_stopped() {
 }
 
 #[test]
+fn a_job_that_is_polled_is_no_loop() {
+    let mut polls = Play::new();
+    for round in 0..2 * STOP_AFTER {
+        for act in [Act::Ask, start("x", "look"), arguments("x", "{\"at\": 1}"), Act::Done] {
+            polls.act(act);
+        }
+        assert!(matches!(polls.turn.step(), Step::CallTools(_)), "round {round}");
+        polls.act(Act::Tool(0, ToolOutcome::ok(format!("{round} % done"))));
+    }
+    assert!(!format!("{:?}", polls.turn.context()).contains("in a row"));
+    polls.close();
+}
+
+#[test]
 fn steps_are_limited() {
     let mut turn = Turn::new(vec![], 1);
     turn.push_user(Message::user("go"));
