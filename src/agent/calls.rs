@@ -185,6 +185,10 @@ impl Scene {
         if self.path.depth() >= MOST_DEPTH {
             return ToolOutcome::Failed { error: format!("agents may call agents only {MOST_DEPTH} deep") };
         }
+        let task = arguments["task"].as_str().unwrap_or_default();
+        if task.trim().is_empty() {
+            return ToolOutcome::Failed { error: "the task is empty: say what is to be done".to_owned() };
+        }
         let (team, member) = match self.team.follow(link) {
             Ok(found) => found,
             Err(error) => return ToolOutcome::Failed { error: super::failure::chain(&error) },
@@ -200,8 +204,7 @@ impl Scene {
             team,
             member,
         };
-        let task = arguments["task"].as_str().unwrap_or_default();
-        let Ended { outcome, text } = Driver::nested(scene).work(Task::Answer(Message::user(task))).await;
+        let Ended { outcome, text } = Driver::nested(scene).work(Task::Answer(Message::user(task)), None).await;
         match outcome {
             TurnOutcome::Completed { output: Some(output) } => ToolOutcome::ok(output.to_string()),
             TurnOutcome::Completed { output: None } => ToolOutcome::ok(text),

@@ -31,7 +31,7 @@ use super::{
     turn::{Step, Turn},
 };
 use crate::{
-    domain::{AgentPath, EventKind, FailureCode, Message, ToolCall, TurnOutcome, Usage},
+    domain::{AgentPath, Content, EventKind, FailureCode, Message, Notice, ToolCall, TurnOutcome, Usage},
     model::{ModelDelta, ModelError, ModelErrorKind, ModelRequest, ToolChoice},
     tool::Listing,
 };
@@ -72,6 +72,21 @@ pub(super) enum Task {
     Answer(Message),
     /// Nothing but make the context smaller.
     Compact,
+}
+
+impl Task {
+    /// Why it is not even begun: providers refuse a message without content.
+    pub(super) fn refused(&self) -> Option<TurnOutcome> {
+        let empty = |part: &Content| matches!(part, Content::Text { text } if text.trim().is_empty());
+        match self {
+            Self::Answer(message) if message.content.iter().all(empty) => Some(TurnOutcome::Failed {
+                code: FailureCode::Input,
+                message: "the message is empty".to_owned(),
+                hint: None,
+            }),
+            Self::Answer(_) | Self::Compact => None,
+        }
+    }
 }
 
 /// Why there is no answer.
@@ -129,12 +144,16 @@ impl Driver {
         }
     }
 
-    /// Does `task` to the end. Emits everything from `TurnStarted` to `TurnFinished`, also when canceled.
+    /// Does `task` to the end. Emits everything from `TurnStarted` to `TurnFinished`, also when canceled, and `notice`
+    /// first of all.
     ///
     /// Boxed, because agents call agents.
-    pub(super) fn work(mut self, task: Task) -> BoxFuture<'static, Ended> {
+    pub(super) fn work(mut self, task: Task, notice: Option<Notice>) -> BoxFuture<'static, Ended> {
         Box::pin(async move {
             self.emit_started().await;
+            if let Some(notice) = notice {
+                self.scene.emit(EventKind::Notice { notice }).await;
+            }
             let limit = self.scene.member.limits.time.map_or(TIME, |time| time.0);
             let timer =
                 time_limit(limit, Arc::clone(&self.scene.run), self.scene.cancel.clone(), Arc::clone(&self.late));

@@ -48,13 +48,10 @@ impl From<ModelError> for TurnOutcome {
 
 impl From<StoreError> for TurnOutcome {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Busy(_) => Self::Failed {
-                code: FailureCode::Busy,
-                message: error.to_string(),
-                hint: Some("wait for it to end, or start another session".to_owned()),
-            },
-            error => failed(FailureCode::Store, &error),
-        }
+        let code = match error {
+            StoreError::Busy(_) => FailureCode::Busy,
+            _ => FailureCode::Store,
+        };
+        Self::Failed { code, message: chain(&error), hint: error.hint().map(str::to_owned) }
     }
 }

@@ -2,23 +2,19 @@
 
 use std::collections::HashMap;
 
-use crate::domain::{CallId, Content, Message, Role, ToolOutcome};
+use crate::domain::{CallId, Content, Message, Role, ToolCall, ToolOutcome};
 
-/// Results for the calls of the last answer that have none, because the process ended before they did. To be added to
-/// the end of the session before anything else.
+/// The calls of the last answer that have no result, because the process ended before they did. Their results are to be
+/// added to the end of the session before anything else.
 #[must_use]
-pub(super) fn interrupted_calls(stored: &[Message]) -> Vec<Message> {
+pub(super) fn interrupted_calls(stored: &[Message]) -> Vec<ToolCall> {
     let Some(last) = stored.iter().rposition(|message| message.calls().next().is_some()) else { return vec![] };
     let (answer, after) = (&stored[last], &stored[last + 1..]);
     // Something else was said since: too late to add results. `paired` closes such calls in the context alone.
     if after.iter().any(|message| message.role != Role::Tool) {
         return vec![];
     }
-    answer
-        .calls()
-        .filter(|call| !after.iter().flat_map(results).any(|(id, _)| *id == call.call_id))
-        .map(|call| Message::tool_result(call.call_id.clone(), ToolOutcome::Canceled))
-        .collect()
+    answer.calls().filter(|call| !after.iter().flat_map(results).any(|(id, _)| *id == call.call_id)).cloned().collect()
 }
 
 /// The messages that a model is sent: all of them, or the last summary and what it does not stand for.
@@ -84,7 +80,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{agent::laws::check_pairing, domain::ToolCall};
+    use crate::agent::laws::check_pairing;
 
     fn asks(ids: &[&str]) -> Message {
         let call = |id: &&str| {
@@ -109,13 +105,10 @@ mod tests {
     #[test]
     fn calls_that_the_death_of_the_process_left_open_are_closed() {
         let stored = vec![Message::user("go"), asks(&["a", "b", "c"]), result("b")];
-        let missing = interrupted_calls(&stored);
-        assert_eq!(
-            missing,
-            ["a", "c"].map(|id| Message::tool_result(id.into(), ToolOutcome::Canceled)),
-            "only those without a result"
-        );
-        let context = paired(stored.into_iter().chain(missing).collect());
+        let missing: Vec<_> = interrupted_calls(&stored).into_iter().map(|call| call.call_id).collect();
+        assert_eq!(missing, ["a", "c"].map(CallId::from), "only those without a result");
+        let canceled = missing.into_iter().map(|id| Message::tool_result(id, ToolOutcome::Canceled));
+        let context = paired(stored.into_iter().chain(canceled).collect());
         assert_eq!(check_pairing(&context), Ok(()));
         assert_eq!(context[3], result("b"), "in the order of the calls");
         assert_eq!(interrupted_calls(&context), []);

@@ -23,9 +23,19 @@ use super::{
 };
 use crate::{
     config::agent_file::Loaded,
-    domain::{AgentPath, EventKind, FailureCode, Message, Role, SessionKey, TurnOutcome, Usage},
+    domain::{
+        AgentPath, EventKind, FailureCode, Message, Notice, Role, SessionKey, ToolCall, ToolOutcome, TurnOutcome, Usage,
+    },
     store::{NewSession, Store},
 };
+
+/// A session, ready for a turn.
+struct Resumed {
+    scene: Scene,
+    context: Vec<Message>,
+    /// What the user should know of the turn before.
+    notice: Option<Notice>,
+}
 
 /// A clone is another handle to the same agent.
 #[derive(Clone)]
@@ -96,9 +106,13 @@ impl LocalAgent {
         steer: Option<mpsc::Receiver<Message>>,
         cancel: CancellationToken,
     ) {
-        match self.resume(run, cancel).await {
-            Ok((scene, context)) => {
-                Driver::new(scene, context, steer).work(task).await;
+        let resumed = match task.refused() {
+            Some(outcome) => Err(outcome),
+            None => self.resume(run, cancel).await,
+        };
+        match resumed {
+            Ok(Resumed { scene, context, notice }) => {
+                Driver::new(scene, context, steer).work(task, notice).await;
             }
             Err(outcome) => {
                 let model = self.root.model.name().to_owned();
@@ -109,7 +123,7 @@ impl LocalAgent {
     }
 
     /// Takes the session, mends what the death of a process left in it, and finds the agent that the user talks to.
-    async fn resume(&self, run: &Arc<Run>, cancel: CancellationToken) -> Result<(Scene, Vec<Message>), TurnOutcome> {
+    async fn resume(&self, run: &Arc<Run>, cancel: CancellationToken) -> Result<Resumed, TurnOutcome> {
         let loaded = self.team.loaded();
         let new = NewSession {
             agent: loaded.file.name.clone(),
@@ -119,9 +133,14 @@ impl LocalAgent {
         let state = self.store.state(&run.key).await?;
         let mut stored = self.store.history(&run.key).await?;
         let interrupted = history::interrupted_calls(&stored);
+        let notice = interrupted_notice(&interrupted);
         if !interrupted.is_empty() {
-            self.store.append(&run.key, &interrupted).await?;
-            stored.extend(interrupted);
+            let results: Vec<_> = interrupted
+                .iter()
+                .map(|call| Message::tool_result(call.call_id.clone(), ToolOutcome::Canceled))
+                .collect();
+            self.store.append(&run.key, &results).await?;
+            stored.extend(results);
         }
         let active = state.get(ACTIVE_AGENT).and_then(Value::as_str);
         // The file may have lost that agent since.
@@ -137,7 +156,7 @@ impl LocalAgent {
             member,
             cancel,
         };
-        Ok((scene, history::paired(history::since_summary(&stored))))
+        Ok(Resumed { scene, context: history::paired(history::since_summary(&stored)), notice })
     }
 
     fn path(&self) -> AgentPath {
@@ -147,4 +166,16 @@ impl LocalAgent {
     async fn finish(&self, run: &Run, outcome: TurnOutcome) {
         run.emit(&self.path(), EventKind::TurnFinished { outcome, usage: Usage::default() }).await;
     }
+}
+
+/// Says that calls were cut off, whose effects nobody knows.
+fn interrupted_notice(calls: &[ToolCall]) -> Option<Notice> {
+    let mut names: Vec<_> = calls.iter().map(|call| format!("`{}`", call.name)).collect();
+    names.dedup();
+    (!names.is_empty()).then(|| Notice::Warning {
+        message: format!(
+            "the last turn was cut off in a call of {}, which is closed as canceled; it may have done its work in part",
+            names.join(", ")
+        ),
+    })
 }

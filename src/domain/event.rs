@@ -138,7 +138,7 @@ pub enum FailureCode {
     TimeLimit,
     TokenLimit,
     CostLimit,
-    /// The model called the same tool with the same arguments over and over.
+    /// The model called the same tool with the same arguments over and over, and the same came of it.
     Loop,
     /// The final answer does not fit the agent file's output schema.
     Output,
@@ -152,6 +152,8 @@ pub enum FailureCode {
     Busy,
     /// `--offline` forbade a call.
     Offline,
+    /// The message holds nothing to answer.
+    Input,
     Internal,
 }
 
@@ -278,3 +280,6 @@ pub enum Answer {
         answer: Option<String>,
     },
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,6 +61,26 @@ id! {
     QuestionId = "q_",
 }
 
+/// An id that somebody made up and that cannot be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an id has 1 to {MOST_ID} characters, none of them a space or a control character")]
+pub struct WrongId;
+
+/// Most characters of an id that somebody made up.
+const MOST_ID: usize = 128;
+
+impl SessionId {
+    /// An id that comes from outside.
+    ///
+    /// # Errors
+    /// One that could not be typed, or seen, in a list.
+    pub fn parse(id: &str) -> Result<Self, WrongId> {
+        let fits =
+            (1..=MOST_ID).contains(&id.chars().count()) && !id.chars().any(|c| c.is_whitespace() || c.is_control());
+        if fits { Ok(Self(id.to_owned())) } else { Err(WrongId) }
+    }
+}
+
 /// A session belongs to a user; two users may use the same session id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SessionKey {

@@ -222,11 +222,8 @@ async fn what_the_leader_may_not_do_its_team_may_not() {
 
 #[tokio::test]
 async fn what_the_user_allows_for_the_session_holds_for_the_team() {
-    let script = vec![
-        calls(&[("a", "puppet", r#"{"do":"it"}"#)]),
-        calls(&[("b", "helper", r#"{"task":"go"}"#)]),
-        says("Done."),
-    ];
+    let script =
+        vec![calls(&[("a", "puppet", r#"{"do":"it"}"#)]), calls(&[("b", "helper", r#"{"task":"go"}"#)]), says("Done.")];
     let stage = team(ASK, "", false).model("openai/root", ScriptedModel::new(script));
     let events = about_calls(&stage.attended("Go", reply(Decision::AllowSession)).await);
     assert_eq!(events.matches("approval_requested").count(), 1, "{events}");

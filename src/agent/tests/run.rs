@@ -217,7 +217,7 @@ async fn a_stream_that_is_dropped_is_a_turn_that_is_canceled_and_saved() {
 
 #[tokio::test]
 async fn a_session_that_died_in_a_call_goes_on() {
-    let stage = Stage::new("", vec![says("Welcome back.")]);
+    let stage = Stage::new("", vec![says("Welcome back."), says("Again.")]);
     let call = ToolCall { call_id: "a".into(), name: "puppet".to_owned(), arguments: json!({}), opaque: None };
     let died = [Message::user("Try"), Message { role: Role::Assistant, content: vec![Content::ToolCall(call)] }];
     stage.store.append(&Stage::key(), &died).await.unwrap();
@@ -226,6 +226,21 @@ async fn a_session_that_died_in_a_call_goes_on() {
     let history = stage.history().await;
     assert_eq!(history[2..4], [Message::tool_result("a".into(), ToolOutcome::Canceled), Message::user("Again")]);
     assert_eq!(stage.root().requests()[0].messages, history[..4]);
+    insta::assert_snapshot!(lines(&events[..2]), @r#"
+    assistant turn_started {"model":"scripted/model"}
+    assistant notice {"notice":{"kind":"warning","message":"the last turn was cut off in a call of `puppet`, which is closed as canceled; it may have done its work in part"}}
+    "#);
+    assert!(stage.turn("And now").await.iter().all(|event| !matches!(event.kind, EventKind::Notice { .. })));
+}
+
+#[tokio::test]
+async fn a_message_without_content_is_refused() {
+    let stage = Stage::new("", vec![]);
+    insta::assert_snapshot!(lines(&stage.turn(" \n").await), @r#"
+    assistant turn_started {"model":"scripted/model"}
+    assistant turn_finished {"outcome":{"status":"failed","code":"input","message":"the message is empty"},"usage":{"input_tokens":0,"output_tokens":0,"cached_tokens":0,"reasoning_tokens":0}}
+    "#);
+    assert_eq!(stage.history().await, []);
 }
 
 #[tokio::test]
@@ -235,7 +250,7 @@ async fn a_session_has_one_turn_at_a_time() {
     let events = stage.turn("Hello").await;
     insta::assert_snapshot!(lines(&events), @r#"
     assistant turn_started {"model":"scripted/model"}
-    assistant turn_finished {"outcome":{"status":"failed","code":"busy","message":"session `ses_1` is in use by another turn","hint":"wait for it to end, or start another session"},"usage":{"input_tokens":0,"output_tokens":0,"cached_tokens":0,"reasoning_tokens":0}}
+    assistant turn_finished {"outcome":{"status":"failed","code":"busy","message":"session `ses_1` is in use by another turn","hint":"wait until that turn has ended, or go on in a copy made with `agentscope session fork`"},"usage":{"input_tokens":0,"output_tokens":0,"cached_tokens":0,"reasoning_tokens":0}}
     "#);
     drop(held);
     stage.turn("Hello").await;

@@ -50,7 +50,12 @@ async fn a_sub_agent_works_under_its_own_path_and_its_usage_counts() {
 #[tokio::test]
 async fn a_sub_agent_called_twice_has_two_paths_and_its_failure_is_a_result() {
     let script = vec![
-        calls(&[("a", "helper", r#"{"task":"one"}"#), ("b", "helper", r#"{"task":"two"}"#), ("c", "helper", "{}")]),
+        calls(&[
+            ("a", "helper", r#"{"task":"one"}"#),
+            ("b", "helper", r#"{"task":"two"}"#),
+            ("c", "helper", "{}"),
+            ("d", "helper", r#"{"task":" "}"#),
+        ]),
         says("So it is."),
     ];
     let stage = Stage::new(TEAM, script).model("openai/helper", ScriptedModel::new(vec![says("One."), vec![]]));
@@ -74,6 +79,7 @@ async fn a_sub_agent_called_twice_has_two_paths_and_its_failure_is_a_result() {
     assistant/helper#2 Model
     b Error: scripted/model: the connection was cut in the middle of the answer
     c Error: invalid arguments: "task" is a required property
+    d Error: the task is empty: say what is to be done
     "#);
 }
 

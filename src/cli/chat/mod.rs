@@ -47,8 +47,8 @@ pub(super) struct ChatArgs {
     #[arg(short, long)]
     model: Option<String>,
     /// Go on with this session, or begin it
-    #[arg(long, value_name = "ID", conflicts_with = "continue_last")]
-    session_id: Option<String>,
+    #[arg(long, value_name = "ID", value_parser = SessionId::parse, conflicts_with = "continue_last")]
+    session_id: Option<SessionId>,
     /// Whose session it is; the user of the operating system where absent
     #[arg(long, value_name = "USER")]
     user_id: Option<String>,
@@ -131,7 +131,7 @@ impl Chat {
         let stores = store::open(&loaded.file.storage, &cx.paths, &loaded.dir)?;
         let user = args.user_id.clone().unwrap_or_else(|| cx.env.user().to_owned());
         let session = match &args.session_id {
-            Some(id) => SessionId::from(id.as_str()),
+            Some(id) => id.clone(),
             None if args.continue_last => last_session(&*stores.sessions, &user, &loaded).await?,
             None => SessionId::new(),
         };

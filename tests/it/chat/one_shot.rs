@@ -205,6 +205,17 @@ fn a_session_is_gone_on_with() {
 }
 
 #[test]
+fn an_id_that_cannot_be_one() {
+    let env = env();
+    for id in ["", " ", "a b", "a\tb", "a\u{1b}[2J", &"x".repeat(129)] {
+        let output = env.run(&["chat", "--session-id", id, "-q", "hello"]);
+        assert_eq!(output.code, Some(2), "{id:?}: {output}");
+        assert!(output.stderr.contains("1 to 128 characters"), "{id:?}: {output}");
+    }
+    assert_eq!(env.run(&["chat", "--session-id", &"é".repeat(128), "-q", "hello"]).code, Some(0));
+}
+
+#[test]
 fn what_may_not_be_done_is_not_done() {
     let env = env();
     env.write("agent.yaml", &(AGENT.to_owned() + "permissions: {ask: [todo]}\n"));
