@@ -65,3 +65,39 @@ fn an_approval_is_answered_in_between() {
     agentscope chat agent.yaml --session-id [session]
     "#);
 }
+
+#[test]
+fn an_answer_may_hold_for_the_session_or_for_good() {
+    let env = TestEnv::new();
+    env.write("agent.yaml", AGENT.to_owned() + "permissions: {ask: [todo, memory]}\n");
+    let (todo, memory) = ("TOOL:todo:{\"items\": []}", "TOOL:memory:{\"action\": \"recall\"}");
+    let output = env.run_with(&["chat", "--plain"], format!("{todo}\ns\n{todo}\n{memory}\nalways\n{memory}\n"));
+    insta::assert_snapshot!(regex_free(&output.to_string()), @r#"
+    exit 0
+    --- stdout
+    demo model: `todo` says: The to-do list is empty.
+    demo model: `todo` says: The to-do list is empty.
+    demo model: `memory` says: No notes.
+    demo model: `memory` says: No notes.
+    --- stderr
+    using ./agent.yaml
+    allow todo {"items":[]}
+      the rule `todo` asks
+    [y]es, for this [s]ession, [a]lways, [n]o, or a reason for no: 
+    tool todo {"items":[]}: The to-do list is empty.
+    tool todo {"items":[]}: The to-do list is empty.
+    allow memory {"action":"recall"}
+      the rule `memory` asks
+    [y]es, for this [s]ession, [a]lways, [n]o, or a reason for no: 
+    tool memory {"action":"recall"}: No notes.
+    tool memory {"action":"recall"}: No notes.
+    agentscope chat agent.yaml --session-id [session]
+    "#);
+    insta::assert_snapshot!(env.redact(&std::fs::read_to_string(env.home().join("config/settings.yaml")).unwrap()), @r#"
+    allow:
+      "[WORK]/agent.yaml":
+        - "memory"
+    "#);
+    assert_eq!(env.run(&["chat", "-q", memory]).code, Some(0), "kept for good");
+    assert_eq!(env.run(&["chat", "-q", todo]).code, Some(3), "gone with the session");
+}

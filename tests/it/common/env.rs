@@ -103,7 +103,8 @@ impl TestEnv {
         }
     }
 
-    fn redact(&self, text: &str) -> String {
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
         let shown = |path: &Path| path.display().to_string();
         text.replace(&shown(&self.work()), "[WORK]")
             .replace(&shown(&self.home()), "[HOME]")
