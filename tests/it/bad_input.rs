@@ -79,11 +79,11 @@ fn yaml_that_is_wrong() {
     insta::assert_snapshot!(refused(&env, "syntax.yaml"), @"
     exit 2
     --- stderr
-    error: not valid YAML: illegal placement of ':' indicator
-     --> syntax.yaml:3:6
+    error: not valid YAML: `[` is not closed
+     --> syntax.yaml:2:8
       |
-    3 | model: x
-      |      ^
+    2 | tools: [fetch
+      |        ^
     ");
     insta::assert_snapshot!(refused(&env, "keys.yaml"), @"
     exit 2

@@ -9,8 +9,9 @@ use super::{
     yaml,
 };
 
-/// Turns an error of the parser into a diagnostic, with a guess at the mistake behind it.
-pub(super) fn explain(source: &Arc<Source>, error: &ScanError) -> Diagnostic {
+/// Turns an error of the parser into a diagnostic, with a guess at the mistake behind it. `open` is where the lists and
+/// mappings that are not finished yet begin, the outermost first.
+pub(super) fn explain(source: &Arc<Source>, error: &ScanError, open: &[usize]) -> Diagnostic {
     let at = yaml::error_at(error).min(source.text.len());
     if yaml::is_depth(error) {
         return yaml::too_deep(source, at..at + 1);
@@ -20,6 +21,11 @@ pub(super) fn explain(source: &Arc<Source>, error: &ScanError) -> Diagnostic {
         return Diagnostic::error("unquoted-reference", format!("`{text}` needs quotes inside of `{{…}}` and `[…]`"))
             .at(Place::new(source, reference.clone()))
             .help(format!("write \"{text}\""));
+    }
+    if let Some(bracket) = unclosed(&source.text, at, open) {
+        let text = &source.text[bracket..bracket + 1];
+        return Diagnostic::error("syntax", format!("not valid YAML: `{text}` is not closed"))
+            .at(Place::new(source, bracket..bracket + 1));
     }
     // The end of a text that ends with a line break is a line that nobody sees.
     let at = if at >= source.text.len() { source.text.trim_end().len() } else { at };
@@ -61,11 +67,32 @@ fn hint(source: &Source, error: &ScanError, at: usize) -> Option<String> {
         ErrorKind::UnexpectedCharacter { character } => {
             Some(format!("put quotes around a value that begins with `{character}`"))
         }
+        ErrorKind::UnknownQuotedScalarEscape => Some("write \\\\ for a backslash, or use single quotes".to_owned()),
+        ErrorKind::MappingValueNotAllowed if is_deeper_than_a_value(&source.text[..line_start], line) => {
+            Some("begin the line where the one above begins, or leave out the value of that one".to_owned())
+        }
         _ if line.matches(": ").count() > 1 && !line.contains(['{', '"', '\'']) => {
             Some("put quotes around a value that has `: ` in it".to_owned())
         }
         _ => None,
     }
+}
+
+/// Whether `line` stands deeper than the one above, though that one has a value already.
+fn is_deeper_than_a_value(above: &str, line: &str) -> bool {
+    let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    above.lines().next_back().is_some_and(|above| above.contains(": ") && indent(above) < indent(line))
+}
+
+/// The innermost `[` or `{` from a line above the error, if the line of the error is no longer part of it by its looks.
+fn unclosed(text: &str, at: usize, open: &[usize]) -> Option<usize> {
+    let bracket = *open.iter().rfind(|start| text[**start..].starts_with(['[', '{']))?;
+    let line = |at: usize| {
+        let start = text[..at].rfind('\n').map_or(0, |at| at + 1);
+        (start, text[start..].len() - text[start..].trim_start_matches(' ').len())
+    };
+    let ((opened, indent), (failed, failed_indent)) = (line(bracket), line(at));
+    (failed > opened && failed_indent <= indent && !text[at..].starts_with([']', '}'])).then_some(bracket)
 }
 
 /// A tab that a line begins with, on the line of the error or the one below it.

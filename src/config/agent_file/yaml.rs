@@ -123,7 +123,7 @@ pub(super) fn parse(source: &Arc<Source>, found: &mut Diagnostics) -> Result<Nod
         emit_comments: false,
     };
     let parser = Parser::new_from_str_with_options(&source.text, options);
-    let mut reader = Reader { source, parser, anchors: HashMap::new(), nodes: 0, aliased: 0, found };
+    let mut reader = Reader { source, parser, open: vec![], anchors: HashMap::new(), nodes: 0, aliased: 0, found };
     let mut root = None;
     loop {
         let (event, span) = reader.next()?;
@@ -147,6 +147,8 @@ pub(super) fn parse(source: &Arc<Source>, found: &mut Diagnostics) -> Result<Nod
 struct Reader<'a> {
     source: &'a Arc<Source>,
     parser: Parser<'a, granit_parser::StrInput<'a>>,
+    /// Where the lists and mappings that are not finished yet begin.
+    open: Vec<usize>,
     /// A node that is not finished yet is not in here.
     anchors: HashMap<usize, Node>,
     nodes: usize,
@@ -162,7 +164,7 @@ impl<'a> Reader<'a> {
     fn next(&mut self) -> Result<(Event<'a>, Range<usize>), Diagnostic> {
         match self.parser.next() {
             Some(Ok((event, span))) => Ok((event, span.byte_range().unwrap_or_default())),
-            Some(Err(error)) => Err(super::syntax::explain(self.source, &error)),
+            Some(Err(error)) => Err(super::syntax::explain(self.source, &error, &self.open)),
             // The stream ends with an event of its own.
             None => Ok((Event::StreamEnd, 0..0)),
         }
@@ -193,13 +195,19 @@ impl<'a> Reader<'a> {
                 if let Some(tag) = tag {
                     self.refuse_tag(&tag.original(), &span);
                 }
-                (self.list(span, depth)?, anchor)
+                self.open.push(span.start);
+                let list = self.list(span, depth)?;
+                self.open.pop();
+                (list, anchor)
             }
             Event::MappingStart(_, anchor, tag) => {
                 if let Some(tag) = tag {
                     self.refuse_tag(&tag.original(), &span);
                 }
-                (self.map(span, depth)?, anchor)
+                self.open.push(span.start);
+                let map = self.map(span, depth)?;
+                self.open.pop();
+                (map, anchor)
             }
             Event::Alias(id) => (self.alias(id, &span, depth)?, 0),
             // Not events that can stand where a value is expected.
