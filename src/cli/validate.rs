@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{AgentArgs, CliError, Cx, Exit, source::AgentSource};
-use crate::config::agent_file::{Diagnostics, Document, LoadOptions, Loaded, Severity};
+use crate::config::agent_file::{Diagnostics, Document, LoadOptions, Severity};
 
 /// Check an agent file: every error at once, with line and column
 #[derive(Debug, Args)]
@@ -47,7 +47,7 @@ pub(super) fn run(args: &ValidateArgs, cx: &Cx) -> Result<Exit, CliError> {
         Ok(document) => {
             let options = |profile: Option<&str>| LoadOptions { profile: profile.map(str::to_owned), lookup: &lookup };
             match args.agent.profile.as_deref() {
-                Some(profile) => report.add(document.load(&options(Some(profile))), unset),
+                Some(profile) => report.add(&document, &options(Some(profile)), unset),
                 None => report.add_all(&document, &options, unset),
             }
         }
@@ -87,19 +87,19 @@ impl Report {
         options: &impl Fn(Option<&str>) -> LoadOptions<'a>,
         unset: Severity,
     ) {
-        self.add(document.load(&options(None)), unset);
+        self.add(document, &options(None), unset);
         let (agents, tools) = (self.agents, self.tools);
         for profile in document.profiles() {
             let mut with = Self::new(String::new());
-            with.add(document.load(&options(Some(profile))), unset);
+            with.add(document, &options(Some(profile)), unset);
             self.found.extend_new(with.found, &format!("with the profile `{profile}`: "));
             self.profiles += 1;
         }
         (self.agents, self.tools) = (agents, tools);
     }
 
-    fn add(&mut self, loaded: Result<Loaded, Diagnostics>, unset: Severity) {
-        match loaded {
+    fn add(&mut self, document: &Document, options: &LoadOptions, unset: Severity) {
+        match document.load(options) {
             Ok(loaded) => {
                 self.found.extend(loaded.warnings.clone());
                 self.found.extend(loaded.unset(unset, |_| true));
@@ -108,7 +108,11 @@ impl Report {
                 let members = loaded.file.agents.values().map(|member| member.tools.len());
                 self.tools = loaded.file.agent.tools.len() + members.sum::<usize>();
             }
-            Err(found) => self.found.extend(found),
+            Err(found) => {
+                self.found.extend(found);
+                self.found.extend(document.unset(options, unset));
+                self.found.sort();
+            }
         }
     }
 

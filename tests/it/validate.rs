@@ -52,6 +52,33 @@ fn a_good_file_is_ok() {
 }
 
 #[test]
+fn a_variable_that_is_not_set_is_told_beside_other_errors() {
+    let env = TestEnv::new();
+    env.write("bad.yaml", "name: a\ntols: []\nmodel: ${MODEL}\n");
+    insta::assert_snapshot!(env.run(&["validate", "--strict-env", "bad.yaml"]), @"
+    exit 2
+    --- stderr
+    error: `tols` is not a key of an agent file
+     --> bad.yaml:2:1
+      |
+    2 | tols: []
+      | ^^^^
+      |
+      = help: did you mean `tools`?
+
+    error: the variable `MODEL` is not set
+     --> bad.yaml:3:8
+      |
+    3 | model: ${MODEL}
+      |        ^^^^^^^^
+      |
+      = help: set it, write it into `.env` beside the agent file, or give a default: ${MODEL:-…}
+
+    bad.yaml: 2 errors
+    ");
+}
+
+#[test]
 fn every_error_is_shown_with_its_place() {
     let env = TestEnv::new();
     env.write(

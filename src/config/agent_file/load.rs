@@ -255,6 +255,25 @@ impl Document {
         self.load_following(options, Follow::Yes)
     }
 
+    /// What it refers to and is not set, whatever else is wrong with it.
+    #[must_use]
+    pub fn unset(&self, options: &LoadOptions, severity: Severity) -> Diagnostics {
+        let mut out = Diagnostics::default();
+        let Ok(tree) = self.merged(options) else { return out };
+        let interpolated = Interpolator { dir: &self.dir, lookup: options.lookup }.run(&mut tree.value());
+        for unset in unset(&interpolated, |pointer| place(&self.source, &tree, pointer, On::Value)) {
+            out.push(unset.diagnostic(severity));
+        }
+        out
+    }
+
+    fn merged(&self, options: &LoadOptions) -> Result<Node, Fault> {
+        match options.profile.as_deref() {
+            Some(name) => profile::merge(&self.tree, name),
+            None => Ok(self.tree.clone()),
+        }
+    }
+
     /// The paths of the agent files that it names as tools, as they are written.
     pub(super) fn agent_files(&self) -> Vec<PathBuf> {
         let value = self.tree.value();
@@ -268,12 +287,12 @@ impl Document {
     }
 
     pub(super) fn load_following(&self, options: &LoadOptions, follow: Follow) -> Result<Loaded, Diagnostics> {
-        let Self { source, path, dir, tree, found } = self;
+        let Self { source, path, dir, found, .. } = self;
         let mut found = found.clone();
-        let tree = match options.profile.as_deref().map(|name| profile::merge(tree, name)).transpose() {
-            Ok(merged) => merged.unwrap_or_else(|| tree.clone()),
+        let tree = match self.merged(options) {
+            Ok(tree) => tree,
             Err(fault) => {
-                found.push(fault.diagnostic(|pointer, on| place(source, tree, pointer, on)));
+                found.push(fault.diagnostic(|pointer, on| place(source, &self.tree, pointer, on)));
                 return Err(found);
             }
         };
