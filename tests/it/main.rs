@@ -12,7 +12,6 @@ mod common;
 mod agent_file;
 mod bad_input;
 mod chat;
-mod docs;
 mod doctor;
 mod help;
 mod http;
