@@ -18,6 +18,7 @@ mod http;
 mod import;
 mod init;
 mod mcp;
+mod mcp_failures;
 mod models;
 mod session;
 mod setup;

@@ -70,11 +70,10 @@ impl Failure {
             ClientInitializeError::NoCompatibleProtocolVersion { .. } => {
                 Self::new("it speaks no version of MCP that we do", Retry::Useless)
             }
-            ClientInitializeError::TransportError { error, .. } => Self::transport(error),
-            other => Self::new(
-                format!("its answer could not be understood: {}", without_address(&other.to_string())),
-                Retry::Useful,
-            ),
+            ClientInitializeError::TransportError { error, .. } => Self::transport(error, login),
+            ClientInitializeError::LegacyFallbackFailed { fallback, .. } => Self::handshake(fallback, login),
+            // In rmcp's own words these are whole messages in the notation of Rust.
+            _ => Self::not_mcp(),
         }
     }
 
@@ -86,21 +85,74 @@ impl Failure {
         match error {
             ServiceError::McpError(error) => Self::new(cap::short(&error.message, 4000), Retry::Useless),
             ServiceError::TransportClosed => Self::new("the connection was closed", Retry::Useful),
-            ServiceError::TransportSend(error) => Self::transport(error),
+            ServiceError::TransportSend(error) => Self::transport(error, login),
             other => Self::new(without_address(&other.to_string()), Retry::Useful),
         }
     }
 
-    fn transport(error: &DynamicTransportError) -> Self {
+    /// From underneath MCP. rmcp wraps what happened in the names of its types, which say nothing to a user.
+    fn transport(error: &DynamicTransportError, login: &str) -> Self {
         let http =
             sources(error.error.as_ref()).find_map(<dyn Error>::downcast_ref::<StreamableHttpError<reqwest::Error>>);
-        let text = match http {
-            Some(StreamableHttpError::Client(error)) => innermost(error),
-            Some(StreamableHttpError::Auth(error)) => innermost(error),
-            Some(error) => error.to_string(),
-            None => innermost(error.error.as_ref()),
+        match http {
+            Some(StreamableHttpError::Client(error)) => Self::unreachable(error),
+            Some(StreamableHttpError::Auth(error)) => Self::unreachable(error),
+            Some(StreamableHttpError::HttpStatus(error)) => Self::status(error.status, "", login),
+            Some(StreamableHttpError::UnexpectedServerResponse(text)) => match text.strip_prefix("HTTP ") {
+                Some(answer) => {
+                    let (status, body) = answer.split_once(": ").unwrap_or((answer, ""));
+                    let code = status.get(..3).and_then(|code| code.parse().ok());
+                    code.map_or_else(Self::not_mcp, |code| Self::status(code, body, login))
+                }
+                None => Self::not_mcp(),
+            },
+            Some(StreamableHttpError::UnexpectedContentType(_) | StreamableHttpError::Deserialize(_)) => {
+                Self::not_mcp()
+            }
+            Some(StreamableHttpError::TransportChannelClosed | StreamableHttpError::UnexpectedEndOfStream) => {
+                Self::new("it ended the connection", Retry::Useful)
+            }
+            Some(error) => Self::broken(error),
+            // The pipe to a program.
+            None => Self::broken(error.error.as_ref()),
+        }
+    }
+
+    fn broken(error: &(dyn Error + 'static)) -> Self {
+        Self::new(format!("the connection broke: {}", without_address(&innermost(error))), Retry::Useful)
+    }
+
+    fn unreachable(error: &(dyn Error + 'static)) -> Self {
+        Self::new(format!("it could not be reached: {}", without_address(&innermost(error))), Retry::Useful)
+            .hint("see that it is running, and that its `url` is right")
+    }
+
+    fn not_mcp() -> Self {
+        Self::new("it answered with what is not MCP", Retry::Useful)
+            .hint("see that its `url` is that of an MCP server; many end in `/mcp`")
+    }
+
+    /// From an answer that is an error of HTTP.
+    fn status(status: u16, body: &str, login: &str) -> Self {
+        let known = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+        let mut reason = format!("it answered HTTP {status}");
+        if let Some(known) = known {
+            reason.push_str(&format!(" {known}"));
+        }
+        let body = body.trim();
+        // A page for browsers explains nothing in a terminal.
+        if !body.is_empty() && !body.starts_with('<') {
+            reason.push_str(&format!(": {}", cap::short(body, 200)));
+        }
+        let (retry, hint) = match status {
+            401 | 403 => (Retry::Useless, format!("correct the key in its `headers`, or run `{login}`")),
+            404 | 405 => (Retry::Useless, "see that its `url` is that of an MCP server; many end in `/mcp`".to_owned()),
+            300..=399 => (Retry::Useless, "write the address that it sends to into its `url`".to_owned()),
+            408 | 429 => (Retry::Useful, "try again later".to_owned()),
+            500.. => (Retry::Useful, "its own log may say why".to_owned()),
+            _ => (Retry::Useless, "see that its `url` and `headers` are right".to_owned()),
         };
-        Self::new(format!("it could not be reached: {}", without_address(&text)), Retry::Useful)
+        Self::new(reason, retry).hint(hint)
     }
 
     fn unauthorized(login: &str) -> Self {

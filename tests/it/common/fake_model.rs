@@ -55,8 +55,10 @@ impl Reply {
         Self { status: 200, ..Self::default() }.header("content-type", "text/event-stream")
     }
 
+    /// In place of one of the same name.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.retain(|(known, _)| known != name);
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
