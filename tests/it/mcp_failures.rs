@@ -1,5 +1,7 @@
 //! MCP servers that do not do what they should, as a user and the model see them.
 
+use std::io::{BufRead as _, BufReader};
+
 use serde_json::json;
 
 use crate::common::{
@@ -129,6 +131,32 @@ fn the_user_and_the_model_are_told() {
     ");
     let told = model.requests()[0].body["messages"][0]["content"].to_string();
     insta::assert_snapshot!(&told[told.find("The tools of").unwrap_or(0)..], @r#"The tools of `bad` are not available: it ended with exit status: 3""#);
+}
+
+/// A server that ignores the end of its standard input, and a process of its own that does the same.
+#[cfg(unix)]
+#[test]
+fn a_server_ends_with_us_even_if_we_are_killed() {
+    let env = TestEnv::new();
+    let alive = env.work().join("alive");
+    assert!(std::process::Command::new("mkfifo").arg(&alive).status().unwrap().success());
+    // Both hold the pipe open for as long as they live.
+    let script = "exec 9>alive; trap '' HUP TERM PIPE; sleep 600 & echo up >&9; sleep 600";
+    let server = json!({ "command": "sh", "args": ["-c", script] });
+    env.write("agent.yaml", format!("name: a\nmodel: demo\ntools: [mcp: bad]\nmcp: {{bad: {server}}}\n"));
+    let mut chat = env.command(&["chat", "-q", "hi"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let (sender, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut lines = BufReader::new(std::fs::File::open(alive).unwrap()).lines();
+        sender.send(lines.next().unwrap().unwrap()).unwrap();
+        sender.send(format!("{:?}", lines.next().map(Result::unwrap))).unwrap();
+    });
+    let patience = std::time::Duration::from_secs(30);
+    assert_eq!(ended.recv_timeout(patience).unwrap(), "up");
+    // SIGKILL, which leaves no time for anything.
+    chat.kill().unwrap();
+    chat.wait().unwrap();
+    assert_eq!(ended.recv_timeout(patience).unwrap(), "None", "something lives on");
 }
 
 /// Answers the handshake, offers one tool, and runs `$CALL` when it is called.

@@ -8,6 +8,8 @@ mod connection;
 mod content;
 mod elicitation;
 mod failure;
+#[cfg(unix)]
+mod guard;
 mod handler;
 pub mod oauth;
 mod process;

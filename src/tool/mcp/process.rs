@@ -21,6 +21,8 @@ use tokio::{
 };
 
 use super::failure::{Failure, Retry};
+#[cfg(unix)]
+use super::guard::Guard;
 use crate::{
     config::{Env, agent_file::McpServer},
     tool::cap,
@@ -132,6 +134,8 @@ impl Process {
         else {
             return Err(Failure::new("the system gave no pipes for it", Retry::Useful));
         };
+        #[cfg(unix)]
+        let guard = child.id().and_then(Guard::over);
         let group = Arc::new(Group::of(child.id()));
         let said = Arc::default();
         let (ended, exit) = watch::channel(None);
@@ -141,6 +145,9 @@ impl Process {
             async move {
                 let reader = tokio::spawn(keep_last_lines(stderr, said));
                 let status = child.wait().await.ok();
+                // Before the number of the group can belong to somebody else.
+                #[cfg(unix)]
+                drop(guard);
                 // What it started may outlive it; nothing of ours may.
                 group.kill();
                 let _ = tokio::time::timeout(GRACE, reader).await;
