@@ -256,9 +256,15 @@ impl Member {
         self.handoffs.iter().find(|link| link.tool.name == tool)
     }
 
-    /// The tool that takes the final answer, for a model that cannot be given the schema.
+    /// The tool that takes the final answer, for a model that cannot be given the schema, or not next to tools.
     pub(super) fn final_answer(&self) -> Option<&Shape> {
-        self.shape.as_ref().filter(|_| !self.model.capabilities().structured_output)
+        let capabilities = self.model.capabilities();
+        let native = capabilities.structured_output || (capabilities.structured_output_alone && !self.has_tools());
+        self.shape.as_ref().filter(|_| !native)
+    }
+
+    fn has_tools(&self) -> bool {
+        !(self.tools.is_empty() && self.delegates.is_empty() && self.handoffs.is_empty())
     }
 
     /// Whether `tool` is one that the loop itself answers.

@@ -258,6 +258,12 @@ impl Listed {
 }
 
 impl Toolbox {
+    /// Whether there is nothing that a tool could come from.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sources.is_empty()
+    }
+
     /// Makes the tools that `spec` lists. Starts nothing, and reads nothing but the front matter of skills.
     ///
     /// # Errors

@@ -43,6 +43,23 @@ async fn a_model_that_takes_a_schema_is_given_it_and_one_more_try() {
 }
 
 #[tokio::test]
+async fn a_model_that_takes_a_schema_only_alone_gets_it_where_the_agent_has_no_tools() {
+    let capabilities = Capabilities { structured_output_alone: true, ..Capabilities::default() };
+    let stage = |more: &str, script| {
+        let model = ScriptedModel::new(script).with_capabilities(capabilities);
+        Stage::new(&format!("{YAML}{more}"), vec![]).model("openai/root", model)
+    };
+    let alone = stage("", vec![says(r#"{"n": 1}"#)]);
+    assert_eq!(*outcome(&alone.turn("Count").await), completed());
+    assert!(alone.root().requests()[0].output_schema.is_some());
+    assert!(alone.root().requests()[0].tools.is_empty());
+
+    let with_tools = stage("tools: [todo]\n", vec![calls(&[("a", "final_answer", r#"{"n":1}"#)])]);
+    assert_eq!(*outcome(&with_tools.turn("Count").await), completed());
+    assert!(with_tools.root().requests()[0].output_schema.is_none());
+}
+
+#[tokio::test]
 async fn any_other_model_answers_by_calling_a_tool() {
     let right = || calls(&[("a", "final_answer", r#"{"n":1}"#)]);
     let wrong = || calls(&[("a", "final_answer", r#"{"n":"x"}"#)]);
