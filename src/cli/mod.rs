@@ -7,6 +7,7 @@ mod args;
 mod chat;
 mod completions;
 mod cx;
+mod default_model;
 mod doctor;
 mod error;
 mod import;

@@ -3,13 +3,13 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::{CliError, Cx, Exit, args::Output};
+use super::{CliError, Cx, Exit, args::Output, default_model::DefaultModel};
 use crate::{
-    config::Keys,
-    model::{
-        self, Because, LocalServer,
+    config::{
+        Keys,
         catalog::{self, KeyUse, Provider},
     },
+    model::{self, LocalServer},
     ui::table,
 };
 
@@ -58,9 +58,13 @@ struct ModelRow {
     max_output_tokens: u64,
     images: bool,
     reasoning: bool,
-    input_price: f64,
+    /// Prices are absent where they are not known for sure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_price: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     cached_price: Option<f64>,
-    output_price: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_price: Option<f64>,
 }
 
 pub(super) fn run(args: &ModelsArgs, cx: &Cx) -> Result<Exit, CliError> {
@@ -80,9 +84,9 @@ fn show_models(provider: &'static Provider, output: Output, cx: &Cx) -> Result<E
             max_output_tokens: model.max_output,
             images: model.images,
             reasoning: model.reasoning,
-            input_price: model.price.input,
-            cached_price: model.price.cached,
-            output_price: model.price.output,
+            input_price: model.price.map(|price| price.input),
+            cached_price: model.price.and_then(|price| price.cached),
+            output_price: model.price.map(|price| price.output),
         })
         .collect();
     if output == Output::Json {
@@ -96,19 +100,19 @@ fn show_models(provider: &'static Provider, output: Output, cx: &Cx) -> Result<E
         return Ok(Exit::Done);
     }
     let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+    let dollars = |price: Option<f64>| price.map_or(String::new(), |price| price.to_string());
     let cells: Vec<_> = rows
         .into_iter()
         .map(|row| {
-            let cached = row.cached_price.map_or(String::new(), |price| price.to_string());
             [
                 row.name,
                 row.context_window.to_string(),
                 row.max_output_tokens.to_string(),
                 yes(row.images),
                 yes(row.reasoning),
-                row.input_price.to_string(),
-                cached,
-                row.output_price.to_string(),
+                dollars(row.input_price),
+                dollars(row.cached_price),
+                dollars(row.output_price),
             ]
         })
         .collect();
@@ -119,10 +123,12 @@ fn show_models(provider: &'static Provider, output: Output, cx: &Cx) -> Result<E
 
 fn show_providers(output: Output, cx: &Cx) -> Result<Exit, CliError> {
     let keys = load_keys(cx)?;
-    let (detected, servers) = cx.block_on(async {
-        Ok(futures_util::future::join(model::detect(&keys, &cx.http), model::local_servers(&keys, &cx.http)).await)
+    let (default, servers) = cx.block_on(async {
+        let (default, servers) =
+            futures_util::future::join(DefaultModel::find(&keys, cx), model::local_servers(&keys, &cx.http)).await;
+        Ok((default?, servers))
     })?;
-    let chosen = detected.reference.split('/').next().unwrap_or_default();
+    let chosen = default.reference.split('/').next().unwrap_or_default();
     let rows: Vec<_> = catalog::PROVIDERS.iter().map(|provider| row(provider, &keys, &servers, chosen)).collect();
     if output == Output::Json {
         cx.printer.json(&rows)?;
@@ -136,11 +142,7 @@ fn show_providers(output: Output, cx: &Cx) -> Result<Exit, CliError> {
         })
         .collect();
     cx.printer.stdout(&table(["PROVIDER", "DEFAULT MODEL", "KEY OR SERVER"], &cells))?;
-    let because = match detected.because {
-        Because::Nothing => "no key and no model server was found; `agentscope setup` helps".to_owned(),
-        because => because.to_string(),
-    };
-    cx.printer.stderr(&format!("an agent that names no model uses `{}`: {because}\n", detected.reference));
+    cx.printer.stderr(&format!("an agent that names no model uses `{}`: {}\n", default.reference, default.because));
     Ok(Exit::Done)
 }
 

@@ -1,16 +1,16 @@
 //! `agentscope setup`: which model to use, and its key.
 
-use std::{io::Read as _, path::Path};
+use std::io::Read as _;
 
 use clap::Args;
 
-use super::{CliError, Cx, Exit, init, models::load_keys};
+use super::{CliError, Cx, Exit, models::load_keys};
 use crate::{
-    config::{Keys, Secret},
-    model::{
-        self, LocalServer,
+    config::{
+        Keys, Secret, Settings,
         catalog::{self, KeyUse, PROVIDERS, Provider, Wire},
     },
+    model::{self, LocalServer},
     ui::prompt,
 };
 
@@ -20,7 +20,8 @@ const LONGEST_KEY: u64 = 16 * 1024;
 /// Choose a model provider, find keys and local model servers, store a key
 ///
 /// On a terminal it asks; elsewhere `--provider` says which provider, and `--key-stdin` that its key comes on standard
-/// input. A key is kept in the user's own `keys.yaml`, which nobody else can read.
+/// input. A key is kept in the user's own `keys.yaml`, which nobody else can read; the choice in `settings.yaml`, for
+/// agents that name no model.
 #[derive(Debug, Args)]
 pub(super) struct SetupArgs {
     /// The provider to use
@@ -61,7 +62,12 @@ pub(super) fn run(args: &SetupArgs, cx: &Cx) -> Result<Exit, CliError> {
             );
         }
     };
-    let text = format!("{stored}next: agentscope chat --model {}\n", init::quoted(Path::new(&reference)));
+    let settings =
+        Settings::set_model(&cx.paths, &reference).map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    let text = format!(
+        "{stored}agents that name no model use {reference} ({})\nnext: agentscope chat\n",
+        settings.path().display()
+    );
     cx.printer.stdout(&text)?;
     Ok(Exit::Done)
 }

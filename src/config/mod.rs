@@ -3,6 +3,7 @@
 //! Typed, complete, cheap to clone. Only [`Env`] reads the process environment.
 
 pub mod agent_file;
+pub mod catalog;
 mod env;
 mod keys;
 mod lock;

@@ -4,12 +4,12 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 
-use super::{
-    catalog::{self, PROVIDERS, Provider},
-    open,
-};
+use super::open;
 use crate::{
-    config::{KeySource, Keys},
+    config::{
+        KeySource, Keys,
+        catalog::{self, PROVIDERS, Provider},
+    },
     runtime::http::Http,
 };
 
@@ -46,7 +46,7 @@ impl fmt::Display for Because {
             Self::Variable { name, source: KeySource::Environment } => write!(f, "{name} is set"),
             Self::Variable { name, source } => write!(f, "{name} is in {source}"),
             Self::Server { title, base_url } => write!(f, "{title} runs at {base_url}"),
-            Self::Nothing => f.write_str("no key and no model server was found"),
+            Self::Nothing => f.write_str("no key and no model server was found; `agentscope setup` chooses a real one"),
         }
     }
 }

@@ -11,7 +11,6 @@ use serde_json::Value;
 use crate::domain::{CallId, Message, Notice, ToolSpec, Usage};
 
 mod anthropic;
-pub mod catalog;
 mod client;
 pub mod demo;
 pub mod detect;

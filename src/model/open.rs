@@ -3,18 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    Capabilities, Model,
-    catalog::{self, KeyUse, PROVIDERS, Provider, Wire},
-    client::Client,
-    demo::Demo,
-    fallback::Fallback,
-    gemini,
-    retry::Retry,
-    text_calls::TextCalls,
+    Capabilities, Model, client::Client, demo::Demo, fallback::Fallback, gemini, retry::Retry, text_calls::TextCalls,
     wire::Endpoint,
 };
 use crate::{
-    config::{Keys, Secret, agent_file::ModelSpec},
+    config::{
+        Keys, Secret,
+        agent_file::ModelSpec,
+        catalog::{self, KeyUse, PROVIDERS, Provider, Wire},
+    },
     runtime::http::Http,
 };
 
@@ -202,7 +199,7 @@ pub(super) fn endpoint(provider: &'static Provider, spec: &ModelSpec, keys: &Key
         temperature: spec.temperature,
         effort: spec.effort,
         known,
-        price: spec.price.or(known.map(|known| known.price).filter(|_| at_home)),
+        price: spec.price.or(known.and_then(|known| known.price).filter(|_| at_home)),
         timeout: spec.timeout.map_or(TIMEOUT, |span| span.0),
         idle_timeout: spec.idle_timeout.map_or(IDLE_TIMEOUT, |span| span.0),
     })

@@ -4,15 +4,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    Capabilities, ModelDelta, ModelErrorKind, ModelRequest, anthropic,
-    catalog::{EffortDialect, KnownModel, Provider, Wire},
-    gemini, openai, responses, sse,
-};
+use super::{Capabilities, ModelDelta, ModelErrorKind, ModelRequest, anthropic, gemini, openai, responses, sse};
 use crate::{
     config::{
         Secret,
         agent_file::{Effort, Price},
+        catalog::{EffortDialect, KnownModel, Provider, Wire},
     },
     domain::{Content, Image, Message, Role, ToolCall, ToolOutcome},
 };

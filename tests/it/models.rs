@@ -14,14 +14,14 @@ fn a_machine_with_nothing_has_the_demo() {
     insta::assert_snapshot!(alone().run(&["models"]), @"
     exit 0
     --- stdout
-    PROVIDER           DEFAULT MODEL         KEY OR SERVER
-    openai             gpt-5-mini            OPENAI_API_KEY is not set
-    openai-responses   gpt-5-mini            OPENAI_API_KEY is not set
-    anthropic          claude-sonnet-4-6     ANTHROPIC_API_KEY is not set
-    dashscope          qwen-plus             DASHSCOPE_API_KEY is not set
-    gemini             gemini-2.5-flash      GEMINI_API_KEY is not set
-    deepseek           deepseek-chat         DEEPSEEK_API_KEY is not set
-    moonshot           kimi-k2-0905-preview  MOONSHOT_API_KEY is not set
+    PROVIDER           DEFAULT MODEL          KEY OR SERVER
+    openai             gpt-5-mini             OPENAI_API_KEY is not set
+    openai-responses   gpt-5-mini             OPENAI_API_KEY is not set
+    anthropic          claude-sonnet-5-5      ANTHROPIC_API_KEY is not set
+    dashscope          qwen-plus              DASHSCOPE_API_KEY is not set
+    gemini             gemini-3.5-flash-lite  GEMINI_API_KEY is not set
+    deepseek           deepseek-v4-flash      DEEPSEEK_API_KEY is not set
+    moonshot           kimi-k2.6              MOONSHOT_API_KEY is not set
     ollama
     lmstudio
     llamacpp
@@ -29,7 +29,7 @@ fn a_machine_with_nothing_has_the_demo() {
     openai-compatible
     demo               demo
     --- stderr
-    an agent that names no model uses `demo`: no key and no model server was found; `agentscope setup` helps
+    an agent that names no model uses `demo`: no key and no model server was found; `agentscope setup` chooses a real one
     ");
 }
 
@@ -43,14 +43,14 @@ fn keys_are_found_where_they_are_and_never_shown() {
     insta::assert_snapshot!(output, @"
     exit 0
     --- stdout
-    PROVIDER           DEFAULT MODEL         KEY OR SERVER
-    openai             gpt-5-mini            OPENAI_API_KEY is not set
-    openai-responses   gpt-5-mini            OPENAI_API_KEY is not set
-    anthropic          claude-sonnet-4-6     ANTHROPIC_API_KEY (environment)
-    dashscope          qwen-plus             DASHSCOPE_API_KEY is not set
-    gemini             gemini-2.5-flash      GEMINI_API_KEY ([WORK]/.env)
-    deepseek           deepseek-chat         DEEPSEEK_API_KEY is not set
-    moonshot           kimi-k2-0905-preview  MOONSHOT_API_KEY is not set
+    PROVIDER           DEFAULT MODEL          KEY OR SERVER
+    openai             gpt-5-mini             OPENAI_API_KEY is not set
+    openai-responses   gpt-5-mini             OPENAI_API_KEY is not set
+    anthropic          claude-sonnet-5-5      ANTHROPIC_API_KEY (environment)
+    dashscope          qwen-plus              DASHSCOPE_API_KEY is not set
+    gemini             gemini-3.5-flash-lite  GEMINI_API_KEY ([WORK]/.env)
+    deepseek           deepseek-v4-flash      DEEPSEEK_API_KEY is not set
+    moonshot           kimi-k2.6              MOONSHOT_API_KEY is not set
     ollama
     lmstudio
     llamacpp
@@ -105,16 +105,20 @@ fn the_models_of_a_provider() {
     exit 0
     --- stdout
     MODEL                        CONTEXT  OUTPUT  IMAGES  THINKS  $/M INPUT  CACHED  $/M OUTPUT
+    anthropic/claude-fable-5-1   1000000  128000  yes     yes
+    anthropic/claude-opus-5-5    1000000  128000  yes     yes     4          0.2     20
+    anthropic/claude-sonnet-5-5  1000000  128000  yes     yes     2          0.2     10
+    anthropic/claude-haiku-5-5   1000000  128000  yes     yes
+    anthropic/claude-opus-5      1000000  128000  yes     yes     5          0.5     25
+    anthropic/claude-sonnet-5    1000000  128000  yes     yes     2          0.2     10
+    anthropic/claude-opus-4-8    1000000  128000  yes     yes     5          0.5     25
     anthropic/claude-opus-4-7    1000000  128000  yes     yes     5          0.5     25
     anthropic/claude-opus-4-6    1000000  128000  yes     yes     5          0.5     25
-    anthropic/claude-sonnet-4-6  1000000  128000  yes     yes     3          0.3     15
+    anthropic/claude-sonnet-4-6  1000000  64000   yes     yes     3          0.3     15
     anthropic/claude-opus-4-5    200000   64000   yes     yes     5          0.5     25
-    anthropic/claude-opus-4-1    200000   32000   yes     yes     15         1.5     75
-    anthropic/claude-opus-4      200000   32000   yes     yes     15         1.5     75
     anthropic/claude-sonnet-4-5  200000   64000   yes     yes     3          0.3     15
-    anthropic/claude-sonnet-4    200000   64000   yes     yes     3          0.3     15
     anthropic/claude-haiku-4-5   200000   64000   yes     yes     1          0.1     5
-    anthropic/claude-3-5-haiku   200000   8192    yes     no      0.8        0.08    4
+    anthropic/claude-opus-4-1    200000   32000   yes     yes     15         1.5     75
     ");
     insta::assert_snapshot!(env.run(&["models", "vllm"]), @"
     exit 0

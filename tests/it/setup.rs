@@ -10,7 +10,8 @@ fn a_key_is_stored_for_this_user_alone_and_found_again() {
     exit 0
     --- stdout
     stored OPENAI_API_KEY in [HOME]/config/keys.yaml
-    next: agentscope chat --model openai
+    agents that name no model use openai ([HOME]/config/settings.yaml)
+    next: agentscope chat
     ");
     let path = env.home().join("config/keys.yaml");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "OPENAI_API_KEY: \"sk-secret\"\n");
@@ -23,9 +24,10 @@ fn a_key_is_stored_for_this_user_alone_and_found_again() {
     exit 0
     --- stdout
     using the key in OPENAI_API_KEY ([HOME]/config/keys.yaml)
-    next: agentscope chat --model openai/gpt-5
+    agents that name no model use openai/gpt-5 ([HOME]/config/settings.yaml)
+    next: agentscope chat
     ");
-    insta::assert_snapshot!(env.run(&["models"]).stderr, @"an agent that names no model uses `openai`: OPENAI_API_KEY is in [HOME]/config/keys.yaml");
+    insta::assert_snapshot!(env.run(&["models"]).stderr, @"an agent that names no model uses `openai/gpt-5`: set in [HOME]/config/settings.yaml");
 }
 
 #[test]
@@ -84,6 +86,41 @@ fn a_server_that_runs_is_offered_and_needs_no_key() {
     insta::assert_snapshot!(stable(env.run(&["setup", "--provider", "ollama"]).to_string()), @"
     exit 0
     --- stdout
-    next: agentscope chat --model ollama/fake
+    agents that name no model use ollama/fake ([HOME]/config/settings.yaml)
+    next: agentscope chat
+    ");
+}
+
+#[test]
+fn the_choice_is_the_model_of_agents_that_name_none() {
+    let env = alone().var("OPENAI_API_KEY", "sk-1");
+    env.write("agent.yaml", "name: x\n");
+    env.write("named.yaml", "name: x\nmodel: anthropic\n");
+    insta::assert_snapshot!(env.run(&["setup", "--provider", "demo"]), @"
+    exit 0
+    --- stdout
+    agents that name no model use demo ([HOME]/config/settings.yaml)
+    next: agentscope chat
+    ");
+    insta::assert_snapshot!(env.run(&["models"]).stderr, @"an agent that names no model uses `demo`: set in [HOME]/config/settings.yaml");
+    insta::assert_snapshot!(env.run(&["chat", "-q", "hi", "--approve", "deny"]).stderr, @"
+    using ./agent.yaml
+    model: demo (set in [HOME]/config/settings.yaml)
+    ");
+    let said = |args: &[&str]| {
+        let output = env.run(args).stdout;
+        output.lines().filter(|line| line.contains(" model ")).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(said(&["doctor"]), @"ok    model          demo/demo (set in [HOME]/config/settings.yaml)");
+    insta::assert_snapshot!(said(&["doctor", "named.yaml"]), @"FAIL  model          `anthropic/claude-sonnet-5-5` needs a key, and ANTHROPIC_API_KEY is not set");
+    // What is said now wins over what is kept.
+    let output = env.run(&["chat", "--model", "anthropic", "-q", "hi"]);
+    assert!(output.stderr.contains("`anthropic/claude-sonnet-5-5` needs a key"), "{output}");
+    std::fs::write(env.home().join("config/settings.yaml"), "model: [\n").unwrap();
+    insta::assert_snapshot!(env.run(&["chat", "-q", "hi"]), @"
+    exit 2
+    --- stderr
+    using ./agent.yaml
+    error: could not understand the settings in `[HOME]/config/settings.yaml`: expected string scalar at line 1, column 8
     ");
 }

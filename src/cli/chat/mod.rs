@@ -13,12 +13,11 @@ use self::{
     lines::Lines,
     turn::{Attended, Terminal},
 };
-use super::{AgentArgs, CliError, Cx, Exit, source::AgentSource};
+use super::{AgentArgs, CliError, Cx, Exit, default_model::DefaultModel, source::AgentSource};
 use crate::{
     agent::{self, Agent, AgentDeps, AgentOptions, ApproveMode, KeptRules, Surface},
     config::{Keys, Rule, Settings, agent_file::Loaded},
     domain::{Content, FailureCode, SessionId, SessionKey, TurnOutcome},
-    model::{self, Because},
     runtime::shutdown::Signals,
     store::{self, Store},
     ui::events::{EventFormat, EventPrinter, TurnReport},
@@ -231,12 +230,7 @@ async fn last_session(store: &dyn Store, user: &str, loaded: &Loaded) -> Result<
 
 /// The model of an agent file that names none, said on standard error.
 async fn default_model(keys: &Keys, cx: &Cx) -> Result<String, CliError> {
-    let detected = model::detect(keys, &cx.http).await;
-    cx.printer.stderr(&match detected.because {
-        Because::Nothing => {
-            format!("model: {} ({}; `agentscope setup` chooses a real one)\n", detected.reference, detected.because)
-        }
-        _ => format!("model: {} ({})\n", detected.reference, detected.because),
-    });
-    Ok(detected.reference)
+    let default = DefaultModel::find(keys, cx).await?;
+    cx.printer.stderr(&format!("model: {} ({})\n", default.reference, default.because));
+    Ok(default.reference)
 }

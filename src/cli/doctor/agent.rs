@@ -3,7 +3,7 @@
 use super::{Finding, Status, on_path};
 use crate::{
     agent,
-    cli::{Cx, source::AgentSource},
+    cli::{CliError, Cx, default_model::DefaultModel, source::AgentSource},
     config::{
         Keys,
         agent_file::{AgentSpec, Loaded, McpServer, ToolEntry},
@@ -11,17 +11,22 @@ use crate::{
     model,
 };
 
-pub(super) async fn look(source: &AgentSource, profile: Option<&str>, keys: &Keys, cx: &Cx) -> Vec<Finding> {
+pub(super) async fn look(
+    source: &AgentSource,
+    profile: Option<&str>,
+    keys: &Keys,
+    cx: &Cx,
+) -> Result<Vec<Finding>, CliError> {
     let loaded = match source.read(profile, keys, cx) {
         Ok(loaded) => loaded,
         Err(diagnostics) => {
             let what = format!("{} error(s)\n{}", diagnostics.errors(), diagnostics);
-            return vec![Finding::new("agent file", Status::Failed, what.trim_end())];
+            return Ok(vec![Finding::new("agent file", Status::Failed, what.trim_end())]);
         }
     };
     let place = loaded.path.as_ref().map_or_else(|| "built in".to_owned(), |path| path.display().to_string());
     let mut found = vec![Finding::new("agent", Status::Ok, format!("{} ({place})", loaded.file.name))];
-    found.push(model_of(&loaded, keys, cx).await);
+    found.push(model_of(&loaded, keys, cx).await?);
     let names = loaded.file.agent.context.files.clone().unwrap_or_else(|| vec![agent::CONTEXT_FILE.to_owned()]);
     for (path, text) in agent::context_files(&cx.env.cwd, &names) {
         found.push(Finding::new("context", Status::Ok, format!("{} ({} bytes)", path.display(), text.len())));
@@ -34,21 +39,21 @@ pub(super) async fn look(source: &AgentSource, profile: Option<&str>, keys: &Key
         let what = format!("{} is not set ({}:{})", unset.name, unset.place.source.name, unset.place.line());
         found.push(Finding::new("variable", Status::Warning, what));
     }
-    found
+    Ok(found)
 }
 
-async fn model_of(loaded: &Loaded, keys: &Keys, cx: &Cx) -> Finding {
+async fn model_of(loaded: &Loaded, keys: &Keys, cx: &Cx) -> Result<Finding, CliError> {
     let (reference, why) = match &loaded.file.agent.model {
         Some(reference) => (reference.clone(), "named by the agent file".to_owned()),
         None => {
-            let detected = model::detect(keys, &cx.http).await;
-            (detected.reference, detected.because.to_string())
+            let default = DefaultModel::find(keys, cx).await?;
+            (default.reference, default.because)
         }
     };
-    match model::open(&reference, &loaded.file.models, keys, &cx.http) {
+    Ok(match model::open(&reference, &loaded.file.models, keys, &cx.http) {
         Ok(model) => Finding::new("model", Status::Ok, format!("{} ({why})", model.name())),
         Err(error) => Finding::new("model", Status::Failed, error.to_string()).hint(error.hint()),
-    }
+    })
 }
 
 fn tools_of(agent: &str, spec: &AgentSpec, loaded: &Loaded, cx: &Cx) -> Vec<Finding> {

@@ -9,11 +9,11 @@ use serde::Serialize;
 
 use super::{AgentArgs, CliError, Cx, Exit, Output, source::AgentSource};
 use crate::{
-    config::{Env, Keys},
-    model::{
-        self,
+    config::{
+        Env, Keys,
         catalog::{KeyUse, PROVIDERS},
     },
+    model,
     ui::style,
 };
 
@@ -67,7 +67,7 @@ pub(super) fn run(args: &DoctorArgs, cx: &Cx) -> Result<Exit, CliError> {
     let found = cx.block_on(async {
         let mut found = machine(cx);
         found.extend(providers(&keys, cx).await);
-        found.extend(agent::look(&source, args.agent.profile.as_deref(), &keys, cx).await);
+        found.extend(agent::look(&source, args.agent.profile.as_deref(), &keys, cx).await?);
         Ok(found)
     })?;
     match args.output {

@@ -1,11 +1,10 @@
-//! The providers, as data. A provider that speaks a known wire is one row here.
+//! The providers, as data. A provider that speaks a known wire is one row here; its models are in `models.rs`.
 //!
-//! Context windows and prices are those of the providers' pages (developers.openai.com/api/docs/models,
-//! platform.claude.com/docs/en/about-claude/pricing, ai.google.dev/gemini-api/docs/pricing, api-docs.deepseek.com,
-//! platform.moonshot.ai, alibabacloud.com/help/en/model-studio/models). They age: an agent file's `price` and
-//! `context_window` win.
+//! In `config`, because an agent file is checked against it before there is any model.
 
-use crate::config::agent_file::Price;
+mod models;
+
+use super::agent_file::Price;
 
 /// Which API a provider speaks; one file each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,80 +86,11 @@ pub struct KnownModel {
     pub context_window: u64,
     /// The most tokens that one answer may have.
     pub max_output: u64,
-    pub price: Price,
+    /// `None` where no source confirms it: no cost is shown.
+    pub price: Option<Price>,
     pub images: bool,
     pub reasoning: bool,
 }
-
-const fn model(
-    name: &'static str,
-    context_window: u64,
-    max_output: u64,
-    price: (f64, f64, f64),
-    images: bool,
-    reasoning: bool,
-) -> KnownModel {
-    let (input, cached, output) = price;
-    KnownModel {
-        name,
-        context_window,
-        max_output,
-        price: Price { input, output, cached: Some(cached) },
-        images,
-        reasoning,
-    }
-}
-
-const OPENAI_MODELS: &[KnownModel] = &[
-    model("gpt-5.1", 400_000, 128_000, (1.25, 0.125, 10.0), true, true),
-    model("gpt-5", 400_000, 128_000, (1.25, 0.125, 10.0), true, true),
-    model("gpt-5-mini", 400_000, 128_000, (0.25, 0.025, 2.0), true, true),
-    model("gpt-5-nano", 400_000, 128_000, (0.05, 0.005, 0.4), true, true),
-    model("gpt-4.1", 1_047_576, 32_768, (2.0, 0.5, 8.0), true, false),
-    model("gpt-4.1-mini", 1_047_576, 32_768, (0.4, 0.1, 1.6), true, false),
-    model("gpt-4.1-nano", 1_047_576, 32_768, (0.1, 0.025, 0.4), true, false),
-    model("gpt-4o", 128_000, 16_384, (2.5, 1.25, 10.0), true, false),
-    model("gpt-4o-mini", 128_000, 16_384, (0.15, 0.075, 0.6), true, false),
-    model("o3", 200_000, 100_000, (2.0, 0.5, 8.0), true, true),
-    model("o4-mini", 200_000, 100_000, (1.1, 0.275, 4.4), true, true),
-];
-
-const ANTHROPIC_MODELS: &[KnownModel] = &[
-    model("claude-opus-4-7", 1_000_000, 128_000, (5.0, 0.5, 25.0), true, true),
-    model("claude-opus-4-6", 1_000_000, 128_000, (5.0, 0.5, 25.0), true, true),
-    model("claude-sonnet-4-6", 1_000_000, 128_000, (3.0, 0.3, 15.0), true, true),
-    model("claude-opus-4-5", 200_000, 64_000, (5.0, 0.5, 25.0), true, true),
-    model("claude-opus-4-1", 200_000, 32_000, (15.0, 1.5, 75.0), true, true),
-    model("claude-opus-4", 200_000, 32_000, (15.0, 1.5, 75.0), true, true),
-    model("claude-sonnet-4-5", 200_000, 64_000, (3.0, 0.3, 15.0), true, true),
-    model("claude-sonnet-4", 200_000, 64_000, (3.0, 0.3, 15.0), true, true),
-    model("claude-haiku-4-5", 200_000, 64_000, (1.0, 0.1, 5.0), true, true),
-    model("claude-3-5-haiku", 200_000, 8_192, (0.8, 0.08, 4.0), true, false),
-];
-
-const GEMINI_MODELS: &[KnownModel] = &[
-    model("gemini-3-pro-preview", 1_048_576, 65_536, (2.0, 0.2, 12.0), true, true),
-    model("gemini-2.5-pro", 1_048_576, 65_536, (1.25, 0.125, 10.0), true, true),
-    model("gemini-2.5-flash", 1_048_576, 65_536, (0.3, 0.03, 2.5), true, true),
-    model("gemini-2.5-flash-lite", 1_048_576, 65_536, (0.1, 0.01, 0.4), true, true),
-];
-
-const DASHSCOPE_MODELS: &[KnownModel] = &[
-    model("qwen3-max", 262_144, 65_536, (1.2, 0.24, 6.0), false, false),
-    model("qwen-plus", 1_000_000, 32_768, (0.4, 0.16, 1.2), false, true),
-    model("qwen-flash", 1_000_000, 32_768, (0.05, 0.02, 0.4), false, true),
-];
-
-const DEEPSEEK_MODELS: &[KnownModel] = &[
-    model("deepseek-chat", 128_000, 8_192, (0.28, 0.028, 0.42), false, false),
-    model("deepseek-reasoner", 128_000, 65_536, (0.28, 0.028, 0.42), false, true),
-];
-
-const MOONSHOT_MODELS: &[KnownModel] = &[
-    model("kimi-k2-thinking", 262_144, 65_536, (0.6, 0.15, 2.5), false, true),
-    model("kimi-k2-turbo-preview", 262_144, 32_768, (1.15, 0.15, 8.0), false, false),
-    model("kimi-k2-0905-preview", 262_144, 32_768, (0.6, 0.15, 2.5), false, false),
-];
 
 const OPENAI_DIALECT: Dialect = Dialect {
     max_tokens: "max_completion_tokens",
@@ -191,7 +121,7 @@ const OPENAI: Provider = Provider {
     default_model: Some("gpt-5-mini"),
     local: false,
     dialect: OPENAI_DIALECT,
-    models: OPENAI_MODELS,
+    models: models::OPENAI,
 };
 
 /// A server of chat completions on this machine.
@@ -227,8 +157,8 @@ pub const PROVIDERS: &[Provider] = &[
         base_url: "https://api.anthropic.com",
         base_url_variables: &["ANTHROPIC_BASE_URL"],
         key_variables: &["ANTHROPIC_API_KEY"],
-        default_model: Some("claude-sonnet-4-6"),
-        models: ANTHROPIC_MODELS,
+        default_model: Some("claude-sonnet-5-5"),
+        models: models::ANTHROPIC,
         ..OPENAI
     },
     Provider {
@@ -240,7 +170,7 @@ pub const PROVIDERS: &[Provider] = &[
         key_variables: &["DASHSCOPE_API_KEY"],
         default_model: Some("qwen-plus"),
         dialect: Dialect { effort: EffortDialect::EnableThinking, json_schema: false, ..COMMON },
-        models: DASHSCOPE_MODELS,
+        models: models::DASHSCOPE,
         ..OPENAI
     },
     Provider {
@@ -251,8 +181,8 @@ pub const PROVIDERS: &[Provider] = &[
         base_url: "https://generativelanguage.googleapis.com/v1beta",
         base_url_variables: &["GEMINI_BASE_URL", "GOOGLE_GEMINI_BASE_URL"],
         key_variables: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
-        default_model: Some("gemini-2.5-flash"),
-        models: GEMINI_MODELS,
+        default_model: Some("gemini-3.5-flash-lite"),
+        models: models::GEMINI,
         ..OPENAI
     },
     Provider {
@@ -262,9 +192,9 @@ pub const PROVIDERS: &[Provider] = &[
         base_url: "https://api.deepseek.com/v1",
         base_url_variables: &["DEEPSEEK_BASE_URL"],
         key_variables: &["DEEPSEEK_API_KEY"],
-        default_model: Some("deepseek-chat"),
+        default_model: Some("deepseek-v4-flash"),
         dialect: Dialect { effort: EffortDialect::Thinking, reasoning_back: true, json_schema: false, ..COMMON },
-        models: DEEPSEEK_MODELS,
+        models: models::DEEPSEEK,
         ..OPENAI
     },
     Provider {
@@ -274,9 +204,9 @@ pub const PROVIDERS: &[Provider] = &[
         base_url: "https://api.moonshot.ai/v1",
         base_url_variables: &["MOONSHOT_BASE_URL"],
         key_variables: &["MOONSHOT_API_KEY"],
-        default_model: Some("kimi-k2-0905-preview"),
+        default_model: Some("kimi-k2.6"),
         dialect: Dialect { effort: EffortDialect::Thinking, reasoning_back: true, json_schema: false, ..COMMON },
-        models: MOONSHOT_MODELS,
+        models: models::MOONSHOT,
         ..OPENAI
     },
     Provider {
@@ -375,7 +305,7 @@ mod tests {
         let of = |provider: &str, name: &str| super::provider(provider).unwrap().model(name).map(|model| model.name);
         assert_eq!(of("openai", "gpt-5-mini-2025-08-07"), Some("gpt-5-mini"));
         assert_eq!(of("anthropic", "claude-sonnet-4-5-20250929"), Some("claude-sonnet-4-5"));
-        assert_eq!(of("anthropic", "claude-3-5-haiku-latest"), Some("claude-3-5-haiku"));
+        assert_eq!(of("openai", "gpt-5-latest"), Some("gpt-5"));
         assert_eq!(of("openai", "gpt-5-chat"), None);
         assert_eq!(of("anthropic", "claude-opus-4-9"), None);
     }

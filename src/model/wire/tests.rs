@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::{
-    config::{Env, Keys, Paths, agent_file::ModelSpec},
+    config::{Env, Keys, Paths, agent_file::ModelSpec, catalog},
     domain::{CallId, DeniedBy, Effect, ToolSpec},
-    model::{ToolChoice, catalog, open},
+    model::{ToolChoice, open},
 };
 
 fn endpoint(provider: &str, model: &str, more: &Value) -> Endpoint {
@@ -618,7 +618,7 @@ fn settings_on_every_wire() {
             &request,
         ),
         ("dashscope", "qwen-plus", &all, &free),
-        ("deepseek", "deepseek-chat", &all, &free),
+        ("deepseek", "deepseek-v4-flash", &all, &free),
         ("vllm", "m", &json!({ "effort": "none" }), &free),
         ("anthropic", "claude-sonnet-4-5", &all, &request),
         ("anthropic", "claude-sonnet-4-5", &high, &free),
@@ -638,7 +638,7 @@ fn settings_on_every_wire() {
     openai: {"model":"gpt-5.1","reasoning":{"effort":"none"},"stream":true,"store":false,"include":["reasoning.encrypted_content"]}
     openai-compatible: {"model":"m","top_k":20,"stream":true,"stream_options":{"include_usage":true},"reasoning_effort":"low","tool_choice":{"type":"function","function":{"name":"weather"}},"response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false},"strict":true}},"max_tokens":4000,"temperature":0.3}
     dashscope: {"model":"qwen-plus","top_k":20,"stream":true,"stream_options":{"include_usage":true},"max_tokens":4000,"temperature":0.3,"enable_thinking":true,"thinking_budget":2048}
-    deepseek: {"model":"deepseek-chat","top_k":20,"stream":true,"stream_options":{"include_usage":true},"max_tokens":4000,"temperature":0.3,"thinking":{"type":"enabled"}}
+    deepseek: {"model":"deepseek-v4-flash","top_k":20,"stream":true,"stream_options":{"include_usage":true},"max_tokens":4000,"temperature":0.3,"thinking":{"type":"enabled"}}
     vllm: {"model":"m","chat_template_kwargs":{"enable_thinking":false},"stream":true,"stream_options":{"include_usage":true}}
     anthropic: {"model":"claude-sonnet-4-5","max_tokens":4000,"stream":true,"temperature":0.3,"tool_choice":{"type":"tool","name":"weather"},"top_k":20}
     anthropic: {"model":"claude-sonnet-4-5","max_tokens":20000,"stream":true,"generationConfig":{"seed":1},"thinking":{"type":"enabled","budget_tokens":10000}}
@@ -653,15 +653,15 @@ fn settings_on_every_wire() {
 fn thoughts_of_the_running_turn_go_back_to_those_who_want_them() {
     let mut request = conversation();
     request.messages.truncate(5);
-    let body = endpoint("moonshot", "kimi-k2-thinking", &json!({})).body(&request);
+    let body = endpoint("deepseek", "deepseek-v4-flash", &json!({})).body(&request);
     // It sees no images.
     assert!(matches!(body, Err(ModelErrorKind::Unsupported { .. })));
     request.messages[0].content.pop();
     request.messages.remove(2);
-    let body = endpoint("moonshot", "kimi-k2-thinking", &json!({})).body(&request).unwrap();
+    let body = endpoint("deepseek", "deepseek-v4-flash", &json!({})).body(&request).unwrap();
     assert_eq!(body["messages"][2]["reasoning_content"], "thought of anthropicthought of responsesthought of gemini");
     request.messages.push(Message::user("next turn"));
-    let body = endpoint("moonshot", "kimi-k2-thinking", &json!({})).body(&request).unwrap();
+    let body = endpoint("deepseek", "deepseek-v4-flash", &json!({})).body(&request).unwrap();
     assert_eq!(body["messages"][2].get("reasoning_content"), None);
 }
 

@@ -240,7 +240,7 @@ fn a_model_without_a_key_is_wrong_configuration() {
     exit 2
     --- stderr
     using ./agent.yaml
-    error: `anthropic/claude-sonnet-4-6` needs a key, and ANTHROPIC_API_KEY is not set
+    error: `anthropic/claude-sonnet-5-5` needs a key, and ANTHROPIC_API_KEY is not set
     hint: set ANTHROPIC_API_KEY, or store a key with `agentscope setup`; `--model demo` works without one
     ");
 }

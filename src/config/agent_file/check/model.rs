@@ -4,7 +4,7 @@ use super::{
     super::fault::{self, Fault},
     Cursor,
 };
-use crate::model::catalog::{self, PROVIDERS};
+use crate::config::catalog::{self, PROVIDERS};
 
 pub(super) fn check(root: &Cursor, out: &mut Vec<Fault>) {
     let models = root.get("models");
