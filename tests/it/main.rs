@@ -20,6 +20,7 @@ mod init;
 mod mcp;
 mod mcp_failures;
 mod models;
+mod readme;
 mod session;
 mod setup;
 mod validate;
