@@ -78,7 +78,12 @@ struct Made<'a> {
     template: &'a str,
     dir: &'a Path,
     files: Vec<&'static str>,
+    /// Files of the template that were there already, and left as they were.
+    kept: Vec<&'static str>,
 }
+
+/// Files that a folder which is in use has anyway, and that the agent does not need.
+const KEPT: [&str; 2] = ["README.md", ".gitignore"];
 
 pub(super) fn run(args: &InitArgs, cx: &Cx) -> Result<Exit, CliError> {
     if args.list {
@@ -90,26 +95,33 @@ pub(super) fn run(args: &InitArgs, cx: &Cx) -> Result<Exit, CliError> {
         .ok_or_else(|| CliError::usage(format!("there is no template `{}`", args.template)))?;
     let here = args.dir == Path::new(".");
     let dir = if here { cx.env.cwd.clone() } else { cx.env.cwd.join(&args.dir) };
-    if !args.force {
-        refuse_to_overwrite(template, &dir, args)?;
+    if dir.exists() && !dir.is_dir() {
+        return Err(CliError::usage(format!("`{}` is a file, not a folder", args.dir.display()))
+            .hint("name a folder, as in `agentscope init my-agent`"));
     }
+    let kept = if args.force { vec![] } else { keep(template, &dir, args)? };
     let name = project_name(&dir, template);
-    for (file, text) in template.files {
+    let written: Vec<_> = template.files.iter().filter(|(file, _)| !kept.contains(file)).collect();
+    for (file, text) in &written {
         let text = match *file {
             "agent.yaml" => text.replacen(&format!("name: {}\n", template.name), &format!("name: {name}\n"), 1),
             _ => (*text).to_owned(),
         };
         write(&dir.join(file), &text)?;
     }
-    let files: Vec<_> = template.files.iter().map(|(file, _)| *file).collect();
+    if kept.contains(&".gitignore") && !ignores_keys(&dir) {
+        cx.printer.warn("`.gitignore` does not list `.env`, where keys stand: add it");
+    }
+    let files: Vec<_> = written.iter().map(|(file, _)| *file).collect();
     if args.output == Output::Json {
-        cx.printer.json(&Made { name: &name, template: template.name, dir: &dir, files })?;
+        cx.printer.json(&Made { name: &name, template: template.name, dir: &dir, files, kept })?;
         return Ok(Exit::Done);
     }
     let shown = if here { "this folder".to_owned() } else { format!("`{}`", args.dir.display()) };
     let next = if here { String::new() } else { format!("cd {} && ", quoted(&args.dir)) };
-    cx.printer
-        .stdout(&format!("made the agent `{name}` in {shown}: {}\nnext: {next}agentscope chat\n", files.join(", ")))?;
+    let left = if kept.is_empty() { String::new() } else { format!("kept what was there: {}\n", kept.join(", ")) };
+    let made = files.join(", ");
+    cx.printer.stdout(&format!("made the agent `{name}` in {shown}: {made}\n{left}next: {next}agentscope chat\n"))?;
     Ok(Exit::Done)
 }
 
@@ -133,19 +145,23 @@ fn list(args: &InitArgs, cx: &Cx) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn refuse_to_overwrite(template: &Template, dir: &Path, args: &InitArgs) -> Result<(), CliError> {
-    let there: Vec<_> =
-        template.files.iter().map(|(file, _)| *file).filter(|file| dir.join(file).symlink_metadata().is_ok()).collect();
-    if there.is_empty() {
-        return Ok(());
+/// The files of the template that are there and stay as they are; an error where one of them would be overwritten.
+fn keep(template: &Template, dir: &Path, args: &InitArgs) -> Result<Vec<&'static str>, CliError> {
+    let there = template.files.iter().map(|(file, _)| *file).filter(|file| dir.join(file).symlink_metadata().is_ok());
+    let (kept, lost): (Vec<_>, Vec<_>) = there.partition(|file| KEPT.contains(file));
+    if lost.is_empty() {
+        return Ok(kept);
     }
-    let verb = if there.len() == 1 { "exists" } else { "exist" };
-    Err(CliError::failed(format!(
-        "would overwrite files in `{}`: {} {verb} already",
-        args.dir.display(),
-        there.join(", ")
-    ))
-    .hint("name another folder, as in `agentscope init my-agent`, or overwrite them with `--force`"))
+    let verb = if lost.len() == 1 { "exists" } else { "exist" };
+    let lost = lost.join(", ");
+    Err(CliError::failed(format!("would overwrite files in `{}`: {lost} {verb} already", args.dir.display()))
+        .hint("name another folder, as in `agentscope init my-agent`, or overwrite them with `--force`"))
+}
+
+/// Whether the `.gitignore` of a folder keeps `.env` out of what is committed, as far as a look at its lines tells.
+fn ignores_keys(dir: &Path) -> bool {
+    let text = std::fs::read_to_string(dir.join(".gitignore")).unwrap_or_default();
+    text.lines().any(|line| matches!(line.trim().trim_start_matches('/'), ".env" | ".env*" | "*.env"))
 }
 
 /// The folder's name, made valid; the template's where it says nothing.
