@@ -66,7 +66,9 @@ impl Keys {
             return Some((value.into(), KeySource::Environment));
         }
         let in_file = |map: &BTreeMap<String, Secret>, path: &Path| {
-            map.get(name).map(|value| (value.clone(), KeySource::File(path.to_owned())))
+            // A line `NAME=` that was left as `.env.example` has it is no key, as an empty variable is none.
+            let value = map.get(name).filter(|value| !value.expose().is_empty())?;
+            Some((value.clone(), KeySource::File(path.to_owned())))
         };
         in_file(&self.dotenv, &self.dotenv_path).or_else(|| in_file(&self.stored, &self.stored_path))
     }
@@ -129,7 +131,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let env = Env::fake(home.path(), &[("AGENTSCOPE_HOME", "home"), ("A", "from env"), ("EMPTY", "")]);
         let paths = Paths::new(&env);
-        std::fs::write(home.path().join(".env"), "A=x\nB='from dotenv'\nEMPTY=filled\n").unwrap();
+        std::fs::write(home.path().join(".env"), "A=x\nB='from dotenv'\nEMPTY=filled\nBLANK=\n").unwrap();
         let mut keys = Keys::load(&env, &paths, Some(home.path())).unwrap();
         for name in ["A", "B", "C"] {
             keys.store(name, format!("stored \"{name}\": '#").into()).unwrap();
@@ -141,7 +143,7 @@ mod tests {
         let stored = paths.config.join("keys.yaml");
         assert_eq!(of("C"), Some(("stored \"C\": '#".to_owned(), KeySource::File(stored.clone()))));
         assert_eq!(of("EMPTY").unwrap().0, "filled");
-        assert_eq!(of("D"), None);
+        assert_eq!((of("D"), of("BLANK")), (None, None));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
