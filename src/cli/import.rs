@@ -75,9 +75,16 @@ fn read(args: &ImportArgs) -> Result<Imported, CliError> {
         }
         import_str("stdin", &text)
     } else {
+        if args.file.is_dir() {
+            return Err(CliError::usage(format!("`{}` is a folder", args.file.display())).hint("name the file in it"));
+        }
         import(&args.file)
     };
     imported.map_err(|error| match error {
+        ImportError::Unreadable(diagnostics) if diagnostics.is_not_found() => {
+            CliError::not_found(format!("there is no file `{}`", args.file.display()))
+                .hint("name a docker agent YAML or an .mcp.json, or `-` for standard input")
+        }
         ImportError::Unreadable(diagnostics) => diagnostics.into(),
         ImportError::AlreadyOurs(_) => CliError::usage(error.to_string())
             .hint("check it with `agentscope validate`, talk to it with `agentscope chat`"),

@@ -367,8 +367,7 @@ fn refuses_what_it_cannot_read() {
     exit 4
     --- stderr
     error: there is no file `missing.yaml`
-     |
-     = help: give the path of an agent file, or of a folder that holds an agent.yaml
+    hint: name a docker agent YAML or an .mcp.json, or `-` for standard input
     ");
     insta::assert_snapshot!(env.run(&["import", "bad.yaml", "-o", "json"]), @"
     exit 2
