@@ -13,6 +13,7 @@ mod agent_file;
 mod bad_input;
 mod chat;
 mod doctor;
+mod exit_codes;
 mod help;
 mod http;
 mod import;
