@@ -195,7 +195,7 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not _
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -f -a "rm" -d 'Delete sessions'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -f -a "show" -d 'Print a conversation, with its tool calls in one line each'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from export" -s o -l output -r -f -a "md\t'Markdown, for people'
+complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from export" -s o -l output -d 'The form of the conversation' -r -f -a "md\t'Markdown, for people'
 json\t'Everything that is kept, for programs'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from export" -l file -d 'Write into this file, which must not be there yet, rather than to standard output' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from export" -l user-id -l user -d 'Whose sessions; your own where absent' -r
@@ -214,7 +214,7 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fis
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from fork" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from fork" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from list" -l agent -d 'Only those of the agent of this name' -r
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from list" -s o -l output -r -f -a "text\t''
+complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from list" -s o -l output -d 'The form of the list' -r -f -a "text\t''
 json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from list" -l user-id -l user -d 'Whose sessions; your own where absent' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'

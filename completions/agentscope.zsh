@@ -65,7 +65,7 @@ never\:"Not even on a terminal"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'::agent -- An agent file, a folder with an agent.yaml, or a URL; ./agent.yaml, else the quickstart agent, where absent:_default' \
+'::agent -- An agent file, or a folder with an agent.yaml; ./agent.yaml, else the quickstart agent, where absent:_default' \
 '::prompt -- Open the conversation with this message; goes after AGENT:_default' \
 && ret=0
 ;;
@@ -99,7 +99,7 @@ never\:"Not even on a terminal"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'::agent -- An agent file, a folder with an agent.yaml, or a URL; ./agent.yaml, else the quickstart agent, where absent:_default' \
+'::agent -- An agent file, or a folder with an agent.yaml; ./agent.yaml, else the quickstart agent, where absent:_default' \
 && ret=0
 ;;
 (import)
@@ -176,9 +176,9 @@ _arguments "${_arguments_options[@]}" : \
 '()-c+[The same as AGENT]:FILE:_files' \
 '()--config=[The same as AGENT]:FILE:_files' \
 '--profile=[Merge this profile of the agent file over it]:NAME:_default' \
-'-o+[The form of the list]:OUTPUT:((text\:""
+'-o+[The form of the list]:FORM:((text\:""
 json\:"One JSON document"))' \
-'--output=[The form of the list]:OUTPUT:((text\:""
+'--output=[The form of the list]:FORM:((text\:""
 json\:"One JSON document"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
 always\:"Also into a file or a pipe"
@@ -188,7 +188,7 @@ never\:"Not even on a terminal"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'::agent -- An agent file, a folder with an agent.yaml, or a URL; ./agent.yaml, else the quickstart agent, where absent:_default' \
+'::agent -- An agent file, or a folder with an agent.yaml; ./agent.yaml, else the quickstart agent, where absent:_default' \
 && ret=0
 ;;
 (login)
@@ -206,7 +206,7 @@ never\:"Not even on a terminal"))' \
 '-V[Print version]' \
 '--version[Print version]' \
 ':name -- The server, or its address:_default' \
-'::agent -- An agent file, a folder with an agent.yaml, or a URL; ./agent.yaml, else the quickstart agent, where absent:_default' \
+'::agent -- An agent file, or a folder with an agent.yaml; ./agent.yaml, else the quickstart agent, where absent:_default' \
 && ret=0
 ;;
 (logout)
@@ -223,7 +223,7 @@ never\:"Not even on a terminal"))' \
 '-V[Print version]' \
 '--version[Print version]' \
 ':name -- The server, or its address:_default' \
-'::agent -- An agent file, a folder with an agent.yaml, or a URL; ./agent.yaml, else the quickstart agent, where absent:_default' \
+'::agent -- An agent file, or a folder with an agent.yaml; ./agent.yaml, else the quickstart agent, where absent:_default' \
 && ret=0
 ;;
 (test)
@@ -231,9 +231,9 @@ _arguments "${_arguments_options[@]}" : \
 '()-c+[The same as AGENT]:FILE:_files' \
 '()--config=[The same as AGENT]:FILE:_files' \
 '--profile=[Merge this profile of the agent file over it]:NAME:_default' \
-'-o+[The form of the result]:OUTPUT:((text\:""
+'-o+[The form of the result]:FORM:((text\:""
 json\:"One JSON document"))' \
-'--output=[The form of the result]:OUTPUT:((text\:""
+'--output=[The form of the result]:FORM:((text\:""
 json\:"One JSON document"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
 always\:"Also into a file or a pipe"
@@ -245,7 +245,7 @@ never\:"Not even on a terminal"))' \
 '-V[Print version]' \
 '--version[Print version]' \
 '::name -- The server:_default' \
-'::agent -- An agent file, a folder with an agent.yaml, or a URL; ./agent.yaml, else the quickstart agent, where absent:_default' \
+'::agent -- An agent file, or a folder with an agent.yaml; ./agent.yaml, else the quickstart agent, where absent:_default' \
 && ret=0
 ;;
 (help)
@@ -341,9 +341,9 @@ never\:"Not even on a terminal"))' \
         case $line[1] in
             (export)
 _arguments "${_arguments_options[@]}" : \
-'-o+[]:FORM:((md\:"Markdown, for people"
+'-o+[The form of the conversation]:FORM:((md\:"Markdown, for people"
 json\:"Everything that is kept, for programs"))' \
-'--output=[]:FORM:((md\:"Markdown, for people"
+'--output=[The form of the conversation]:FORM:((md\:"Markdown, for people"
 json\:"Everything that is kept, for programs"))' \
 '--file=[Write into this file, which must not be there yet, rather than to standard output]:FILE:_files' \
 '--user-id=[Whose sessions; your own where absent]:USER:_default' \
@@ -356,7 +356,7 @@ never\:"Not even on a terminal"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':id -- An id, the start of one, or `last`:_default' \
+':id -- An id, the start or the end of one, or `last`:_default' \
 && ret=0
 ;;
 (fork)
@@ -372,15 +372,15 @@ never\:"Not even on a terminal"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':id -- An id, the start of one, or `last`:_default' \
+':id -- An id, the start or the end of one, or `last`:_default' \
 && ret=0
 ;;
 (list)
 _arguments "${_arguments_options[@]}" : \
 '--agent=[Only those of the agent of this name]:NAME:_default' \
-'-o+[]:FORM:((text\:""
+'-o+[The form of the list]:FORM:((text\:""
 json\:"One JSON document"))' \
-'--output=[]:FORM:((text\:""
+'--output=[The form of the list]:FORM:((text\:""
 json\:"One JSON document"))' \
 '--user-id=[Whose sessions; your own where absent]:USER:_default' \
 '--user=[Whose sessions; your own where absent]:USER:_default' \
@@ -422,8 +422,8 @@ never\:"Not even on a terminal"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':id -- An id, the start of one, or `last`:_default' \
-':title:_default' \
+':id -- An id, the start or the end of one, or `last`:_default' \
+':title -- What it is to be called:_default' \
 && ret=0
 ;;
 (rm)
@@ -438,7 +438,7 @@ never\:"Not even on a terminal"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'*::ids -- An id, the start of one, or `last`:_default' \
+'*::ids -- An id, the start or the end of one, or `last`:_default' \
 && ret=0
 ;;
 (show)
@@ -453,7 +453,7 @@ never\:"Not even on a terminal"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'::id -- An id, the start of one, or `last`:_default' \
+'::id -- An id, the start or the end of one, or `last`:_default' \
 && ret=0
 ;;
 (help)
@@ -528,9 +528,9 @@ _arguments "${_arguments_options[@]}" : \
 '()-c+[The same as AGENT]:FILE:_files' \
 '()--config=[The same as AGENT]:FILE:_files' \
 '--profile=[Merge this profile of the agent file over it]:NAME:_default' \
-'-o+[The form of the list]:OUTPUT:((text\:""
+'-o+[The form of the list]:FORM:((text\:""
 json\:"One JSON document"))' \
-'--output=[The form of the list]:OUTPUT:((text\:""
+'--output=[The form of the list]:FORM:((text\:""
 json\:"One JSON document"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
 always\:"Also into a file or a pipe"
@@ -540,7 +540,7 @@ never\:"Not even on a terminal"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'::agent -- An agent file, a folder with an agent.yaml, or a URL; ./agent.yaml, else the quickstart agent, where absent:_default' \
+'::agent -- An agent file, or a folder with an agent.yaml; ./agent.yaml, else the quickstart agent, where absent:_default' \
 && ret=0
 ;;
 (validate)
@@ -563,7 +563,7 @@ never\:"Not even on a terminal"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'::agent -- An agent file, a folder with an agent.yaml, or a URL; ./agent.yaml, else the quickstart agent, where absent:_default' \
+'::agent -- An agent file, or a folder with an agent.yaml; ./agent.yaml, else the quickstart agent, where absent:_default' \
 && ret=0
 ;;
 (help)

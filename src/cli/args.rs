@@ -20,7 +20,7 @@ pub struct GlobalArgs {
 /// Which agent a verb is about.
 #[derive(Clone, Debug, Default, Args)]
 pub struct AgentArgs {
-    /// An agent file, a folder with an agent.yaml, or a URL; ./agent.yaml, else the quickstart agent, where absent
+    /// An agent file, or a folder with an agent.yaml; ./agent.yaml, else the quickstart agent, where absent
     #[arg(value_name = "AGENT")]
     pub agent: Option<String>,
     /// The same as AGENT

@@ -22,7 +22,7 @@ pub(super) struct ToolsArgs {
     #[command(flatten)]
     agent: AgentArgs,
     /// The form of the list
-    #[arg(short, long, value_enum, default_value_t)]
+    #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
     output: Output,
 }
 
@@ -128,7 +128,7 @@ fn text(rows: &[Row], cx: &Cx) -> String {
             Effect::Reads => "reads ",
             Effect::Writes => "writes",
         };
-        let description: String = row.description.lines().next().unwrap_or_default().chars().take(80).collect();
+        let description = first_line(&row.description);
         let runs = match row.runs {
             Runs::Host => "host  ",
             Runs::Remote => "remote",
@@ -138,6 +138,16 @@ fn text(rows: &[Row], cx: &Cx) -> String {
         text.push('\n');
     }
     text
+}
+
+/// As much of a description as fits beside a tool.
+fn first_line(description: &str) -> String {
+    const MOST: usize = 80;
+    let line = description.lines().next().unwrap_or_default();
+    match line.char_indices().nth(MOST) {
+        None => line.to_owned(),
+        Some(_) => line.chars().take(MOST - 1).chain(['…']).collect(),
+    }
 }
 
 /// The agents of a file: its own first, then the rest of the team.

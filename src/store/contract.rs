@@ -95,6 +95,13 @@ async fn a_session_is_remembered(store: &dyn Store) {
     assert_eq!(store.info(&s0).await.unwrap().title.chars().count(), 60);
     store.append(&s1, &[Message::assistant("No.")]).await.unwrap();
     assert_eq!(ids(store, Some("ann")).await, ["ann/s1", "ann/s0"]);
+
+    // What is attached is no part of the title.
+    let with_file = Message { content: vec![Content::text("Review this"), Content::text("diff")], ..Message::user("") };
+    let s2 = key("ann", "s2");
+    store.append(&s2, &[with_file]).await.unwrap();
+    assert_eq!(store.info(&s2).await.unwrap().title, "Review this");
+    store.remove(&s2).await.unwrap();
 }
 
 async fn state_is_merged(store: &dyn Store) {

@@ -27,7 +27,7 @@ pub use memory::MemoryStore;
 pub use merge::merge_patch;
 pub use sqlite::SqliteStore;
 
-use crate::domain::{Message, Role, SessionId, SessionKey};
+use crate::domain::{Content, Message, Role, SessionId, SessionKey};
 
 /// What `session list` shows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -189,12 +189,14 @@ impl StoreError {
 /// The title of a session that was not given one: the first line of the user's first message, cut to fit a list.
 fn title_of(messages: &[Message]) -> Option<String> {
     const MOST: usize = 60;
-    let text = messages
-        .iter()
-        .filter(|message| message.role == Role::User)
-        .map(Message::text)
-        .find(|text| !text.trim().is_empty())?;
-    let line: String = text.trim().lines().next()?.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text =
+        messages.iter().filter(|message| message.role == Role::User).flat_map(|message| &message.content).find_map(
+            |content| match content {
+                Content::Text { text } => Some(text.trim()).filter(|text| !text.is_empty()),
+                _ => None,
+            },
+        )?;
+    let line: String = text.lines().next()?.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= MOST {
         return Some(line);
     }

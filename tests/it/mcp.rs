@@ -45,7 +45,7 @@ fn tools_are_listed_with_where_they_come_from() {
     exit 0
     --- stdout
     tester
-    todo  reads   built in  host    Writes the to-do list of this session, which the user sees. Use it for work of t
+    todo  reads   built in  host    Writes the to-do list of this session, which the user sees. Use it for work of …
     look  reads   mcp good  host    Looks
 
     helper

@@ -87,10 +87,12 @@ fn list_and_show() {
         [todo] {"items":[]}: The to-do list is empty.
         demo model: `todo` says: The to-do list is empty.
         "#);
+        let by_its_end = shown(&env, &["show", "one"]);
+        assert!(by_its_end.contains("s-one, agent quickstart, 4 messages"), "{by_its_end}");
         insta::assert_snapshot!(shown(&env, &["show", "s-"]), @"
         exit 2
         --- stderr
-        error: 2 sessions begin with `s-`: `s-two`, `s-one`
+        error: 2 sessions begin or end with `s-`: `s-two`, `s-one`
         hint: write more of the id
         ");
         insta::assert_snapshot!(shown(&env, &["show", "x"]), @"

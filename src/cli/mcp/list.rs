@@ -16,7 +16,7 @@ pub(super) struct ListArgs {
     #[command(flatten)]
     agent: AgentArgs,
     /// The form of the list
-    #[arg(short, long, value_enum, default_value_t)]
+    #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
     output: Output,
 }
 

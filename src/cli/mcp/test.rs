@@ -24,7 +24,7 @@ pub(super) struct TestArgs {
     #[arg(long)]
     all: bool,
     /// The form of the result
-    #[arg(short, long, value_enum, default_value_t)]
+    #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
     output: Output,
 }
 

@@ -16,10 +16,11 @@ use crate::{
 /// Write a whole conversation as Markdown or JSON
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
-    /// An id, the start of one, or `last`
+    /// An id, the start or the end of one, or `last`
     #[arg(value_name = "ID")]
     id: String,
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    /// The form of the conversation
+    #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
     output: ExportFormat,
     /// Write into this file, which must not be there yet, rather than to standard output
     #[arg(long, value_name = "FILE")]

@@ -12,7 +12,7 @@ use crate::{
 /// Copy a session, or its beginning, and print the id of the copy
 #[derive(Debug, Args)]
 pub(super) struct ForkArgs {
-    /// An id, the start of one, or `last`
+    /// An id, the start or the end of one, or `last`
     #[arg(value_name = "ID")]
     id: String,
     /// Copy only the first N messages

@@ -15,7 +15,8 @@ pub(super) struct ListArgs {
     /// Only those of the agent of this name
     #[arg(long, value_name = "NAME")]
     agent: Option<String>,
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    /// The form of the list
+    #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
     output: Output,
 }
 

@@ -19,7 +19,7 @@ use crate::{
 
 /// List, read, copy and delete earlier conversations
 ///
-/// A session is named by its id, the start of it, or `last` for the one used last.
+/// A session is named by its id, the start or the end of it, or `last` for the one used last.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   agentscope session list
@@ -73,7 +73,8 @@ impl Sessions {
         Ok(self.store.sessions(Some(&self.user)).await?)
     }
 
-    /// The session that `name` stands for: an id, the start of one, or `last`.
+    /// The session that `name` stands for: an id, the start or the end of one, or `last`. Ids begin with the
+    /// time, so that those of one day begin alike: it is the end that tells them apart.
     async fn find(&self, name: &str) -> Result<SessionInfo, CliError> {
         let mut all = self.all().await?;
         if let Some(exact) = all.iter().position(|info| info.id.as_str() == name) {
@@ -84,7 +85,10 @@ impl Sessions {
                 CliError::not_found(format!("`{}` has no session yet", self.user)).hint("`agentscope chat` begins one")
             });
         }
-        all.retain(|info| !name.is_empty() && info.id.as_str().starts_with(name));
+        all.retain(|info| {
+            let id = info.id.as_str();
+            !name.is_empty() && (id.starts_with(name) || id.ends_with(name))
+        });
         match all.len() {
             1 => Ok(all.swap_remove(0)),
             0 => Err(CliError::not_found(format!("no session `{name}`"))
@@ -92,7 +96,7 @@ impl Sessions {
             many => {
                 let ids: Vec<String> = all.iter().take(5).map(|info| format!("`{}`", info.id)).collect();
                 let more = if many > ids.len() { ", …" } else { "" };
-                Err(CliError::usage(format!("{many} sessions begin with `{name}`: {}{more}", ids.join(", ")))
+                Err(CliError::usage(format!("{many} sessions begin or end with `{name}`: {}{more}", ids.join(", ")))
                     .hint("write more of the id"))
             }
         }

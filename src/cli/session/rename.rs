@@ -11,9 +11,10 @@ use crate::{
 /// Give a session a title
 #[derive(Debug, Args)]
 pub(super) struct RenameArgs {
-    /// An id, the start of one, or `last`
+    /// An id, the start or the end of one, or `last`
     #[arg(value_name = "ID")]
     id: String,
+    /// What it is to be called
     #[arg(value_name = "TITLE")]
     title: String,
 }

@@ -11,7 +11,7 @@ use crate::{
 /// Delete sessions
 #[derive(Debug, Args)]
 pub(super) struct RmArgs {
-    /// An id, the start of one, or `last`
+    /// An id, the start or the end of one, or `last`
     #[arg(value_name = "ID", required = true)]
     ids: Vec<String>,
 }

@@ -19,7 +19,7 @@ use crate::{
 /// Print a conversation, with its tool calls in one line each
 #[derive(Debug, Args)]
 pub(super) struct ShowArgs {
-    /// An id, the start of one, or `last`
+    /// An id, the start or the end of one, or `last`
     #[arg(value_name = "ID", default_value = "last")]
     id: String,
 }
