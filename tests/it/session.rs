@@ -296,7 +296,7 @@ fn a_session_in_use() {
     no ./agent.yaml: using the built-in quickstart agent
     model: demo (no key and no model server was found; `agentscope setup` chooses a real one)
     error: session `s-one` is in use by another turn
-    hint: wait for it to end, or start another session
+    hint: wait until that turn has ended, or go on in a copy made with `agentscope session fork`
     ");
     assert_eq!(env.run(&["session", "show", "s-one"]).code, Some(0));
 }
