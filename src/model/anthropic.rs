@@ -1,8 +1,9 @@
 //! Anthropic's Messages.
 //!
-//! Facts: platform.claude.com/docs/en/api/messages, /build-with-claude/streaming, /extended-thinking,
-//! /adaptive-thinking and /prompt-caching, read 2026-11. For structured answers the loop forces a tool: the native
-//! form takes only part of JSON Schema and not every model has it.
+//! Checked on 2026-11-22: fields, events, stop reasons, usage and errors against the types of anthropic-sdk-python
+//! (2026-08-08); what each model takes of thinking and forced tools against platform.claude.com/docs/en/models (the
+//! migration guides of Claude 5.5). For structured answers the loop forces a tool where the model allows it: the native
+//! form takes only part of JSON Schema.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -53,6 +54,8 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Map<String, V
         body.insert("tools".into(), tools.into());
         match &request.tool_choice {
             ToolChoice::Auto => {}
+            // As in a chain of fallbacks that has to force a tool for the sake of another model.
+            ToolChoice::Tool(_) if refuses_forced_tools(&endpoint.model) => {}
             ToolChoice::None => {
                 body.insert("tool_choice".into(), json!({ "type": "none" }));
             }
@@ -63,6 +66,10 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Map<String, V
     }
     body.insert("messages".into(), messages(&request.messages).into());
     let thinks = set_thinking(&mut body, endpoint, request, limit);
+    if let Some(schema) = &request.output_schema {
+        let format = json!({ "type": "json_schema", "schema": closed(schema) });
+        wire::merge(&mut body, &Map::from_iter([("output_config".to_owned(), json!({ "format": format }))]));
+    }
     // Refused together with thinking.
     if let Some(temperature) = endpoint.temperature.filter(|_| !thinks) {
         body.insert("temperature".into(), temperature.into());
@@ -72,11 +79,15 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Map<String, V
 
 /// Sets what makes the model think; whether it will. A forced tool excludes thinking.
 fn set_thinking(body: &mut Map<String, Value>, endpoint: &Endpoint, request: &ModelRequest, limit: u64) -> bool {
-    let forced = matches!(request.tool_choice, ToolChoice::Tool(_));
+    let forced = matches!(request.tool_choice, ToolChoice::Tool(_)) && !refuses_forced_tools(&endpoint.model);
     let Some(effort) = endpoint.effort.filter(|_| !forced) else { return false };
-    let Some(word) = wire::effort_word(effort) else { return false };
+    let Some(word) = wire::effort_word(effort) else {
+        body.extend(unthinking(&endpoint.model));
+        return false;
+    };
     if !counts_thinking(&endpoint.model) {
-        body.insert("thinking".into(), json!({ "type": "adaptive" }));
+        // Without it, models since 4.7 show nothing of their thoughts.
+        body.insert("thinking".into(), json!({ "type": "adaptive", "display": "summarized" }));
         body.insert("output_config".into(), json!({ "effort": word }));
         return true;
     }
@@ -91,6 +102,42 @@ fn set_thinking(body: &mut Map<String, Value>, endpoint: &Endpoint, request: &Mo
         body.insert("max_tokens".into(), (budget + limit).into());
     }
     true
+}
+
+/// What keeps a model from thinking, or makes it think least where it cannot be kept from it. Those before Claude 5 do
+/// not think unasked.
+fn unthinking(model: &str) -> Option<(String, Value)> {
+    let is = |names: &[&str]| names.iter().any(|name| model.starts_with(name));
+    if is(&["claude-sonnet-5-5"]) {
+        Some(("thinking".to_owned(), json!({ "type": "between_tools" })))
+    } else if is(&["claude-fable-5", "claude-opus-5-5"]) {
+        Some(("output_config".to_owned(), json!({ "effort": "low" })))
+    } else if is(&["claude-opus-5", "claude-sonnet-5", "claude-haiku-5"]) {
+        Some(("thinking".to_owned(), json!({ "type": "disabled" })))
+    } else {
+        None
+    }
+}
+
+/// Whether the model refuses to be told which tool to call; all of these take a schema of the answer instead.
+pub(super) fn refuses_forced_tools(model: &str) -> bool {
+    ["claude-fable-5-1", "claude-opus-5-5", "claude-sonnet-5-5"].iter().any(|name| model.starts_with(name))
+}
+
+/// The schema with every object closed, as the native form wants it.
+fn closed(schema: &Value) -> Value {
+    match schema {
+        Value::Object(object) => {
+            let mut object: Map<String, Value> =
+                object.iter().map(|(key, value)| (key.clone(), closed(value))).collect();
+            if object.get("type").is_some_and(|kind| kind == "object") {
+                object.insert("additionalProperties".to_owned(), false.into());
+            }
+            Value::Object(object)
+        }
+        Value::Array(items) => items.iter().map(closed).collect(),
+        other => other.clone(),
+    }
 }
 
 /// Models up to 4.5 think by a budget of tokens; those since 4.6 decide by themselves, and refuse a budget since 4.7.
@@ -254,6 +301,13 @@ struct RawUsage {
     output_tokens: Option<u64>,
     cache_read_input_tokens: Option<u64>,
     cache_creation_input_tokens: Option<u64>,
+    output_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+struct OutputDetails {
+    #[serde(default)]
+    thinking_tokens: u64,
 }
 
 #[derive(Default)]
@@ -356,6 +410,8 @@ impl Decoder {
         self.usage.cached_tokens = self.cache.0;
         self.usage.input_tokens = self.fresh_input + self.cache.0 + self.cache.1;
         self.usage.output_tokens = raw.output_tokens.unwrap_or(self.usage.output_tokens);
+        let thoughts = raw.output_tokens_details.map(|details| details.thinking_tokens);
+        self.usage.reasoning_tokens = thoughts.unwrap_or(self.usage.reasoning_tokens);
         ModelDelta::Usage(self.usage)
     }
 }

@@ -220,3 +220,28 @@ pub(super) fn retry_after(headers: &reqwest::header::HeaderMap, now: jiff::Times
     let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
     Some(Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO))
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn retry_after_in_all_its_forms() {
+        let now: jiff::Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+        let after = |headers: &[(&'static str, &'static str)]| {
+            let headers =
+                headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            retry_after(&headers.collect::<HeaderMap>(), now)
+        };
+        assert_eq!(after(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
+        assert_eq!(after(&[("retry-after", " 0.5 ")]), Some(Duration::from_millis(500)));
+        assert_eq!(after(&[("retry-after", "Sun, 22 Nov 2026 10:00:30 GMT")]), Some(Duration::from_secs(30)));
+        assert_eq!(after(&[("retry-after", "Sun, 22 Nov 2026 09:59:00 GMT")]), Some(Duration::ZERO));
+        assert_eq!(after(&[("retry-after", "9"), ("retry-after-ms", "20")]), Some(Duration::from_millis(20)));
+        for nonsense in ["", "soon", "-1", "NaN", "1e300", "Sun, 99 Nov 2026 10:00:30 GMT"] {
+            assert_eq!(after(&[("retry-after", nonsense)]), None, "{nonsense}");
+        }
+    }
+}

@@ -1,7 +1,8 @@
 //! Google's Gemini, `streamGenerateContent` with `alt=sse`.
 //!
-//! Facts: ai.google.dev/api/generate-content and ai.google.dev/gemini-api/docs (function calling, thinking, thought
-//! signatures, structured output), read 2026-11. Calls come whole and often without ids, thoughts as parts of their
+//! Checked on 2026-11-22 against the types of python-genai (2026-08-21): requests, parts, usage, finish and block
+//! reasons; the levels and budgets of thinking against models.dev (2026-07-02). The rules of thought signatures are from
+//! memory. Calls come whole and often without ids, thoughts as parts of their
 //! own, and a signature may come on any part and must be sent back on a part like it.
 
 use std::collections::HashMap;
@@ -23,7 +24,7 @@ use crate::{
 /// The key of this wire in `opaque`.
 const WIRE: &str = "gemini";
 
-/// What Gemini 3 takes in place of the signature of a call that another model made (docs, thought signatures).
+/// What Gemini 3 takes in place of the signature of a call that another model made.
 const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 
 pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Map<String, Value> {
@@ -83,10 +84,11 @@ fn generation_config(endpoint: &Endpoint, request: &ModelRequest) -> Map<String,
 fn thinking(model: &str, effort: Effort) -> Value {
     if takes_level(model) {
         let level = match wire::effort_word(effort) {
-            // The Pro model has no medium level.
-            Some("medium") if model.contains("-pro") => "high",
+            // The first Pro model had no medium level.
+            Some("medium") if model.starts_with("gemini-3-pro") => "high",
             Some(word) => word,
-            None => "low",
+            None if model.contains("-pro") => "low",
+            None => "minimal",
         };
         return json!({ "thinkingLevel": level, "includeThoughts": true });
     }
@@ -113,8 +115,7 @@ fn contents(endpoint: &Endpoint, history: &[Message]) -> Vec<Value> {
         for part in &message.content {
             match part {
                 Content::ToolCall(call) => {
-                    let mut value =
-                        json!({ "functionCall": { "name": call.name, "args": wire::object_arguments(call) } });
+                    let mut value = json!({ "functionCall": { "id": call.call_id, "name": call.name, "args": wire::object_arguments(call) } });
                     let signature = wire::opaque(call.opaque.as_ref(), WIRE).cloned();
                     // Only the first of parallel calls is signed.
                     let missing = || (first_call && takes_level(&endpoint.model)).then(|| NO_SIGNATURE.into());
@@ -125,7 +126,7 @@ fn contents(endpoint: &Endpoint, history: &[Message]) -> Vec<Value> {
                     parts.push(value);
                 }
                 Content::ToolResult { call_id, outcome } => {
-                    parts.extend(result(names.get(call_id).copied().unwrap_or("unknown"), outcome));
+                    parts.extend(result(call_id, names.get(call_id).copied().unwrap_or("unknown"), outcome));
                 }
                 other => parts.extend(plain(other)),
             }
@@ -157,10 +158,10 @@ fn plain(part: &Content) -> Option<Value> {
     }
 }
 
-fn result(name: &str, outcome: &ToolOutcome) -> impl Iterator<Item = Value> {
+fn result(id: &CallId, name: &str, outcome: &ToolOutcome) -> impl Iterator<Item = Value> {
     let key = if matches!(outcome, ToolOutcome::Ok { .. }) { "output" } else { "error" };
     let response = json!({ key: wire::result_text(outcome) });
-    let response = json!({ "functionResponse": { "name": name, "response": response } });
+    let response = json!({ "functionResponse": { "id": id, "name": name, "response": response } });
     std::iter::once(response).chain(wire::images(outcome).map(inline))
 }
 
@@ -241,6 +242,8 @@ impl From<RawUsage> for Usage {
 #[derive(Default)]
 pub(super) struct Decoder {
     finish: Option<String>,
+    /// The prompt was refused, whatever the word.
+    blocked: bool,
 }
 
 impl Decode for Decoder {
@@ -261,6 +264,7 @@ impl Decode for Decoder {
         }
         if let Some(reason) = chunk.prompt_feedback.and_then(|feedback| feedback.block_reason) {
             self.finish = Some(reason);
+            self.blocked = true;
         }
         out.extend(chunk.usage_metadata.map(|raw| ModelDelta::Usage(raw.into())));
         Ok(())
@@ -270,6 +274,7 @@ impl Decode for Decoder {
     fn end(&mut self, out: &mut Vec<ModelDelta>) {
         let Some(raw) = self.finish.take() else { return };
         let reason = match raw.as_str() {
+            _ if self.blocked => StopReason::Filtered,
             "STOP" => StopReason::End,
             "MAX_TOKENS" => StopReason::Length,
             "SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "IMAGE_SAFETY" => {

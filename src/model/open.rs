@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    Capabilities, Model, client::Client, demo::Demo, fallback::Fallback, gemini, retry::Retry, text_calls::TextCalls,
-    wire::Endpoint,
+    Capabilities, Model, anthropic, client::Client, demo::Demo, fallback::Fallback, gemini, retry::Retry,
+    text_calls::TextCalls, wire::Endpoint,
 };
 use crate::{
     config::{
@@ -210,6 +210,7 @@ fn structured_output(wire: Wire, model: &str) -> bool {
     match wire {
         Wire::Responses => true,
         Wire::Gemini => gemini::takes_level(model),
-        Wire::Chat | Wire::Anthropic | Wire::Demo => false,
+        Wire::Anthropic => anthropic::refuses_forced_tools(model),
+        Wire::Chat | Wire::Demo => false,
     }
 }

@@ -1,8 +1,9 @@
 //! OpenAI's chat completions, and the many that took it over.
 //!
-//! Facts: developers.openai.com/api/reference (chat completions, streaming), read 2026-11; `reasoning_content` from
-//! api-docs.deepseek.com, platform.moonshot.ai and llama.cpp's server; `reasoning` from vLLM and Ollama;
-//! `prompt_cache_hit_tokens` from DeepSeek; whole calls in one chunk, all with index 0, as older Ollama sends them.
+//! Checked on 2026-11-22: requests, chunks, usage and finish reasons against the types of openai-python (2026-08-21);
+//! DeepSeek's thinking against api-docs.deepseek.com/guides/thinking_mode; llama.cpp by a recording of its server. What
+//! is said of Moonshot, vLLM and Ollama is from memory: `reasoning`, the usage within a choice, whole calls in one chunk
+//! that all have index 0.
 
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value, json};
@@ -62,19 +63,17 @@ fn messages(endpoint: &Endpoint, request: &ModelRequest) -> Vec<Value> {
     if !request.instructions.is_empty() {
         out.push(json!({ "role": "system", "content": request.instructions }));
     }
-    // DeepSeek and Kimi want their thoughts back within a turn, and ask to leave out those of earlier turns.
-    let turn = request.messages.iter().rposition(|message| message.role == Role::User).unwrap_or(0);
     // A tool's message has no room for images: they follow the run of results, as the user's.
     let mut images = vec![];
-    for (index, message) in request.messages.iter().enumerate() {
+    for message in &request.messages {
         if message.role != Role::Tool {
             flush(&mut images, &mut out);
         }
         match message.role {
             Role::User => out.push(user(message)),
             Role::Assistant => {
-                let back = endpoint.provider.dialect.reasoning_back && index > turn;
-                out.extend(assistant(message, back));
+                // DeepSeek refuses calls without the thoughts that led to them, also in later turns.
+                out.extend(assistant(message, endpoint.provider.dialect.reasoning_back));
             }
             Role::Tool => {
                 for part in &message.content {

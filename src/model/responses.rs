@@ -1,7 +1,7 @@
 //! OpenAI's Responses.
 //!
-//! Facts: developers.openai.com/api/reference (responses, streaming events) and the guides on reasoning and
-//! migration, read 2026-11. Nothing is stored at the provider (`store: false`), so that a session is ours alone;
+//! Checked on 2026-11-22 against the types of openai-python (2026-08-21): requests, the names of events, items, usage,
+//! errors, the reasons for an incomplete answer. Nothing is stored at the provider (`store: false`), so that a session is ours alone;
 //! reasoning comes encrypted and is sent back as it came. Functions are strict unless told otherwise, which would
 //! refuse most schemas in the wild.
 

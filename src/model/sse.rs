@@ -1,9 +1,9 @@
 //! Server-sent events, decoded as they arrive.
 //!
-//! The rules are those of the HTML standard, "Interpreting an event stream" (html.spec.whatwg.org, section 9.2.6, read
-//! 2026-11): lines end with CR, LF or CRLF, also when a chunk ends between the two; a leading byte order mark and
-//! lines that start with a colon are passed over; `data` lines are joined with LF; an event that no blank line ended
-//! is dropped. `id` and `retry` mean nothing to us, because a request to a model is never resumed.
+//! The rules are those of the HTML standard, "Interpreting an event stream" (html.spec.whatwg.org, section 9.2.6):
+//! lines end with CR, LF or CRLF, also when a chunk ends between the two; a leading byte order mark and lines that start
+//! with a colon are passed over; `data` lines are joined with LF; an event that no blank line ended is dropped. `id` and
+//! `retry` mean nothing to us, because a request to a model is never resumed.
 
 use std::borrow::Cow;
 
@@ -164,6 +164,37 @@ mod tests {
                 "",
             ),
         ]
+        "#);
+    }
+
+    /// Streams that are kept because each is ugly in its own way; what a fuzzer finds joins them.
+    #[test]
+    fn the_corpus_says_the_same_however_it_is_cut() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/corpus/sse");
+        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let mut all = String::new();
+        for file in files {
+            let stream = std::fs::read(&file).unwrap();
+            let whole = decode([stream.as_slice()]).unwrap();
+            assert_eq!(decode(stream.chunks(1)).unwrap(), whole, "{}", file.display());
+            for cut in 0..stream.len() {
+                let (start, end) = stream.split_at(cut);
+                assert_eq!(decode([start, end]).unwrap(), whole, "{} cut at {cut}", file.display());
+            }
+            all += &format!("{}: {whole:?}\n", file.file_stem().unwrap().display());
+        }
+        insta::assert_snapshot!(all, @r#"
+        bom_and_comments: [("", "{\"a\":1}"), ("", "[DONE]")]
+        broken_utf8: [("", "�� and � cut"), ("", "🦀 whole")]
+        cr: [("named", "a\nb"), ("", "c")]
+        crlf: [("named", "a\nb"), ("", "c")]
+        cut_in_a_character: [("", "{\"text\":\"漢字 🦀\"}")]
+        empty_data: [("", ""), ("", ""), ("", ""), ("", " ")]
+        fields_nobody_knows: [("", "yes")]
+        mixed_line_ends: [("", "a\nb\nc"), ("", "d"), ("", "e")]
+        no_blank_line_at_the_end: [("", "whole")]
+        nul_and_colons: [("", "a\0b: c"), ("", ":d"), ("", ": e")]
         "#);
     }
 

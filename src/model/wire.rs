@@ -145,7 +145,7 @@ pub(super) fn effort_word(effort: Effort) -> Option<&'static str> {
 }
 
 /// OpenAI's word for no thinking depends on the model: `none` came with gpt-5.1, `minimal` with gpt-5, and the o-series
-/// always thinks (developers.openai.com/api/docs/guides/reasoning, read 2026-11).
+/// always thinks (the words of each model are those that models.dev lists, 2026-07-02).
 pub(super) fn openai_effort(model: &str, effort: Effort) -> &'static str {
     effort_word(effort).unwrap_or_else(|| match model.strip_prefix("gpt-5") {
         Some(rest) if !rest.starts_with('.') => "minimal",
@@ -167,8 +167,11 @@ pub(super) fn set_effort(body: &mut Map<String, Value>, endpoint: &Endpoint, eff
                 body.insert("thinking_budget".into(), effort_tokens(effort).into());
             }
         }
-        EffortDialect::Thinking => {
+        EffortDialect::Thinking { words } => {
             body.insert("thinking".into(), json!({ "type": if on { "enabled" } else { "disabled" } }));
+            if let Some(word) = effort_word(effort).filter(|_| words) {
+                body.insert("reasoning_effort".into(), word.into());
+            }
         }
         EffortDialect::TemplateArguments => {
             body.insert("chat_template_kwargs".into(), json!({ "enable_thinking": on }));
@@ -177,7 +180,7 @@ pub(super) fn set_effort(body: &mut Map<String, Value>, endpoint: &Endpoint, eff
 }
 
 /// Merges `over` into `body`: objects by key, everything else replaced.
-fn merge(body: &mut Map<String, Value>, over: &Map<String, Value>) {
+pub(super) fn merge(body: &mut Map<String, Value>, over: &Map<String, Value>) {
     for (key, value) in over {
         match (body.get_mut(key), value) {
             (Some(Value::Object(inner)), Value::Object(over)) => merge(inner, over),

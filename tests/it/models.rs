@@ -126,3 +126,35 @@ fn the_models_of_a_provider() {
     no models of `vllm` are known here: write `vllm/MODEL` with a model that it has
     ");
 }
+
+#[test]
+fn keys_are_looked_for_in_one_order_and_before_servers() {
+    let server = FakeModel::start(vec![]);
+    let mut env = alone();
+    let mut said = String::new();
+    for (name, value) in [
+        ("NOTHING", String::new()),
+        ("LMSTUDIO_BASE_URL", server.url()),
+        ("OLLAMA_BASE_URL", server.url()),
+        ("MOONSHOT_API_KEY", "sk-1".to_owned()),
+        ("GEMINI_API_KEY", "sk-1".to_owned()),
+        ("DASHSCOPE_API_KEY", "sk-1".to_owned()),
+        ("ANTHROPIC_API_KEY", "sk-1".to_owned()),
+        ("OPENAI_API_KEY", "sk-1".to_owned()),
+        ("OPENAI_BASE_URL", server.url()),
+    ] {
+        env = env.var(name, value);
+        said += &env.run(&["models"]).stderr.replace(&server.url(), "URL");
+    }
+    insta::assert_snapshot!(said, @"
+    an agent that names no model uses `demo`: no key and no model server was found; `agentscope setup` chooses a real one
+    an agent that names no model uses `lmstudio/fake`: LM Studio runs at URL
+    an agent that names no model uses `ollama/fake`: Ollama runs at URL
+    an agent that names no model uses `ollama/fake`: Ollama runs at URL
+    an agent that names no model uses `gemini`: GEMINI_API_KEY is set
+    an agent that names no model uses `dashscope`: DASHSCOPE_API_KEY is set
+    an agent that names no model uses `anthropic`: ANTHROPIC_API_KEY is set
+    an agent that names no model uses `openai`: OPENAI_API_KEY is set
+    an agent that names no model uses `openai/fake`: OPENAI_BASE_URL is set
+    ");
+}

@@ -192,7 +192,7 @@ async fn reasoning_then_parallel_calls() {
     call 1: weather {"city":"Ro
     call 0: "Öslo"}
     call 1: me"}
-    usage 50/30 tokens: cached 20 reasoning 0 cost Some(0.00034)
+    usage 50/30 tokens: cached 20 reasoning 9 cost Some(0.00034)
     stop: ToolCalls (tool_use)
     == gemini
     reasoning: Two cities, two calls.
@@ -497,6 +497,33 @@ async fn the_next_model_answers_where_the_first_cannot() {
     == the next request
     error: openai-compatible/m: the conversation does not fit the model's context window: prompt is too long
       hint: start a new session, or set `context_window` of this model in the agent file
+    ");
+}
+
+#[tokio::test]
+async fn a_full_context_moves_on_to_a_model_that_is_known_to_take_more() {
+    let full = || Reply::status(400, r#"{"error":"prompt is too long"}"#);
+    let server = FakeModel::start(vec![full(), Reply::text("Hello from the larger"), full()]);
+    let spec = |window: &str, fallback: &[&str]| {
+        let spec = json!({
+            "provider": "openai-compatible", "model": "m", "base_url": server.url(), "retries": 0,
+            "context_window": window, "fallback": fallback,
+        });
+        serde_json::from_value::<ModelSpec>(spec).unwrap()
+    };
+    let with = |window: &str| {
+        let models = [("it", spec("8k", &["other"])), ("other", spec(window, &[]))];
+        open_all(&models.map(|(name, spec)| (name.to_owned(), spec)).into())
+    };
+    let answers = [ask(&*with("32k")).await, ask(&*with("8k")).await].join("== the next request\n");
+    insta::assert_snapshot!(stable(&answers, &server), @"
+    notice: openai-compatible/m -> openai-compatible/m: the conversation does not fit the model's context window: prompt is too long
+    text: Hello from the larger
+    usage 20/5 tokens: cached 0 reasoning 0 cost None
+    stop: End (stop)
+    == the next request
+    error: openai-compatible/m: the conversation does not fit the model's context window: prompt is too long
+      hint: the model takes 8000 tokens: start a new session or use another model
     ");
 }
 

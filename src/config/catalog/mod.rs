@@ -28,8 +28,8 @@ pub enum EffortDialect {
     ReasoningEffort,
     /// `enable_thinking: true`, `thinking_budget: 4096`.
     EnableThinking,
-    /// `thinking: {type: enabled}`.
-    Thinking,
+    /// `thinking: {type: enabled}`, and `reasoning_effort: low` next to it where the provider takes `words`.
+    Thinking { words: bool },
     /// `chat_template_kwargs: {enable_thinking: true}`.
     TemplateArguments,
 }
@@ -40,7 +40,7 @@ pub struct Dialect {
     /// The field of the output limit.
     pub max_tokens: &'static str,
     pub effort: EffortDialect,
-    /// The model wants its `reasoning_content` back with the calls of the running turn.
+    /// The model wants its `reasoning_content` back with its calls.
     pub reasoning_back: bool,
     /// Takes `response_format: json_schema` where there are no tools.
     pub json_schema: bool,
@@ -193,7 +193,12 @@ pub const PROVIDERS: &[Provider] = &[
         base_url_variables: &["DEEPSEEK_BASE_URL"],
         key_variables: &["DEEPSEEK_API_KEY"],
         default_model: Some("deepseek-v4-flash"),
-        dialect: Dialect { effort: EffortDialect::Thinking, reasoning_back: true, json_schema: false, ..COMMON },
+        dialect: Dialect {
+            effort: EffortDialect::Thinking { words: true },
+            reasoning_back: true,
+            json_schema: false,
+            ..COMMON
+        },
         models: models::DEEPSEEK,
         ..OPENAI
     },
@@ -205,7 +210,12 @@ pub const PROVIDERS: &[Provider] = &[
         base_url_variables: &["MOONSHOT_BASE_URL"],
         key_variables: &["MOONSHOT_API_KEY"],
         default_model: Some("kimi-k2.6"),
-        dialect: Dialect { effort: EffortDialect::Thinking, reasoning_back: true, json_schema: false, ..COMMON },
+        dialect: Dialect {
+            effort: EffortDialect::Thinking { words: false },
+            reasoning_back: true,
+            json_schema: false,
+            ..COMMON
+        },
         models: models::MOONSHOT,
         ..OPENAI
     },

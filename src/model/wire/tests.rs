@@ -505,6 +505,7 @@ fn a_conversation_with_gemini() {
             },
             {
               "functionCall": {
+                "id": "call_1",
                 "name": "weather",
                 "args": {
                   "city": "Oslo"
@@ -514,6 +515,7 @@ fn a_conversation_with_gemini() {
             },
             {
               "functionCall": {
+                "id": "call_2",
                 "name": "weather",
                 "args": {
                   "invalid_arguments": "{city: Rome"
@@ -522,6 +524,7 @@ fn a_conversation_with_gemini() {
             },
             {
               "functionCall": {
+                "id": "call_3",
                 "name": "weather",
                 "args": {}
               }
@@ -533,6 +536,7 @@ fn a_conversation_with_gemini() {
           "parts": [
             {
               "functionResponse": {
+                "id": "call_1",
                 "name": "weather",
                 "response": {
                   "output": "3 degrees"
@@ -541,6 +545,7 @@ fn a_conversation_with_gemini() {
             },
             {
               "functionResponse": {
+                "id": "call_2",
                 "name": "weather",
                 "response": {
                   "error": "Error: not JSON"
@@ -549,6 +554,7 @@ fn a_conversation_with_gemini() {
             },
             {
               "functionResponse": {
+                "id": "call_3",
                 "name": "weather",
                 "response": {
                   "error": "Denied: this call was not allowed."
@@ -601,6 +607,7 @@ fn settings_on_every_wire() {
         ..ModelRequest::default()
     };
     let free = ModelRequest { messages: vec![Message::user("hi")], ..ModelRequest::default() };
+    let with_schema = ModelRequest { output_schema: request.output_schema.clone(), ..free.clone() };
     let all = json!({ "max_output_tokens": 4000, "temperature": 0.2, "effort": "low", "extra": { "top_k": 20, "temperature": 0.3 } });
     let high = json!({ "max_output_tokens": "20k", "effort": "high", "extra": { "generationConfig": { "seed": 1 } } });
     let mut text = String::new();
@@ -623,9 +630,17 @@ fn settings_on_every_wire() {
         ("anthropic", "claude-sonnet-4-5", &all, &request),
         ("anthropic", "claude-sonnet-4-5", &high, &free),
         ("anthropic", "claude-opus-4-7", &high, &free),
+        ("anthropic", "claude-sonnet-5-5", &json!({ "effort": "low" }), &with_schema),
+        ("anthropic", "claude-sonnet-5-5", &json!({ "effort": "none" }), &free),
+        ("anthropic", "claude-opus-5-5", &json!({ "effort": "none" }), &with_schema),
+        ("anthropic", "claude-opus-5-5", &json!({ "effort": "low" }), &request),
+        ("anthropic", "claude-opus-5", &json!({ "effort": "none" }), &free),
+        ("anthropic", "claude-sonnet-4-6", &json!({ "effort": "none" }), &free),
         ("anthropic", "claude-sonnet-4-5", &json!({ "effort": 40000 }), &free),
         ("gemini", "gemini-2.5-pro", &high, &free),
         ("gemini", "gemini-3-pro-preview", &all, &request),
+        ("gemini", "gemini-3.1-pro-preview", &json!({ "effort": "medium" }), &free),
+        ("gemini", "gemini-3.5-flash", &json!({ "effort": "none" }), &free),
     ] {
         let mut body = endpoint(provider, model, settings).body(request).unwrap();
         for key in ["messages", "input", "contents", "tools"] {
@@ -638,19 +653,27 @@ fn settings_on_every_wire() {
     openai: {"model":"gpt-5.1","reasoning":{"effort":"none"},"stream":true,"store":false,"include":["reasoning.encrypted_content"]}
     openai-compatible: {"model":"m","top_k":20,"stream":true,"stream_options":{"include_usage":true},"reasoning_effort":"low","tool_choice":{"type":"function","function":{"name":"weather"}},"response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false},"strict":true}},"max_tokens":4000,"temperature":0.3}
     dashscope: {"model":"qwen-plus","top_k":20,"stream":true,"stream_options":{"include_usage":true},"max_tokens":4000,"temperature":0.3,"enable_thinking":true,"thinking_budget":2048}
-    deepseek: {"model":"deepseek-v4-flash","top_k":20,"stream":true,"stream_options":{"include_usage":true},"max_tokens":4000,"temperature":0.3,"thinking":{"type":"enabled"}}
+    deepseek: {"model":"deepseek-v4-flash","top_k":20,"stream":true,"stream_options":{"include_usage":true},"max_tokens":4000,"temperature":0.3,"thinking":{"type":"enabled"},"reasoning_effort":"low"}
     vllm: {"model":"m","chat_template_kwargs":{"enable_thinking":false},"stream":true,"stream_options":{"include_usage":true}}
-    anthropic: {"model":"claude-sonnet-4-5","max_tokens":4000,"stream":true,"temperature":0.3,"tool_choice":{"type":"tool","name":"weather"},"top_k":20}
+    anthropic: {"model":"claude-sonnet-4-5","max_tokens":4000,"stream":true,"temperature":0.3,"tool_choice":{"type":"tool","name":"weather"},"top_k":20,"output_config":{"format":{"type":"json_schema","schema":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}}}}
     anthropic: {"model":"claude-sonnet-4-5","max_tokens":20000,"stream":true,"generationConfig":{"seed":1},"thinking":{"type":"enabled","budget_tokens":10000}}
-    anthropic: {"model":"claude-opus-4-7","max_tokens":20000,"stream":true,"generationConfig":{"seed":1},"thinking":{"type":"adaptive"},"output_config":{"effort":"high"}}
+    anthropic: {"model":"claude-opus-4-7","max_tokens":20000,"stream":true,"generationConfig":{"seed":1},"thinking":{"type":"adaptive","display":"summarized"},"output_config":{"effort":"high"}}
+    anthropic: {"model":"claude-sonnet-5-5","max_tokens":32000,"stream":true,"output_config":{"effort":"low","format":{"type":"json_schema","schema":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}}},"thinking":{"type":"adaptive","display":"summarized"}}
+    anthropic: {"model":"claude-sonnet-5-5","max_tokens":32000,"stream":true,"thinking":{"type":"between_tools"}}
+    anthropic: {"model":"claude-opus-5-5","max_tokens":32000,"stream":true,"output_config":{"effort":"low","format":{"type":"json_schema","schema":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}}}}
+    anthropic: {"model":"claude-opus-5-5","max_tokens":32000,"stream":true,"thinking":{"type":"adaptive","display":"summarized"},"output_config":{"effort":"low","format":{"type":"json_schema","schema":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}}}}
+    anthropic: {"model":"claude-opus-5","max_tokens":32000,"stream":true,"thinking":{"type":"disabled"}}
+    anthropic: {"model":"claude-sonnet-4-6","max_tokens":32000,"stream":true}
     anthropic: {"model":"claude-sonnet-4-5","max_tokens":72000,"stream":true,"thinking":{"type":"enabled","budget_tokens":40000}}
     gemini: {"generationConfig":{"maxOutputTokens":20000,"thinkingConfig":{"thinkingBudget":24576,"includeThoughts":true},"seed":1}}
     gemini: {"temperature":0.3,"top_k":20,"toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["weather"]}},"generationConfig":{"maxOutputTokens":4000,"temperature":0.2,"responseMimeType":"application/json","responseJsonSchema":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false},"thinkingConfig":{"thinkingLevel":"low","includeThoughts":true}}}
+    gemini: {"generationConfig":{"thinkingConfig":{"thinkingLevel":"medium","includeThoughts":true}}}
+    gemini: {"generationConfig":{"thinkingConfig":{"thinkingLevel":"minimal","includeThoughts":true}}}
     "#);
 }
 
 #[test]
-fn thoughts_of_the_running_turn_go_back_to_those_who_want_them() {
+fn thoughts_go_back_with_their_calls_to_those_who_want_them() {
     let mut request = conversation();
     request.messages.truncate(5);
     let body = endpoint("deepseek", "deepseek-v4-flash", &json!({})).body(&request);
@@ -662,6 +685,8 @@ fn thoughts_of_the_running_turn_go_back_to_those_who_want_them() {
     assert_eq!(body["messages"][2]["reasoning_content"], "thought of anthropicthought of responsesthought of gemini");
     request.messages.push(Message::user("next turn"));
     let body = endpoint("deepseek", "deepseek-v4-flash", &json!({})).body(&request).unwrap();
+    assert_eq!(body["messages"][2]["reasoning_content"], "thought of anthropicthought of responsesthought of gemini");
+    let body = endpoint("openai-compatible", "m", &json!({ "base_url": "http://h/v1" })).body(&request).unwrap();
     assert_eq!(body["messages"][2].get("reasoning_content"), None);
 }
 
