@@ -1,7 +1,5 @@
 //! Signals; nothing else installs signal handlers.
 
-use tokio_util::sync::CancellationToken;
-
 /// SIGINT and SIGTERM, from the moment this is made.
 #[derive(Debug)]
 pub struct Signals {
@@ -49,20 +47,6 @@ impl Signals {
             }
             Signal::Interrupt
         }
-    }
-
-    /// A token that fires at the first signal. The second ends the process at once, as users expect of Ctrl-C twice.
-    #[must_use]
-    pub fn into_token(mut self) -> CancellationToken {
-        let token = CancellationToken::new();
-        let fired = token.clone();
-        tokio::spawn(async move {
-            self.recv().await;
-            fired.cancel();
-            self.recv().await;
-            leave();
-        });
-        token
     }
 }
 

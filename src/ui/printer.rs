@@ -56,12 +56,6 @@ impl Printer {
         if self.color_err { style } else { Style::new() }
     }
 
-    /// Whether standard output takes colour.
-    #[must_use]
-    pub fn out_color(&self) -> Color {
-        if self.color_out { Color::Yes } else { Color::No }
-    }
-
     /// Whether standard error takes colour.
     #[must_use]
     pub fn err_color(&self) -> Color {
