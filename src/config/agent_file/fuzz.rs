@@ -106,6 +106,10 @@ fn deep_and_wide() {
         format!("name: a\n{}", (0..60_000).map(|key| format!("k{key}: 1\n")).collect::<String>()),
         format!("name: a\n{}", (0..20_000).map(|key| format!("k{key}: 1\n")).collect::<String>()),
         format!("name: a\ntools: [{}]\n", "x, ".repeat(20_000)),
+        format!(
+            "name: a\nagents:\n{}",
+            (0..4000).map(|agent| format!("  a{agent}: {{tools: [todo]}}\n")).collect::<String>()
+        ),
         format!("name: a\nhandoffs: [{}]\n", "x, ".repeat(20_000)),
         format!("a: &a {}\nb: [{}]\n", "x".repeat(500_000), "*a, ".repeat(10_000)),
         (0..60).map(|level| format!("{}- &a{level}\n", " ".repeat(level))).collect::<String>()

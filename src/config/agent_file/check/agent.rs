@@ -307,7 +307,7 @@ fn rules(agent: &Cursor, out: &mut Vec<Fault>) {
 /// Names of the team, and members that nobody calls.
 pub(super) fn check_team(root: &Cursor, out: &mut Vec<Fault>) {
     let agents = root.get("agents");
-    let all: Vec<Cursor> = [root.clone()].into_iter().chain(members(root)).collect();
+    let called = called(root);
     for (name, member) in agents.entries() {
         let valid = !name.is_empty()
             && name.len() <= 63
@@ -328,11 +328,7 @@ pub(super) fn check_team(root: &Cursor, out: &mut Vec<Fault>) {
                     .help("give this one another name"),
             );
         }
-        let calls = |agent: &Cursor| {
-            let handoff = agent.get("handoffs").items().iter().any(|at| at.text() == Some(name));
-            handoff || agent.get("tools").items().iter().any(|tool| tool.get("agent").text() == Some(name))
-        };
-        if !all.iter().any(calls) {
+        if !called.contains(name) {
             out.push(
                 member
                     .key_fault("unused", format!("no agent calls `{name}` or hands over to it"))
@@ -341,4 +337,13 @@ pub(super) fn check_team(root: &Cursor, out: &mut Vec<Fault>) {
             );
         }
     }
+}
+
+/// Whom anybody of the file calls or hands over to. Read once: a team may have thousands of members.
+fn called<'a>(root: &Cursor<'a>) -> BTreeSet<&'a str> {
+    let of = |agent: Cursor<'a>| {
+        let tools = agent.get("tools").items().into_iter().map(|tool| tool.get("agent"));
+        agent.get("handoffs").items().into_iter().chain(tools).filter_map(|at| at.text()).collect::<Vec<_>>()
+    };
+    [root.clone()].into_iter().chain(members(root)).flat_map(of).collect()
 }
