@@ -6,7 +6,7 @@ use crate::{
     agent,
     config::agent_file::Diagnostics,
     store::StoreError,
-    ui::{Printer, style},
+    ui::{Printer, printable, style},
 };
 
 /// How a command ended; the contract of the man page.
@@ -130,12 +130,12 @@ impl CliError {
         }
         let error = printer.err_style(style::ERROR);
         let hint = printer.err_style(style::HINT);
-        let mut text = format!("{error}error{error:#}: {}\n", self.message);
+        let mut text = format!("{error}error{error:#}: {}\n", printable(&self.message));
         for cause in &self.causes {
-            text.push_str(&format!("  because: {cause}\n"));
+            text.push_str(&format!("  because: {}\n", printable(cause)));
         }
         if let Some(next) = &self.hint {
-            text.push_str(&format!("{hint}hint{hint:#}: {next}\n"));
+            text.push_str(&format!("{hint}hint{hint:#}: {}\n", printable(next)));
         }
         printer.stderr(&text);
         self.exit

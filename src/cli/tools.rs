@@ -12,7 +12,7 @@ use crate::{
     runtime::shutdown::Signals,
     store::MemoryStore,
     tool::{Listing, Runs, ToolDeps, Toolbox},
-    ui::style,
+    ui::{printable, style},
 };
 
 /// List the tools of an agent: where each comes from, where it runs, and whether it may change anything
@@ -128,7 +128,7 @@ fn text(rows: &[Row], cx: &Cx) -> String {
             Effect::Reads => "reads ",
             Effect::Writes => "writes",
         };
-        let description = first_line(&row.description);
+        let description = printable(&first_line(&row.description));
         let runs = match row.runs {
             Runs::Host => "host  ",
             Runs::Remote => "remote",

@@ -5,7 +5,7 @@ use std::{collections::HashMap, io};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Printer, style};
+use super::{Printer, printable, style};
 use crate::domain::{
     AgentEvent, AgentPath, CallId, Content, DeniedBy, EventKind, FailureCode, Notice, SessionId, ToolCall, ToolOutcome,
     TurnId, TurnOutcome, Usage,
@@ -90,9 +90,7 @@ impl EventPrinter {
     /// Standard output that cannot be written.
     pub fn on_event(&mut self, event: AgentEvent) -> io::Result<Option<TurnReport>> {
         if self.format == EventFormat::StreamJson {
-            let mut line = serde_json::to_string(&event)?;
-            line.push('\n');
-            self.printer.stdout(&line)?;
+            self.printer.json_line(&event)?;
         }
         let speaker = self.speaker.get_or_insert_with(|| event.agent.clone());
         let speaks = *speaker == event.agent;
@@ -279,10 +277,4 @@ fn clip(text: &str, most: usize) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
-}
-
-/// What tools and models wrote may hold control sequences that would drive the user's terminal.
-#[must_use]
-pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' && c != '\n' { '\u{fffd}' } else { c }).collect()
 }

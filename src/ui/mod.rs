@@ -1,10 +1,12 @@
 //! Terminal output that is not the TUI. The only layer besides `cli::error` that writes to the terminal.
 
 pub mod events;
+mod printable;
 mod printer;
 pub mod prompt;
 pub mod style;
 mod table;
 
+pub use printable::printable;
 pub use printer::{ColorChoice, Printer};
 pub use table::table;

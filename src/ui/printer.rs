@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 
 use anstyle::Style;
 
+use super::printable::{json_without_controls, printable};
 use crate::config::{Env, agent_file::Color};
 
 /// When to use colour.
@@ -77,9 +78,15 @@ impl Printer {
     /// # Errors
     /// As [`Printer::stdout`].
     pub fn json(&self, value: &impl serde::Serialize) -> io::Result<()> {
-        let mut text = serde_json::to_string_pretty(value)?;
-        text.push('\n');
-        self.stdout(&text)
+        self.stdout(&(json_without_controls(&serde_json::to_string_pretty(value)?) + "\n"))
+    }
+
+    /// Writes a value as one line of JSON.
+    ///
+    /// # Errors
+    /// As [`Printer::stdout`].
+    pub fn json_line(&self, value: &impl serde::Serialize) -> io::Result<()> {
+        self.stdout(&(json_without_controls(&serde_json::to_string(value)?) + "\n"))
     }
 
     /// Writes text that is not a result. A standard error that is gone is nothing to fail for.
@@ -89,6 +96,6 @@ impl Printer {
 
     pub fn warn(&self, text: &str) {
         let warning = self.err_style(super::style::WARNING);
-        self.stderr(&format!("{warning}warning{warning:#}: {text}\n"));
+        self.stderr(&format!("{warning}warning{warning:#}: {}\n", printable(text)));
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     cli::{CliError, Exit},
     domain::{Content, SessionId},
     runtime::shutdown::Signal,
-    ui::{events::EventFormat, style},
+    ui::{events::EventFormat, printable, style},
 };
 
 const HELP: &str = "\
@@ -22,7 +22,7 @@ pub(super) async fn converse(
     first: Option<String>,
 ) -> Result<Exit, CliError> {
     if let Some(welcome) = &chat.loaded.file.agent.welcome {
-        terminal.printer.stderr(&format!("{}\n", welcome.trim_end()));
+        terminal.printer.stderr(&format!("{}\n", printable(welcome.trim_end())));
     }
     terminal.typed_ahead.extend(first);
     let mut said = false;
@@ -91,7 +91,7 @@ fn commands(chat: &Chat) -> String {
         .agent
         .commands
         .iter()
-        .map(|(name, command)| format!("{:<10} {}\n", format!("/{name}"), command.description))
+        .map(|(name, command)| format!("{:<10} {}\n", format!("/{name}"), printable(&command.description)))
         .collect()
 }
 

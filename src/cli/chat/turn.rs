@@ -14,8 +14,8 @@ use crate::{
     runtime::shutdown::{self, Signals},
     ui::{
         Printer,
-        events::{EventPrinter, TurnReport, printable},
-        style,
+        events::{EventPrinter, TurnReport},
+        printable, style,
     },
 };
 
@@ -71,16 +71,22 @@ impl Terminal {
                     let Some(event) = event else { return Err(CliError::failed("the turn ended without saying how")) };
                     let ask = asked(&event);
                     // Resolved without us: a deadline passed, or the turn was cancelled.
-                    asks.retain(|ask: &Ask| !ask.resolved_by(&event));
+                    let mut next = asks.front().is_some_and(|ask: &Ask| ask.resolved_by(&event));
+                    if next && self.printer.interactive {
+                        self.printer.stderr("\n");
+                    }
+                    asks.retain(|ask| !ask.resolved_by(&event));
                     if let Some(report) = shown.on_event(event)? {
                         return Ok(report);
                     }
                     if let Some(ask) = ask.filter(|_| self.attended == Attended::Yes) {
+                        next |= asks.is_empty();
                         asks.push_back(ask);
-                        if asks.len() == 1 {
-                            shown.end_line()?;
-                            self.show(&asks[0]);
-                        }
+                    }
+                    // A line that is typed answers what is shown, so whatever comes first now has to be.
+                    if let Some(ask) = asks.front().filter(|_| next) {
+                        shown.end_line()?;
+                        self.show(ask);
                     }
                 }
                 line = self.lines.next(), if !asks.is_empty() => {
@@ -111,7 +117,7 @@ impl Terminal {
         let text = match ask {
             Ask::Approval { call, reason } => format!(
                 "{heading}allow{heading:#} {} {}\n  {}\n[y]es, for this [s]ession, [a]lways, [n]o, or a reason for no: ",
-                call.name,
+                printable(&call.name),
                 printable(&call.arguments.to_string()),
                 printable(reason),
             ),

@@ -9,7 +9,7 @@ use super::{Configured, find, load, servers};
 use crate::{
     cli::{AgentArgs, CliError, Cx, Exit, args::Output, tools},
     tool::mcp::{Offer, Server},
-    ui::style,
+    ui::{printable, style},
 };
 
 /// Connect to MCP servers, list their tools, and say what is wrong
@@ -119,13 +119,13 @@ fn text(rows: &[Row], cx: &Cx) -> String {
                     text.push_str(&format!("  {tool}\n"));
                 }
             }
-            Some(error) => text.push_str(&format!("{}: {bad}failed{bad:#}: {error}\n", row.name)),
+            Some(error) => text.push_str(&format!("{}: {bad}failed{bad:#}: {}\n", row.name, printable(error))),
         }
         for line in &row.stderr {
-            text.push_str(&format!("  {dim}stderr: {line}{dim:#}\n"));
+            text.push_str(&format!("  {dim}stderr: {}{dim:#}\n", printable(line)));
         }
         if let Some(next) = &row.hint {
-            text.push_str(&format!("  {hint}hint{hint:#}: {next}\n"));
+            text.push_str(&format!("  {hint}hint{hint:#}: {}\n", printable(next)));
         }
     }
     text

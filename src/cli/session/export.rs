@@ -11,6 +11,7 @@ use crate::{
     cli::{CliError, Cx, Exit},
     domain::{Content, Message, Role},
     store::{SessionInfo, Store as _},
+    ui::printable,
 };
 
 /// Write a whole conversation as Markdown or JSON
@@ -58,6 +59,8 @@ pub(super) async fn run(args: &ExportArgs, sessions: &Sessions, cx: &Cx) -> Resu
         }
     };
     match &args.file {
+        // A file or a program gets the bytes as they are.
+        None if cx.printer.terminal => cx.printer.stdout(&printable(&text))?,
         None => cx.printer.stdout(&text)?,
         Some(file) => {
             let path = cx.env.cwd.join(file);

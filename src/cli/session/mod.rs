@@ -14,7 +14,7 @@ use super::{CliError, Cx, Exit};
 use crate::{
     domain::SessionKey,
     store::{SessionInfo, SqliteStore, Store},
-    ui::events::printable,
+    ui::printable,
 };
 
 /// List, read, copy and delete earlier conversations

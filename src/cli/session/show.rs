@@ -9,11 +9,7 @@ use crate::{
     cli::{CliError, Cx, Exit},
     domain::{CallId, Content, Message, Role, ToolOutcome},
     store::Store as _,
-    ui::{
-        Printer,
-        events::{outcome_line, printable},
-        style,
-    },
+    ui::{Printer, events::outcome_line, printable, style},
 };
 
 /// Print a conversation, with its tool calls in one line each

@@ -1,7 +1,7 @@
 //! One message, one answer.
 
-use super::AGENT;
-use crate::common::TestEnv;
+use super::{AGENT, scripted};
+use crate::common::{TestEnv, fake_model::Reply};
 
 fn env() -> TestEnv {
     let env = TestEnv::new();
@@ -257,4 +257,21 @@ fn offline_names_the_call_it_refused() {
     error: openai/gpt-5-mini: `--offline` forbids the call to `api.openai.com`
     hint: leave out `--offline`, or use a model on this machine
     ");
+}
+
+#[test]
+fn nothing_that_others_wrote_drives_the_terminal() {
+    let failure = r#"{"error": {"message": "no\u001b[2Jno"}}"#;
+    let (env, _server) = scripted(
+        "tools: [todo]\n",
+        vec![
+            Reply::calls(&[("gone\u{9b}2J", serde_json::json!({ "\u{9b}": "\u{1b}]0;x\u{7}" }))]),
+            Reply::status(400, failure),
+        ],
+    );
+    for output in ["text", "json", "stream-json"] {
+        let output = env.run(&["chat", "-q", "Go", "-o", output]);
+        let all = output.stdout + &output.stderr;
+        assert!(!all.contains(|c: char| c.is_control() && c != '\n'), "{all:?}");
+    }
 }
