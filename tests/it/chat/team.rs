@@ -56,7 +56,7 @@ fn a_handoff_lasts() {
 
 #[test]
 fn a_structured_answer_is_json() {
-    let yaml = "output: {schema: {type: object, properties: {n: {type: integer}}, required: [n]}}\n";
+    let yaml = "tools: [todo]\noutput: {schema: {type: object, properties: {n: {type: integer}}, required: [n]}}\n";
     let script = vec![
         Reply::calls(&[("final_answer", json!({ "n": "many" }))]),
         Reply::calls(&[("final_answer", json!({ "n": 3 }))]),
