@@ -225,7 +225,7 @@ impl Driver {
             return Ok(());
         }
         let event = || self.scene.hook_event("session_start", Value::Null);
-        self.until_canceled(self.scene.member.hooks.run(When::SessionStart, None, event))
+        self.until_canceled(self.scene.member.hooks.run(When::SessionStart, None, &event))
             .await?
             .map_err(|reason| hook_failed("session_start", &reason))
     }
@@ -236,7 +236,7 @@ impl Driver {
             return outcome;
         }
         let event = || self.scene.hook_event("turn_end", json!({ "outcome": outcome }));
-        match self.scene.member.hooks.run(When::TurnEnd, None, event).await {
+        match self.scene.member.hooks.run(When::TurnEnd, None, &event).await {
             Err(reason) if matches!(outcome, TurnOutcome::Completed { .. }) => hook_failed("turn_end", &reason),
             Ok(()) | Err(_) => outcome,
         }

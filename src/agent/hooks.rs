@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
     pin::pin,
     process::{ExitStatus, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -31,8 +32,9 @@ const OUTPUT: u64 = 16 * 1024;
 /// How long what is left in the pipes of a hook that has ended is waited for: something it started may hold them open.
 const DRAIN: Duration = Duration::from_millis(200);
 
-/// The hooks of one agent.
+/// The hooks of one agent, after those that bind its whole team.
 pub(super) struct Hooks {
+    above: Option<Arc<Self>>,
     session_start: Vec<Program>,
     before_tool: Vec<Program>,
     after_tool: Vec<Program>,
@@ -49,6 +51,9 @@ struct Program {
     run: Vec<String>,
     timeout: Duration,
 }
+
+/// Makes what a hook is told, only where there is one to tell.
+pub(super) type Event<'a> = dyn Fn() -> Value + Sync + 'a;
 
 /// When a hook runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +88,7 @@ impl Hooks {
         dir: &Path,
         env: &Env,
         workspace: &Path,
+        above: Option<Arc<Self>>,
     ) -> Result<Self, HookRuleError> {
         let read = |hooks: &[agent_file::Hook]| {
             hooks
@@ -101,6 +107,7 @@ impl Hooks {
                 .collect::<Result<Vec<_>, _>>()
         };
         Ok(Self {
+            above,
             session_start: read(&hooks.session_start)?,
             before_tool: read(&hooks.before_tool)?,
             after_tool: read(&hooks.after_tool)?,
@@ -116,12 +123,10 @@ impl Hooks {
     ///
     /// # Errors
     /// Why it refused.
-    pub(super) async fn run(
-        &self,
-        when: When,
-        about: Option<About<'_>>,
-        event: impl Fn() -> Value,
-    ) -> Result<(), String> {
+    pub(super) async fn run(&self, when: When, about: Option<About<'_>>, event: &Event<'_>) -> Result<(), String> {
+        if let Some(above) = &self.above {
+            Box::pin(above.run(when, about, event)).await?;
+        }
         let programs = match when {
             When::SessionStart => &self.session_start,
             When::BeforeTool => &self.before_tool,

@@ -51,7 +51,7 @@ impl LocalAgent {
     pub(super) fn open(loaded: Arc<Loaded>, deps: AgentDeps) -> Result<Self, OpenError> {
         let store = Arc::clone(&deps.store);
         let name = loaded.file.name.clone();
-        let team = Team::new(loaded, deps.keys.clone(), Arc::new(deps), None);
+        let team = Team::new(loaded, deps.keys.clone(), Arc::new(deps));
         let root = team.member(&name)?;
         Ok(Self { team, root, store, grants: Arc::default(), turns: TaskTracker::new() })
     }

@@ -23,7 +23,7 @@ impl Scene {
             Verdict::Ask { reason } => self.ask(call, about, reason).await?,
         }
         let event = || self.hook_event("before_tool", json!({ "call": call_json(call, about) }));
-        self.until_canceled(self.member.hooks.run(When::BeforeTool, Some(about), event))
+        self.until_canceled(self.member.hooks.run(When::BeforeTool, Some(about), &event))
             .await?
             .map_err(|reason| ToolOutcome::Denied { by: DeniedBy::Hook, reason })
     }
@@ -79,7 +79,7 @@ impl Scene {
     /// Tells the hooks how a call ended.
     pub(super) async fn after_tool(&self, call: &ToolCall, about: About<'_>, outcome: &ToolOutcome) {
         let event = || self.hook_event("after_tool", json!({ "call": call_json(call, about), "outcome": outcome }));
-        let ran = self.until_canceled(self.member.hooks.run(When::AfterTool, Some(about), event)).await;
+        let ran = self.until_canceled(self.member.hooks.run(When::AfterTool, Some(about), &event)).await;
         if let Ok(Err(reason)) = ran {
             let message = format!("after_tool hook: {reason}");
             self.emit(EventKind::Notice { notice: Notice::Warning { message } }).await;

@@ -41,6 +41,8 @@ pub(super) struct Team {
     keys: Keys,
     /// Bind every member: those of the file's own agent, under those of the agent that leads the team that called.
     permissions: Permissions,
+    /// Those of the agent that leads the team that called bind every member, too.
+    hooks: Option<Arc<Hooks>>,
     opened: Mutex<HashMap<String, Arc<Member>>>,
     /// The teams of other files that agents of this one call.
     others: Mutex<HashMap<PathBuf, Arc<Self>>>,
@@ -55,7 +57,7 @@ pub(super) struct Member {
     pub(super) prompt: Prompt,
     pub(super) shape: Option<Shape>,
     pub(super) limits: Limits,
-    pub(super) hooks: Hooks,
+    pub(super) hooks: Arc<Hooks>,
     pub(super) policy: Policy,
     /// Agents that are its tools.
     pub(super) delegates: Vec<Link>,
@@ -77,11 +79,19 @@ enum Target {
 }
 
 impl Team {
-    /// `above` binds a team that another called.
-    pub(super) fn new(loaded: Arc<Loaded>, keys: Keys, deps: Arc<AgentDeps>, above: Option<&Permissions>) -> Arc<Self> {
-        let own = &loaded.file.agent.permissions;
-        let permissions = above.map_or_else(|| own.clone(), |above| under(above, own));
-        Arc::new(Self { loaded, deps, keys, permissions, opened: Mutex::default(), others: Mutex::default() })
+    pub(super) fn new(loaded: Arc<Loaded>, keys: Keys, deps: Arc<AgentDeps>) -> Arc<Self> {
+        let permissions = loaded.file.agent.permissions.clone();
+        Arc::new(Self::bound(loaded, keys, deps, permissions, None))
+    }
+
+    fn bound(
+        loaded: Arc<Loaded>,
+        keys: Keys,
+        deps: Arc<AgentDeps>,
+        permissions: Permissions,
+        hooks: Option<Arc<Hooks>>,
+    ) -> Self {
+        Self { loaded, deps, keys, permissions, hooks, opened: Mutex::default(), others: Mutex::default() }
     }
 
     pub(super) fn loaded(&self) -> &Loaded {
@@ -117,7 +127,9 @@ impl Team {
             return Ok(Arc::clone(team));
         }
         let (loaded, keys) = load(path, &self.deps)?;
-        let team = Self::new(Arc::new(loaded), keys, Arc::clone(&self.deps), Some(&self.permissions));
+        let permissions = under(&self.permissions, &loaded.file.agent.permissions);
+        let hooks = Some(self.leading_hooks()?);
+        let team = Arc::new(Self::bound(Arc::new(loaded), keys, Arc::clone(&self.deps), permissions, hooks));
         others.insert(path.to_owned(), Arc::clone(&team));
         Ok(team)
     }
@@ -178,7 +190,7 @@ impl Team {
         let AgentOptions { approve, surface, workspace, .. } = &deps.options;
         Ok(Member {
             name: name.to_owned(),
-            hooks: Hooks::new(name, &spec.hooks, &self.loaded.dir, &deps.env, &deps.options.workspace)?,
+            hooks: if root { self.leading_hooks()? } else { self.hooks_of(name, spec, Some(self.leading_hooks()?))? },
             policy: Policy::new(&permissions, &deps.kept.rules, *approve, *surface, workspace)?,
             model,
             tools,
@@ -188,6 +200,17 @@ impl Team {
             delegates: self.delegates(spec)?,
             handoffs: spec.handoffs.iter().map(|to| self.handoff(to)).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The hooks of the file's own agent, which bind the rest of the team.
+    fn leading_hooks(&self) -> Result<Arc<Hooks>, OpenError> {
+        let file = &self.loaded.file;
+        self.hooks_of(&file.name, &file.agent, self.hooks.clone())
+    }
+
+    fn hooks_of(&self, name: &str, spec: &AgentSpec, above: Option<Arc<Hooks>>) -> Result<Arc<Hooks>, OpenError> {
+        let AgentDeps { env, options, .. } = &*self.deps;
+        Ok(Arc::new(Hooks::new(name, &spec.hooks, &self.loaded.dir, env, &options.workspace, above)?))
     }
 
     /// Demands the variables of what this agent uses, and of nothing else in the file.

@@ -221,6 +221,23 @@ async fn what_the_leader_may_not_do_its_team_may_not() {
 }
 
 #[tokio::test]
+async fn the_hooks_of_the_leader_guard_its_team() {
+    for file in [false, true] {
+        let stage = team(
+            "hooks: {before_tool: [{match: puppet, run: [sh, ./guard.sh]}]}\n",
+            "hooks: {before_tool: [{run: [sh, ./own.sh]}]}\n",
+            file,
+        );
+        script(&stage, "guard.sh", "echo 'not by my team'; exit 1");
+        script(&stage, "own.sh", "exit 0");
+        let shown = about_calls(&stage.turn("Go").await);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(shown.lines().next().unwrap_or_default(), @r#"assistant/helper tool_finished {"call_id":"call_","outcome":{"status":"denied","by":"hook","reason":"not by my team"}}"#);
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_the_user_allows_for_the_session_holds_for_the_team() {
     let script =
         vec![calls(&[("a", "puppet", r#"{"do":"it"}"#)]), calls(&[("b", "helper", r#"{"task":"go"}"#)]), says("Done.")];
