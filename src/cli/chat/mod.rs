@@ -49,7 +49,7 @@ pub(super) struct ChatArgs {
     #[arg(long, value_name = "ID", value_parser = SessionId::parse, conflicts_with = "continue_last")]
     session_id: Option<SessionId>,
     /// Whose session it is; the user of the operating system where absent
-    #[arg(long, value_name = "USER")]
+    #[arg(long, value_name = "USER", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     user_id: Option<String>,
     /// Go on with the last session of this agent
     #[arg(long = "continue")]

@@ -30,7 +30,7 @@ pub(super) struct SessionArgs {
     #[command(subcommand)]
     verb: Verb,
     /// Whose sessions; your own where absent
-    #[arg(long, global = true, value_name = "USER", visible_alias = "user")]
+    #[arg(long, global = true, value_name = "USER", visible_alias = "user", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     user_id: Option<String>,
 }
 
