@@ -37,6 +37,7 @@ pub use context::{CONTEXT_FILE, context_files};
 pub use hooks::HookRuleError;
 pub use local::LocalAgent;
 pub use output::SchemaError;
+pub use team::handoff_tool;
 
 use crate::{
     config::{

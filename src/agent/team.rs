@@ -260,7 +260,7 @@ impl Team {
             "Hands the conversation over to the agent `{to}`, which answers the user from then on. {description}"
         );
         let tool = ToolSpec {
-            name: format!("transfer_to_{to}"),
+            name: handoff_tool(to),
             description: description.trim_end().to_owned(),
             parameters: json!({ "type": "object", "properties": {}, "additionalProperties": false }),
             effect: Effect::Reads,
@@ -296,6 +296,12 @@ impl Member {
             || self.handoff(tool).is_some()
             || (tool == FINAL_ANSWER && self.final_answer().is_some())
     }
+}
+
+/// The tool by which a conversation is handed over to the agent `to`.
+#[must_use]
+pub fn handoff_tool(to: &str) -> String {
+    format!("transfer_to_{to}")
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::{AgentArgs, CliError, Cx, Exit, args::Output, source::AgentSource};
 use crate::{
-    config::agent_file::{Loaded, McpServer},
+    agent,
+    config::agent_file::{self, AgentRef, LoadOptions, Loaded, McpServer, ToolEntry},
     domain::{Effect, Notice},
     runtime::shutdown::Signals,
     store::MemoryStore,
@@ -54,7 +55,7 @@ pub(super) fn run(args: &ToolsArgs, cx: &Cx) -> Result<Exit, CliError> {
     let rows = cx.block_on(async {
         let mut signals = listen()?;
         let listed = tokio::select! {
-            rows = list(&agents, cx) => rows.map(Some),
+            rows = list(&agents, &loaded, cx) => rows.map(Some),
             _ = signals.recv() => Ok(None),
         };
         futures_util::future::join_all(agents.iter().map(|(_, toolbox)| toolbox.shutdown())).await;
@@ -73,7 +74,7 @@ pub(super) fn listen() -> Result<Signals, CliError> {
     Signals::new().map_err(|error| CliError::failed("could not listen for signals").because(&error))
 }
 
-async fn list(agents: &[(String, Toolbox)], cx: &Cx) -> Result<Vec<Row>, CliError> {
+async fn list(agents: &[(String, Toolbox)], loaded: &Loaded, cx: &Cx) -> Result<Vec<Row>, CliError> {
     for (_, toolbox) in agents {
         toolbox.start();
     }
@@ -93,6 +94,7 @@ async fn list(agents: &[(String, Toolbox)], cx: &Cx) -> Result<Vec<Row>, CliErro
             }
         }
         rows.extend(lines(agent, &listing));
+        rows.extend(colleagues(agent, loaded)?);
     }
     Ok(rows)
 }
@@ -108,6 +110,36 @@ fn lines(agent: &str, listing: &Listing) -> Vec<Row> {
         description: tool.spec().description.clone(),
     };
     listing.tools.iter().map(row).collect()
+}
+
+/// The agents that the agent `of` can call or hand over to.
+fn colleagues(of: &str, loaded: &Loaded) -> Result<Vec<Row>, CliError> {
+    let file = &loaded.file;
+    let spec_of = |name: &str| if name == file.name { Some(&file.agent) } else { file.agents.get(name) };
+    let row = |name: String, source: &str, description: &str| Row {
+        agent: of.to_owned(),
+        rule: name.clone(),
+        name,
+        source: source.to_owned(),
+        runs: Runs::Host,
+        effect: Effect::Reads,
+        description: description.to_owned(),
+    };
+    let described = |name: &str| spec_of(name).map_or("", |spec| spec.description.as_str());
+    let Some(spec) = spec_of(of) else { return Ok(vec![]) };
+    let mut rows = vec![];
+    for entry in &spec.tools {
+        match entry {
+            ToolEntry::Agent(AgentRef::Name(name)) => rows.push(row(name.clone(), "agent", described(name))),
+            ToolEntry::Agent(AgentRef::File(other)) => {
+                let other = agent_file::load(&loaded.dir.join(&other.file), &LoadOptions::default())?.file;
+                rows.push(row(other.name, "agent", &other.agent.description));
+            }
+            _ => {}
+        }
+    }
+    rows.extend(spec.handoffs.iter().map(|to| row(agent::handoff_tool(to), "handoff", described(to))));
+    Ok(rows)
 }
 
 fn text(rows: &[Row], cx: &Cx) -> String {

@@ -24,5 +24,6 @@ mod models;
 mod readme;
 mod session;
 mod setup;
+mod tools;
 mod validate;
 mod wires;
