@@ -8,6 +8,7 @@ mod turn;
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
 use clap::Args;
+use serde_json::Value;
 
 use self::{
     lines::Lines,
@@ -172,7 +173,13 @@ impl Chat {
 
     async fn turn(&self, terminal: &mut Terminal, input: Vec<Content>) -> Result<TurnReport, CliError> {
         let shown = EventPrinter::new(terminal.printer, self.format, self.loaded.file.agent.output.is_some());
-        terminal.turn(&self.agent, &self.key, input, shown).await
+        let report = terminal.turn(&self.agent, &self.key, input, shown).await?;
+        if self.format == EventFormat::Text && report.tool_calls.is_empty() && is_call(&report.text) {
+            let hint = "the model wrote a tool call as text; `text_tool_calls: true` under `models` in the agent file has \
+                        such calls run";
+            terminal.printer.stderr(&format!("hint: {hint}\n"));
+        }
+        Ok(report)
     }
 
     /// The exit code that a turn stands for.
@@ -216,6 +223,12 @@ fn kept_rules(loaded: &Loaded, cx: &Cx) -> Result<KeptRules, CliError> {
         Err(error) => Err(error.to_string()),
     };
     Ok(KeptRules { rules, keep: Some(Arc::new(keep)) })
+}
+
+/// Whether a whole answer is a tool call as small local models write it: JSON, bare or fenced.
+fn is_call(answer: &str) -> bool {
+    let json = answer.trim().trim_start_matches("```json").trim_matches('`');
+    serde_json::from_str::<Value>(json).is_ok_and(|value| value["name"].is_string() && value["arguments"].is_object())
 }
 
 /// The session that was used last with this agent.

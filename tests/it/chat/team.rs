@@ -97,3 +97,21 @@ fn what_the_lead_is_denied_its_helper_is_denied() {
     tool helper {"task":"plan"}: I may not.
     "#);
 }
+
+#[test]
+fn a_call_that_is_only_text_is_explained() {
+    let call = r#"```json
+{"name": "todo", "arguments": {"items": []}}
+```"#;
+    let (env, _server) = scripted("tools: [todo]\n", vec![Reply::text(call)]);
+    insta::assert_snapshot!(env.run(&["chat", "-q", "Plan it"]), @r#"
+    exit 0
+    --- stdout
+    ```json
+    {"name": "todo", "arguments": {"items": []}}
+    ```
+    --- stderr
+    using ./agent.yaml
+    hint: the model wrote a tool call as text; `text_tool_calls: true` under `models` in the agent file has such calls run
+    "#);
+}
