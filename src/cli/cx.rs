@@ -15,7 +15,6 @@ pub struct Cx {
     pub paths: Paths,
     pub printer: Printer,
     pub http: Arc<Http>,
-    pub offline: bool,
 }
 
 impl Cx {
@@ -23,7 +22,7 @@ impl Cx {
     pub fn new(env: Env, global: &GlobalArgs, printer: Printer) -> Self {
         let paths = Paths::new(&env);
         let http = Arc::new(Http::new(env.clone(), global.offline));
-        Self { env, paths, printer, http, offline: global.offline }
+        Self { env, paths, printer, http }
     }
 
     /// Builds the runtime and runs `work` on it: only verbs that wait for something pay for one.

@@ -114,11 +114,6 @@ impl CliError {
         self
     }
 
-    #[must_use]
-    pub fn exit(&self) -> Exit {
-        self.exit
-    }
-
     /// Writes the error to standard error.
     pub(super) fn report(&self, printer: &Printer) -> Exit {
         if self.closed_pipe {

@@ -5,8 +5,6 @@
 //! `MessageCompleted` that follows them; one `TurnFinished` of the root agent ends every stream, also after
 //! cancellation and failure.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -190,18 +188,6 @@ pub enum Notice {
     Warning {
         message: String,
     },
-}
-
-impl Notice {
-    #[must_use]
-    pub fn wait(&self) -> Option<Duration> {
-        match self {
-            Self::Retry { wait_ms, .. } | Self::RateLimited { wait_ms, .. } => Some(Duration::from_millis(*wait_ms)),
-            Self::Fallback { .. } | Self::Compacted { .. } | Self::ToolServerFailed { .. } | Self::Warning { .. } => {
-                None
-            }
-        }
-    }
 }
 
 /// Tokens and money. Input includes what was read from the provider's cache; output includes reasoning.
