@@ -8,6 +8,7 @@ pub mod config;
 pub mod domain;
 pub mod model;
 pub mod runtime;
+pub mod sandbox;
 pub mod store;
 pub mod tool;
 pub mod ui;

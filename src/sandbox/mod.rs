@@ -1,0 +1,87 @@
+//! Sandboxes: where code that nobody vouches for runs.
+//!
+//! A backend makes boxes and connects to the daemon inside; everything else (`exec`, files, Python, jobs) is one client
+//! of that daemon. Knows no agent and no terminal.
+
+mod error;
+mod spec;
+pub mod wire;
+
+use async_trait::async_trait;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+pub use error::SandboxError;
+pub use spec::{
+    BackendKind, Confinement, Found, Layer, Lifetime, Limits, Mount, Network, Probe, SandboxId, SandboxSpec, State,
+    Tier, Usage, Workspace, WorkspaceMode,
+};
+
+/// Bytes to the daemon of a box, such as a Unix socket or the standard streams of a bridge. HTTP/1.1 is spoken over it.
+pub trait BoxStream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> BoxStream for T {}
+
+/// Makes boxes and finds them again. Holds no state of its own: what exists is what the machine says.
+#[async_trait]
+pub trait SandboxBackend: Send + Sync {
+    fn kind(&self) -> BackendKind;
+
+    /// What this machine offers, layer by layer. Makes nothing that stays.
+    async fn probe(&self) -> Probe;
+
+    /// Makes the box and returns once its daemon answers. A folder of the same id that [`stop`](Self::stop) left is
+    /// used again. On failure nothing is left behind.
+    ///
+    /// # Errors
+    /// What the machine lacks, with the next step; never a box weaker than `spec.min_tier`.
+    async fn create(&self, spec: &SandboxSpec, progress: &dyn Progress) -> Result<Confinement, SandboxError>;
+
+    /// What is there of this id now.
+    ///
+    /// # Errors
+    /// [`SandboxError::NotFound`].
+    async fn inspect(&self, id: &SandboxId) -> Result<Found, SandboxError>;
+
+    /// Everything of ours that exists on this backend, also what no registry knows.
+    ///
+    /// # Errors
+    /// [`SandboxError::Unavailable`]: then nothing is known of its boxes.
+    async fn list(&self) -> Result<Vec<Found>, SandboxError>;
+
+    /// Freezes or thaws every process of the box.
+    ///
+    /// # Errors
+    /// [`SandboxError::NotFound`], [`SandboxError::NotRunning`].
+    async fn freeze(&self, id: &SandboxId, frozen: bool) -> Result<(), SandboxError>;
+
+    /// A new connection to the daemon of a running box.
+    ///
+    /// # Errors
+    /// [`SandboxError::NotFound`], [`SandboxError::NotRunning`].
+    async fn connect(&self, id: &SandboxId) -> Result<Box<dyn BoxStream>, SandboxError>;
+
+    /// Ends every process of the box; its workspace stays. One that is stopped already is left as it is.
+    ///
+    /// # Errors
+    /// [`SandboxError::NotFound`].
+    async fn stop(&self, id: &SandboxId) -> Result<(), SandboxError>;
+
+    /// Stops the box and deletes all that it left. Nothing there is success.
+    ///
+    /// # Errors
+    /// What could not be deleted.
+    async fn remove(&self, id: &SandboxId) -> Result<(), SandboxError>;
+}
+
+/// Told of what takes long, such as an image being pulled.
+pub trait Progress: Send + Sync {
+    /// `done` and `total` are bytes, where they are known.
+    fn step(&self, what: &str, done: Option<u64>, total: Option<u64>);
+}
+
+/// Tells nobody.
+pub struct Quiet;
+
+impl Progress for Quiet {
+    fn step(&self, _what: &str, _done: Option<u64>, _total: Option<u64>) {}
+}

@@ -1,0 +1,113 @@
+//! What is said between the daemon inside a box and its clients, besides the Python runtime's contract.
+//!
+//! HTTP/1.1; JSON. `GET /v1/exec` is a WebSocket: the client's first message is an [`ExecSpec`] as text, then both
+//! sides send binary messages whose first byte is a [`Channel`] and text messages that hold an [`ExecControl`] or an
+//! [`ExecEvent`].
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// The first byte of a binary message of `/v1/exec`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Channel {
+    Stdin = 0,
+    /// Of a terminal: all that it shows.
+    Stdout = 1,
+    Stderr = 2,
+}
+
+/// A program to run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExecSpec {
+    /// The program and its arguments; not a shell line.
+    pub argv: Vec<String>,
+    /// Absolute or relative to the workspace, which is the default.
+    pub cwd: Option<String>,
+    /// Over the environment of the box.
+    pub env: BTreeMap<String, String>,
+    /// The whole process tree is killed then.
+    pub timeout: Option<Duration>,
+    /// Whether standard input is written to; else it is empty.
+    pub stdin: bool,
+    /// A terminal of this size in place of the three streams.
+    pub pty: Option<WindowSize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowSize {
+    pub rows: u16,
+    pub columns: u16,
+}
+
+/// From the client of `/v1/exec`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecControl {
+    CloseStdin,
+    Resize(WindowSize),
+    /// A signal's number, sent to the program's process group.
+    Signal(i32),
+}
+
+/// From the daemon. `Exited` is the last, after all output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecEvent {
+    /// Inside the box.
+    Started {
+        pid: u32,
+    },
+    /// The program could not be started.
+    Refused(StartFailure),
+    Exited(ExitStatus),
+}
+
+/// Why a program was not started, in the terms of a shell: 126 and 127.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum StartFailure {
+    #[error("no such program: {0}")]
+    NotFound(String),
+    #[error("cannot run {program}: {reason}")]
+    CannotRun { program: String, reason: String },
+    /// Also where the working directory is not there.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExitStatus {
+    /// `None` where a signal ended it.
+    pub code: Option<i32>,
+    pub signal: Option<i32>,
+    /// What the box knows of why.
+    pub limit: Option<Limit>,
+}
+
+/// A limit of the box that was hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    Timeout,
+    Memory,
+    Pids,
+    Disk,
+}
+
+impl ExitStatus {
+    /// As a shell says it: 128 plus the signal; 124 for a timeout.
+    #[must_use]
+    pub fn shell_code(&self) -> u8 {
+        let code = match (self.limit, self.code, self.signal) {
+            (Some(Limit::Timeout), ..) => 124,
+            (_, Some(code), _) => code,
+            (_, None, Some(signal)) => 128 + signal,
+            (_, None, None) => 1,
+        };
+        u8::try_from(code & 0xff).unwrap_or(1)
+    }
+}
