@@ -102,6 +102,12 @@ impl fmt::Display for Tier {
 pub struct SandboxSpec {
     pub id: SandboxId,
     pub backend: BackendKind,
+    /// What is in the box, such as `base`.
+    pub kind: String,
+    /// Who made it.
+    pub user: String,
+    /// The chat session that it belongs to, if to one.
+    pub session: Option<String>,
     /// For backends with images.
     pub image: Option<String>,
     pub workspace: Workspace,
@@ -115,6 +121,33 @@ pub struct SandboxSpec {
     pub lifetime: Lifetime,
     /// Labels of the user's own.
     pub labels: BTreeMap<String, String>,
+}
+
+impl SandboxSpec {
+    /// A new box with the defaults: an empty workspace, no network, five minutes without a call, a day in all.
+    #[must_use]
+    pub fn new(backend: BackendKind, user: &str) -> Self {
+        Self {
+            id: SandboxId::random(),
+            backend,
+            kind: "base".to_owned(),
+            user: user.to_owned(),
+            session: None,
+            image: None,
+            workspace: Workspace { mode: WorkspaceMode::None, path: None, hide: vec![], protect: vec![] },
+            mounts: vec![],
+            env: BTreeMap::new(),
+            min_tier: if backend == BackendKind::Host { Tier::None } else { Tier::B },
+            network: Network::None,
+            limits: Limits::default(),
+            lifetime: Lifetime {
+                idle: Some(Duration::from_secs(5 * 60)),
+                age: Some(Duration::from_secs(24 * 60 * 60)),
+                tied: false,
+            },
+            labels: BTreeMap::new(),
+        }
+    }
 }
 
 /// The folder that programs inside start in; they see it as `/workspace`.
