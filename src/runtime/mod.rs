@@ -1,4 +1,5 @@
-//! What a process has once: its HTTP client, its signal handlers.
+//! What a process has once: its HTTP client, its signal handlers; and which addresses are private.
 
+pub mod address;
 pub mod http;
 pub mod shutdown;

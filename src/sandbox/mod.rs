@@ -3,7 +3,9 @@
 //! A backend makes boxes and connects to the daemon inside; everything else (`exec`, files, Python, jobs) is one client
 //! of that daemon. Knows no agent and no terminal.
 
+pub mod egress;
 mod error;
+pub mod handoff;
 mod spec;
 pub mod wire;
 
