@@ -3,19 +3,24 @@
 //! A backend makes boxes and connects to the daemon inside; everything else (`exec`, files, Python, jobs) is one client
 //! of that daemon. Knows no agent and no terminal.
 
+mod audit;
 pub mod egress;
 mod error;
 pub mod handoff;
+mod manager;
+mod registry;
 mod spec;
 pub mod wire;
 
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+pub use audit::{Action, Audit, AuditRecord};
 pub use error::SandboxError;
+pub use manager::{Call, Filter, Sandbox, SandboxInfo, Sandboxes};
 pub use spec::{
     BackendKind, Confinement, Found, Layer, Lifetime, Limits, Mount, Network, Probe, SandboxId, SandboxSpec, State,
-    Tier, Usage, Workspace, WorkspaceMode,
+    Status, Tier, Usage, Workspace, WorkspaceMode,
 };
 
 /// Bytes to the daemon of a box, such as a Unix socket or the standard streams of a bridge. HTTP/1.1 is spoken over it.

@@ -148,6 +148,14 @@ impl SandboxSpec {
             labels: BTreeMap::new(),
         }
     }
+
+    /// The same without the values of its environment, which may be secrets: for what is written to disk.
+    #[must_use]
+    pub fn without_secrets(&self) -> Self {
+        let mut this = self.clone();
+        this.env.values_mut().for_each(String::clear);
+        this
+    }
 }
 
 /// The folder that programs inside start in; they see it as `/workspace`.
@@ -246,6 +254,55 @@ impl fmt::Display for State {
             Self::Paused => "paused",
             Self::Stopped => "stopped",
         })
+    }
+}
+
+/// What is known of a sandbox, whether or not its backend can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Starting,
+    Running,
+    Paused,
+    Stopped,
+    /// Its backend does not answer.
+    Unknown,
+}
+
+impl Status {
+    const ALL: [Self; 5] = [Self::Starting, Self::Running, Self::Paused, Self::Stopped, Self::Unknown];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Stopped => "stopped",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
+impl From<State> for Status {
+    fn from(state: State) -> Self {
+        match state {
+            State::Running => Self::Running,
+            State::Paused => Self::Paused,
+            State::Stopped => Self::Stopped,
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

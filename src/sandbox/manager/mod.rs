@@ -1,0 +1,392 @@
+//! All sandboxes of a user: made, found again, kept in step with what the backends say there is.
+//!
+//! A sandbox that is being made, or that is to end with the process that made it, is held by a file lock of that
+//! process. When the process dies, however it dies, the lock is free, and whoever looks next clears up after it.
+
+mod handle;
+mod info;
+mod reconcile;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+pub use handle::{Call, Sandbox};
+pub use info::{Filter, SandboxInfo};
+
+use super::{
+    Action, Audit, BackendKind, Confinement, Probe, Progress, SandboxBackend, SandboxError, SandboxId, SandboxSpec,
+    State, Status,
+    registry::{Record, Registry},
+};
+use crate::config::{FileLock, Paths};
+
+/// The sandboxes of one user. A clone is another handle to the same ones.
+#[derive(Clone)]
+pub struct Sandboxes {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// `$STATE/sandboxes`, with a folder for each.
+    root: PathBuf,
+    database: PathBuf,
+    registry: OnceLock<Registry>,
+    audit: Audit,
+    backends: Vec<Arc<dyn SandboxBackend>>,
+}
+
+impl Sandboxes {
+    /// The sandboxes that are kept in `paths` and made by `backends`. Opens nothing yet.
+    #[must_use]
+    pub fn new(paths: &Paths, backends: Vec<Arc<dyn SandboxBackend>>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                root: paths.state.join("sandboxes"),
+                database: paths.state.join("sandboxes.db"),
+                registry: OnceLock::new(),
+                audit: Audit::at(paths.state.join("sandboxes.audit.jsonl")),
+                backends,
+            }),
+        }
+    }
+
+    #[must_use]
+    pub fn audit(&self) -> &Audit {
+        &self.shared.audit
+    }
+
+    /// What each backend offers here.
+    pub async fn probe(&self) -> Vec<Probe> {
+        let mut probes = vec![];
+        for backend in &self.shared.backends {
+            probes.push(backend.probe().await);
+        }
+        probes
+    }
+
+    /// Makes the sandbox, unless `limit` of the user's are there already.
+    ///
+    /// # Errors
+    /// Those of the backend; [`SandboxError::TooMany`]. Nothing is left behind.
+    pub async fn create(
+        &self,
+        spec: SandboxSpec,
+        limit: Option<u32>,
+        progress: &dyn Progress,
+    ) -> Result<Sandbox, SandboxError> {
+        let held = self.hold(&spec.id).await?.ok_or_else(|| SandboxError::Failed {
+            what: format!("another process is making the sandbox `{}`", spec.id),
+            hint: None,
+        })?;
+        self.make(spec, held, limit, progress).await
+    }
+
+    async fn make(
+        &self,
+        spec: SandboxSpec,
+        held: FileLock,
+        limit: Option<u32>,
+        progress: &dyn Progress,
+    ) -> Result<Sandbox, SandboxError> {
+        let backend = self.backend(spec.backend)?;
+        let record = Record::starting(&spec, Timestamp::now());
+        match self.begin(record.clone(), limit).await {
+            Err(SandboxError::TooMany { .. }) => {
+                // Some may have ended since we last looked.
+                self.reconcile().await?;
+                self.begin(record, limit).await?;
+            }
+            other => other?,
+        }
+        match backend.create(&spec, progress).await {
+            Ok(confinement) => self.made(spec, confinement, backend, held).await,
+            Err(error) => {
+                let id = spec.id.clone();
+                // What went wrong first is what matters.
+                let _ = self.registry(move |registry| registry.forget(&id)).await;
+                held.remove();
+                Err(error)
+            }
+        }
+    }
+
+    async fn begin(&self, record: Record, limit: Option<u32>) -> Result<(), SandboxError> {
+        self.registry(move |registry| registry.begin(&record, limit)).await
+    }
+
+    async fn made(
+        &self,
+        spec: SandboxSpec,
+        confinement: Confinement,
+        backend: Arc<dyn SandboxBackend>,
+        held: FileLock,
+    ) -> Result<Sandbox, SandboxError> {
+        let (id, seen) = (spec.id.clone(), confinement.clone());
+        self.registry(move |registry| registry.started(&id, &seen)).await?;
+        self.note(&spec, Action::Create { backend: spec.backend });
+        let held = if spec.lifetime.tied {
+            Some(held)
+        } else {
+            held.remove();
+            None
+        };
+        Ok(Sandbox::new(self.clone(), spec, Some(confinement), backend, held))
+    }
+
+    /// The sandbox of the chat session that `spec` names: the one that is there, or a new one, on the workspace of its
+    /// predecessor if there was one. Two processes at once get the same.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub async fn for_session(
+        &self,
+        mut spec: SandboxSpec,
+        limit: Option<u32>,
+        progress: &dyn Progress,
+    ) -> Result<Sandbox, SandboxError> {
+        let Some(session) = spec.session.clone() else { return self.create(spec, limit, progress).await };
+        let _session = self.hold_session(&spec.user, &session).await?;
+        let user = spec.user.clone();
+        let known = self.registry(move |registry| registry.of_session(&user, &session)).await?;
+        if let Some(known) = known {
+            let id = known.spec.id.clone();
+            let backend = self.backend(known.spec.backend)?;
+            let there = match backend.inspect(&id).await {
+                Ok(found) => Some(found),
+                Err(SandboxError::NotFound { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            let alive = there.as_ref().is_some_and(|found| found.state != State::Stopped);
+            if alive && same(&known.spec, &spec) {
+                if there.as_ref().is_some_and(|found| found.state == State::Paused) {
+                    self.resume(&id).await?;
+                }
+                let confinement = there.map(|found| found.confinement);
+                // Its lifetime is that of the first who asked for it, so nobody holds it twice.
+                return Ok(Sandbox::new(self.clone(), SandboxSpec { id, ..spec }, confinement, backend, None));
+            }
+            if alive {
+                // The user has changed what it is made of.
+                backend.stop(&id).await?;
+            }
+            if known.spec.backend == spec.backend {
+                spec.id = id;
+            } else {
+                self.remove(&id).await?;
+            }
+        }
+        self.create(spec, limit, progress).await
+    }
+
+    /// The sandbox whose id is `id` or begins with it.
+    ///
+    /// # Errors
+    /// [`SandboxError::NotFound`], [`SandboxError::Ambiguous`].
+    pub async fn find(&self, id: &str) -> Result<Sandbox, SandboxError> {
+        let record = self.record(id).await?;
+        let backend = self.backend(record.spec.backend)?;
+        Ok(Sandbox::new(self.clone(), record.spec, record.confinement, backend, None))
+    }
+
+    async fn record(&self, id: &str) -> Result<Record, SandboxError> {
+        let mut found = self.like(id).await?;
+        if found.is_empty() {
+            // One that our memory lost, or that another's memory holds.
+            self.reconcile().await?;
+            found = self.like(id).await?;
+        }
+        match found.len() {
+            0 => Err(SandboxError::NotFound { id: id.to_owned() }),
+            1 => Ok(found.swap_remove(0)),
+            _ => Err(SandboxError::Ambiguous {
+                prefix: id.to_owned(),
+                matches: found.into_iter().map(|record| record.spec.id).collect(),
+            }),
+        }
+    }
+
+    async fn like(&self, id: &str) -> Result<Vec<Record>, SandboxError> {
+        if id.is_empty() {
+            return Ok(vec![]);
+        }
+        let prefix = id.to_owned();
+        self.registry(move |registry| registry.like(&prefix)).await
+    }
+
+    /// Ends every process of the sandbox; its workspace stays. One that is stopped already is left as it is.
+    ///
+    /// # Errors
+    /// [`SandboxError::NotFound`], and what the backend refuses.
+    pub async fn stop(&self, id: &SandboxId) -> Result<(), SandboxError> {
+        let record = self.record(id.as_str()).await?;
+        match self.backend(record.spec.backend)?.stop(id).await {
+            Ok(()) | Err(SandboxError::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        if record.state != Status::Stopped {
+            self.set_state(id, Status::Stopped).await?;
+            self.note(&record.spec, Action::Stop);
+        }
+        Ok(())
+    }
+
+    /// Stops the sandbox and deletes all that is left of it. Nothing there is success.
+    ///
+    /// # Errors
+    /// What could not be deleted.
+    pub async fn remove(&self, id: &SandboxId) -> Result<(), SandboxError> {
+        let record = match self.record(id.as_str()).await {
+            Err(SandboxError::NotFound { .. }) => return Ok(()),
+            other => other?,
+        };
+        self.backend(record.spec.backend)?.remove(id).await?;
+        self.forget(id).await?;
+        self.note(&record.spec, Action::Remove);
+        Ok(())
+    }
+
+    /// Freezes every process of the sandbox.
+    ///
+    /// # Errors
+    /// [`SandboxError::NotFound`], [`SandboxError::NotRunning`].
+    pub async fn pause(&self, id: &SandboxId) -> Result<(), SandboxError> {
+        self.freeze(id, true).await
+    }
+
+    /// Thaws what [`pause`](Self::pause) froze.
+    ///
+    /// # Errors
+    /// [`SandboxError::NotFound`], [`SandboxError::NotRunning`].
+    pub async fn resume(&self, id: &SandboxId) -> Result<(), SandboxError> {
+        self.freeze(id, false).await
+    }
+
+    async fn freeze(&self, id: &SandboxId, frozen: bool) -> Result<(), SandboxError> {
+        let record = self.record(id.as_str()).await?;
+        self.backend(record.spec.backend)?.freeze(id, frozen).await?;
+        self.set_state(id, if frozen { Status::Paused } else { Status::Running }).await?;
+        self.note(&record.spec, if frozen { Action::Pause } else { Action::Resume });
+        Ok(())
+    }
+
+    /// Removes those that are stopped and were not used since `before`, and what processes that died left behind.
+    /// Gives what was removed; with `dry_run`, what would be.
+    ///
+    /// # Errors
+    /// What could not be deleted; the others are gone then.
+    pub async fn prune(&self, before: Timestamp, dry_run: bool) -> Result<Vec<SandboxInfo>, SandboxError> {
+        let old = |info: &SandboxInfo| info.state == Status::Stopped && info.used <= before;
+        let all = self.list(&Filter { all: true, ..Filter::default() }).await?;
+        let mut failed = None;
+        let mut pruned = vec![];
+        for info in all.into_iter().filter(old) {
+            match if dry_run { Ok(()) } else { self.remove(&info.id).await } {
+                Ok(()) => pruned.push(info),
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(pruned), Err)
+    }
+
+    fn backend(&self, kind: BackendKind) -> Result<Arc<dyn SandboxBackend>, SandboxError> {
+        let found = self.shared.backends.iter().find(|backend| backend.kind() == kind);
+        found.cloned().ok_or_else(|| SandboxError::Unavailable {
+            backend: kind,
+            reason: "it does not exist on this system".to_owned(),
+            hint: "use `docker`".to_owned(),
+        })
+    }
+
+    /// Runs `work` on the registry, which is opened by the first who needs it, on a thread that may block.
+    async fn registry<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Registry) -> Result<T, SandboxError> + Send + 'static,
+    ) -> Result<T, SandboxError> {
+        let shared = self.shared.clone();
+        tokio::task::spawn_blocking(move || work(shared.registry()?)).await.map_err(|error| SandboxError::Failed {
+            what: format!("the registry of sandboxes failed: {error}"),
+            hint: None,
+        })?
+    }
+
+    async fn set_state(&self, id: &SandboxId, state: Status) -> Result<(), SandboxError> {
+        let id = id.clone();
+        self.registry(move |registry| registry.set_state(&id, state)).await
+    }
+
+    async fn forget(&self, id: &SandboxId) -> Result<(), SandboxError> {
+        let id = id.clone();
+        self.registry(move |registry| registry.forget(&id)).await
+    }
+
+    /// Takes the lock of the sandbox, or `None` while a process makes it or is tied to it.
+    async fn hold(&self, id: &SandboxId) -> Result<Option<FileLock>, SandboxError> {
+        let path = self.locks().join(id.as_str());
+        tokio::task::spawn_blocking(move || FileLock::try_acquire(&path))
+            .await
+            .unwrap_or_else(|error| Err(std::io::Error::other(error)))
+            .map_err(SandboxError::io(format!("lock the sandbox `{id}`")))
+    }
+
+    /// Waits for whoever finds or makes the sandbox of this session.
+    async fn hold_session(&self, user: &str, session: &str) -> Result<FileLock, SandboxError> {
+        // Hashed: a name of any length and with any signs becomes a name of a file.
+        let name = Sha256::new().chain_update(user).chain_update([0]).chain_update(session).finalize();
+        let name: String = name.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let path = self.locks().join(format!("session-{name}"));
+        tokio::task::spawn_blocking(move || FileLock::acquire(&path))
+            .await
+            .unwrap_or_else(|error| Err(std::io::Error::other(error)))
+            .map_err(SandboxError::io("lock the sandbox of the session"))
+    }
+
+    fn locks(&self) -> PathBuf {
+        self.shared.database.with_extension("locks")
+    }
+
+    /// Writes to the audit log. One that cannot be written stops nobody's work.
+    fn note(&self, spec: &SandboxSpec, action: Action) {
+        self.note_exit(spec, action, None);
+    }
+
+    fn note_exit(&self, spec: &SandboxSpec, action: Action, exit: Option<u8>) {
+        let _ = self.shared.audit.write(spec, action, exit);
+    }
+
+    /// The folder of the sandbox.
+    #[must_use]
+    pub fn folder(&self, id: &SandboxId) -> PathBuf {
+        self.shared.root.join(id.as_str())
+    }
+}
+
+impl Shared {
+    fn registry(&self) -> Result<&Registry, SandboxError> {
+        if let Some(registry) = self.registry.get() {
+            return Ok(registry);
+        }
+        let opened = Registry::open(&self.database)?;
+        // Another thread may have been quicker; either will do.
+        Ok(self.registry.get_or_init(|| opened))
+    }
+}
+
+/// Whether a sandbox that was made of `known` serves one who wants `wanted`. What was written down of the environment
+/// has no values, so that a change of one alone is not seen.
+fn same(known: &SandboxSpec, wanted: &SandboxSpec) -> bool {
+    let what = |spec: &SandboxSpec| {
+        let mut spec = spec.without_secrets();
+        spec.id = known.id.clone();
+        spec.labels.clear();
+        spec.lifetime.tied = false;
+        serde_json::to_value(spec).ok()
+    };
+    what(known) == what(wanted)
+}

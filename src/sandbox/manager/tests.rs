@@ -1,0 +1,270 @@
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
+    },
+};
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::{
+    config::Env,
+    sandbox::{BoxStream, Found, Quiet, Tier, Usage},
+};
+
+/// A backend whose boxes are entries of a map.
+#[derive(Default)]
+struct Fake {
+    boxes: Mutex<BTreeMap<SandboxId, Found>>,
+    made: AtomicU32,
+    silent: AtomicBool,
+    broken: AtomicBool,
+}
+
+impl Fake {
+    fn set(&self, id: &SandboxId, state: State) -> Result<(), SandboxError> {
+        let mut boxes = self.boxes.lock().unwrap();
+        boxes.get_mut(id).ok_or_else(|| SandboxError::NotFound { id: id.to_string() })?.state = state;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SandboxBackend for Fake {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Host
+    }
+
+    async fn probe(&self) -> Probe {
+        Probe { backend: BackendKind::Host, confinement: None, hint: None }
+    }
+
+    async fn create(&self, spec: &SandboxSpec, _progress: &dyn Progress) -> Result<Confinement, SandboxError> {
+        if self.broken.load(SeqCst) {
+            return Err(SandboxError::Box("no room".to_owned()));
+        }
+        self.made.fetch_add(1, SeqCst);
+        let confinement = Confinement { tier: Tier::None, layers: vec![] };
+        let found = Found {
+            id: spec.id.clone(),
+            backend: BackendKind::Host,
+            state: State::Running,
+            confinement: confinement.clone(),
+            usage: Usage::default(),
+            spec: spec.without_secrets(),
+            created: Timestamp::UNIX_EPOCH,
+        };
+        self.boxes.lock().unwrap().insert(spec.id.clone(), found);
+        Ok(confinement)
+    }
+
+    async fn inspect(&self, id: &SandboxId) -> Result<Found, SandboxError> {
+        let found = self.boxes.lock().unwrap().get(id).cloned();
+        found.ok_or_else(|| SandboxError::NotFound { id: id.to_string() })
+    }
+
+    async fn list(&self) -> Result<Vec<Found>, SandboxError> {
+        if self.silent.load(SeqCst) {
+            return Err(SandboxError::Box("no answer".to_owned()));
+        }
+        Ok(self.boxes.lock().unwrap().values().cloned().collect())
+    }
+
+    async fn freeze(&self, id: &SandboxId, frozen: bool) -> Result<(), SandboxError> {
+        self.set(id, if frozen { State::Paused } else { State::Running })
+    }
+
+    async fn connect(&self, id: &SandboxId) -> Result<Box<dyn BoxStream>, SandboxError> {
+        Err(SandboxError::NotFound { id: id.to_string() })
+    }
+
+    async fn stop(&self, id: &SandboxId) -> Result<(), SandboxError> {
+        self.set(id, State::Stopped)
+    }
+
+    async fn remove(&self, id: &SandboxId) -> Result<(), SandboxError> {
+        self.boxes.lock().unwrap().remove(id);
+        Ok(())
+    }
+}
+
+struct Home {
+    _folder: tempfile::TempDir,
+    paths: Paths,
+    fake: Arc<Fake>,
+}
+
+impl Home {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("home");
+        let paths = Paths::new(&Env::fake("/", &[("AGENTSCOPE_HOME", home.to_str().unwrap())]));
+        Self { _folder: folder, paths, fake: Arc::default() }
+    }
+
+    /// As another process would see them.
+    fn open(&self) -> Sandboxes {
+        Sandboxes::new(&self.paths, vec![self.fake.clone()])
+    }
+}
+
+fn spec() -> SandboxSpec {
+    SandboxSpec::new(BackendKind::Host, "ann")
+}
+
+fn of_session() -> SandboxSpec {
+    SandboxSpec { session: Some("s-one".to_owned()), ..spec() }
+}
+
+async fn states(all: &Sandboxes) -> Vec<Status> {
+    let all = all.list(&Filter { all: true, ..Filter::default() }).await.unwrap();
+    all.into_iter().map(|info| info.state).collect()
+}
+
+#[tokio::test]
+async fn made_found_stopped_removed() {
+    let home = Home::new();
+    let made = home.open().create(spec(), None, &Quiet).await.unwrap();
+    let all = home.open();
+    let found = all.find(&made.id().as_str()[..11]).await.unwrap();
+    assert_eq!(found.id(), made.id());
+    assert_eq!(states(&all).await, [Status::Running]);
+    all.pause(made.id()).await.unwrap();
+    assert_eq!(states(&all).await, [Status::Paused]);
+    all.resume(made.id()).await.unwrap();
+    for _ in 0..2 {
+        all.stop(made.id()).await.unwrap();
+        assert_eq!(states(&all).await, [Status::Stopped]);
+    }
+    for _ in 0..2 {
+        all.remove(made.id()).await.unwrap();
+        assert_eq!(states(&all).await, []);
+    }
+    assert!(matches!(all.find(made.id().as_str()).await, Err(SandboxError::NotFound { .. })));
+    let audited: Vec<_> = all.audit().read(|_| true).unwrap().into_iter().map(|record| record.action).collect();
+    let create = Action::Create { backend: BackendKind::Host };
+    assert_eq!(audited, [create, Action::Pause, Action::Resume, Action::Stop, Action::Remove]);
+}
+
+#[tokio::test]
+async fn what_fails_leaves_nothing() {
+    let home = Home::new();
+    let all = home.open();
+    home.fake.broken.store(true, SeqCst);
+    assert!(all.create(spec(), None, &Quiet).await.is_err());
+    assert_eq!(states(&all).await, []);
+    assert_eq!(std::fs::read_dir(all.locks()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_session_finds_its_own_again() {
+    let home = Home::new();
+    let one = home.open().for_session(of_session(), None, &Quiet).await.unwrap();
+    let again = home.open().for_session(of_session(), None, &Quiet).await.unwrap();
+    assert_eq!(one.id(), again.id());
+    let bob = SandboxSpec { user: "bob".to_owned(), ..of_session() };
+    let other = home.open().for_session(bob, None, &Quiet).await.unwrap();
+    assert_ne!(one.id(), other.id());
+    assert_eq!(home.fake.made.load(SeqCst), 2);
+    // Stopped, or of another making, it is made again on the workspace it had.
+    home.open().stop(one.id()).await.unwrap();
+    let again = home.open().for_session(of_session(), None, &Quiet).await.unwrap();
+    assert_eq!(one.id(), again.id());
+    let wider = SandboxSpec { network: crate::sandbox::Network::Full, ..of_session() };
+    let again = home.open().for_session(wider, None, &Quiet).await.unwrap();
+    assert_eq!(one.id(), again.id());
+    assert_eq!(home.fake.made.load(SeqCst), 4);
+    assert_eq!(home.fake.boxes.lock().unwrap()[one.id()].spec.network, crate::sandbox::Network::Full);
+}
+
+#[tokio::test]
+async fn two_at_once_of_a_session_get_one() {
+    let home = Home::new();
+    let (one, other) = (home.open(), home.open());
+    let (one, other) =
+        tokio::join!(one.for_session(of_session(), None, &Quiet), other.for_session(of_session(), None, &Quiet));
+    assert_eq!(one.unwrap().id(), other.unwrap().id());
+    assert_eq!(home.fake.made.load(SeqCst), 1);
+}
+
+/// What dies with its maker is cleared up by whoever looks next, and not before.
+#[tokio::test]
+async fn the_tied_end_with_their_maker() {
+    let home = Home::new();
+    let tie = |mut spec: SandboxSpec| {
+        spec.lifetime.tied = true;
+        spec
+    };
+    let all = home.open();
+    let one = all.create(tie(spec()), None, &Quiet).await.unwrap();
+    let talk = all.for_session(tie(of_session()), None, &Quiet).await.unwrap();
+    assert_eq!(states(&home.open()).await, [Status::Running, Status::Running]);
+    drop(one);
+    assert_eq!(states(&home.open()).await, [Status::Running]);
+    drop(talk);
+    assert_eq!(states(&home.open()).await, [Status::Stopped], "a session keeps its workspace");
+    let closed = all.create(tie(spec()), None, &Quiet).await.unwrap();
+    closed.close().await.unwrap();
+    assert_eq!(home.fake.boxes.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_there_is_wins() {
+    let home = Home::new();
+    let all = home.open();
+    let one = all.create(spec(), None, &Quiet).await.unwrap();
+    let two = all.create(spec(), None, &Quiet).await.unwrap();
+    // A backend that is silent says nothing about its boxes.
+    home.fake.silent.store(true, SeqCst);
+    assert_eq!(states(&all).await, [Status::Unknown, Status::Unknown]);
+    home.fake.silent.store(false, SeqCst);
+    home.fake.boxes.lock().unwrap().remove(one.id());
+    assert_eq!(states(&all).await, [Status::Stopped, Status::Running]);
+    // A lost registry.
+    std::fs::remove_file(&all.shared.database).unwrap();
+    let all = home.open();
+    assert_eq!(all.find(two.id().as_str()).await.unwrap().spec().user, "ann");
+    assert_eq!(states(&all).await, [Status::Running]);
+}
+
+/// As after `kill -9` while it was being made.
+#[tokio::test]
+async fn the_half_made_are_cleared_up() {
+    let home = Home::new();
+    let all = home.open();
+    let spec = spec();
+    let held = all.hold(&spec.id).await.unwrap().unwrap();
+    all.begin(Record::starting(&spec, Timestamp::UNIX_EPOCH), None).await.unwrap();
+    home.fake.create(&spec, &Quiet).await.unwrap();
+    assert_eq!(states(&home.open()).await, [Status::Running]);
+    drop(held);
+    assert_eq!(states(&home.open()).await, []);
+    assert!(home.fake.boxes.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn as_many_as_there_may_be() {
+    let home = Home::new();
+    let all = home.open();
+    let one = all.create(spec(), Some(1), &Quiet).await.unwrap();
+    assert!(matches!(all.create(spec(), Some(1), &Quiet).await, Err(SandboxError::TooMany { limit: 1 })));
+    // One that ended by itself is noticed.
+    home.fake.set(one.id(), State::Stopped).unwrap();
+    all.create(spec(), Some(1), &Quiet).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_old_are_pruned() {
+    let home = Home::new();
+    let all = home.open();
+    let one = all.create(spec(), None, &Quiet).await.unwrap();
+    all.create(spec(), None, &Quiet).await.unwrap();
+    all.stop(one.id()).await.unwrap();
+    let ids = |pruned: Vec<SandboxInfo>| pruned.into_iter().map(|info| info.id).collect::<Vec<_>>();
+    assert!(ids(all.prune(Timestamp::UNIX_EPOCH, false).await.unwrap()).is_empty(), "too young");
+    assert_eq!(ids(all.prune(Timestamp::now(), true).await.unwrap()), [one.id().clone()]);
+    assert_eq!(ids(all.prune(Timestamp::now(), false).await.unwrap()), [one.id().clone()]);
+    assert_eq!(states(&all).await, [Status::Running]);
+}
