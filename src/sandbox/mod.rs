@@ -11,6 +11,7 @@ mod manager;
 mod registry;
 mod spec;
 pub mod wire;
+pub mod workspace;
 
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};

@@ -1,0 +1,298 @@
+//! Which paths of a workspace are hidden, and which are protected.
+
+use std::{
+    io,
+    path::{Component, Path, PathBuf},
+};
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use walkdir::WalkDir;
+
+use crate::sandbox::{SandboxError, Workspace, WorkspaceMode};
+
+/// What `chat` protects in a folder of the user's: what other programs of the user run or trust. A program that git or
+/// an editor starts would run outside the sandbox.
+pub const PROTECTED_IN_CHAT: [&str; 13] = [
+    ".env*",
+    ".envrc",
+    ".git/config",
+    ".git/hooks",
+    "**/.git/config",
+    "**/.git/config.worktree",
+    "**/.git/hooks",
+    "**/.git/modules/**/{config,hooks}",
+    ".vscode",
+    ".idea",
+    ".zed",
+    ".cursor",
+    ".mcp.json",
+];
+
+/// Most entries of a workspace that are looked at to find what is hidden: a program inside would see what is missed.
+const MOST_FOR_HIDDEN: usize = 200_000;
+
+/// The same where nothing is hidden: of what is protected and missed, a change is refused later.
+const MOST_FOR_PROTECTED: usize = 20_000;
+
+/// A workspace as a backend has to make it: paths that exist, or whose folder exists, relative to the workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkspacePlan {
+    pub mode: WorkspaceMode,
+    /// On the host, absolute, without links; `None` with mode `none`.
+    pub folder: Option<PathBuf>,
+    /// Not to be seen: an empty file or folder over each.
+    pub hide: Vec<PathBuf>,
+    /// Not to be changed: mounted again over itself, read-only.
+    pub protect: Vec<PathBuf>,
+    /// Protected and not there: not to be made. The folder it would be in is there.
+    pub absent: Vec<PathBuf>,
+}
+
+/// The patterns of a workspace. One without a slash fits at any depth, one with a slash from the workspace downwards,
+/// and `**` stands for any folders. What fits a folder covers all that is in it.
+#[derive(Clone, Debug)]
+pub(super) struct Guard {
+    hide: GlobSet,
+    protect: GlobSet,
+}
+
+/// Why a path may not be touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Covered {
+    Hidden,
+    Protected,
+}
+
+impl Guard {
+    pub(super) fn new(spec: &Workspace) -> Result<Self, SandboxError> {
+        Ok(Self { hide: patterns(&spec.hide)?, protect: patterns(&spec.protect)? })
+    }
+
+    /// Whether a pattern fits `path` or a folder above it.
+    pub(super) fn covers(&self, path: &Path) -> Option<Covered> {
+        let fits = |set: &GlobSet| {
+            !set.is_empty() && path.ancestors().filter(|above| *above != Path::new("")).any(|above| set.is_match(above))
+        };
+        if fits(&self.hide) { Some(Covered::Hidden) } else { fits(&self.protect).then_some(Covered::Protected) }
+    }
+}
+
+fn patterns(list: &[String]) -> Result<GlobSet, SandboxError> {
+    let wrong = |pattern: &str, error: &globset::Error| SandboxError::Failed {
+        what: format!("`{pattern}` is not a pattern of paths: {}", error.kind()),
+        hint: Some("patterns stand under `sandbox.workspace`: `*` is any text, `**` any folders".to_owned()),
+    };
+    let mut set = GlobSetBuilder::new();
+    for pattern in list {
+        let anchored = anchored(pattern);
+        let glob = GlobBuilder::new(&anchored).literal_separator(true).build();
+        set.add(glob.map_err(|error| wrong(pattern, &error))?);
+    }
+    set.build().map_err(|error| wrong(&list.join(", "), &error))
+}
+
+/// As `globset` takes it.
+fn anchored(pattern: &str) -> String {
+    let plain = pattern.trim_start_matches("./").trim_end_matches('/');
+    match plain.strip_prefix('/') {
+        Some(from_top) => from_top.to_owned(),
+        None if plain.contains('/') => plain.to_owned(),
+        None => format!("**/{plain}"),
+    }
+}
+
+/// Whether `pattern` is the one path it names.
+fn is_literal(pattern: &str) -> bool {
+    !pattern.contains(['*', '?', '[', '{', '\\'])
+}
+
+impl WorkspacePlan {
+    /// Finds what the patterns stand for now. What comes to fit later is refused when changes are merged.
+    ///
+    /// # Errors
+    /// A folder that is not there; a pattern that is none; a folder too large to know that nothing hidden is missed.
+    pub(super) fn find(spec: &Workspace, guard: &Guard) -> Result<Self, SandboxError> {
+        let mut plan = Self { mode: spec.mode, folder: None, hide: vec![], protect: vec![], absent: vec![] };
+        if spec.mode == WorkspaceMode::None {
+            return Ok(plan);
+        }
+        let Some(folder) = &spec.path else {
+            return Err(SandboxError::Failed { what: "the workspace has no folder".to_owned(), hint: None });
+        };
+        let shown = folder.display();
+        let folder = folder.canonicalize().map_err(SandboxError::io(format!("open the workspace `{shown}`")))?;
+        if !folder.is_dir() {
+            return Err(SandboxError::Failed { what: format!("the workspace `{shown}` is not a folder"), hint: None });
+        }
+        plan.walk(&folder, guard)?;
+        plan.name_absent(&folder, spec);
+        plan.protect_git_folder(&folder);
+        plan.folder = Some(folder);
+        Ok(plan)
+    }
+
+    fn walk(&mut self, folder: &Path, guard: &Guard) -> Result<(), SandboxError> {
+        if guard.hide.is_empty() && guard.protect.is_empty() {
+            return Ok(());
+        }
+        let mut entries = WalkDir::new(folder).min_depth(1).follow_links(false).into_iter();
+        let most = if guard.hide.is_empty() { MOST_FOR_PROTECTED } else { MOST_FOR_HIDDEN };
+        let mut seen = 0;
+        while let Some(entry) = entries.next() {
+            seen += 1;
+            if seen > most {
+                return too_large(folder, guard);
+            }
+            // What cannot be read from here cannot be read from inside either.
+            let Ok(entry) = entry else { continue };
+            let Ok(path) = entry.path().strip_prefix(folder) else { continue };
+            match guard.covers(path) {
+                Some(Covered::Hidden) => self.hide.push(path.to_owned()),
+                Some(Covered::Protected) => self.protect.push(path.to_owned()),
+                // Thousands of files of no interest.
+                None if path.ends_with(".git/objects") => {}
+                None => continue,
+            }
+            if entry.file_type().is_dir() {
+                entries.skip_current_dir();
+            }
+        }
+        Ok(())
+    }
+
+    fn name_absent(&mut self, folder: &Path, spec: &Workspace) {
+        for pattern in spec.protect.iter().filter(|pattern| is_literal(pattern)) {
+            let path = PathBuf::from(pattern.trim_start_matches("./").trim_matches('/'));
+            let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+            let parent_is_there = path.parent().is_some_and(|parent| is_plain_folder(folder, parent));
+            if plain && parent_is_there && is_not_there(&folder.join(&path)) && !self.absent.contains(&path) {
+                self.absent.push(path);
+            }
+        }
+    }
+
+    /// Of a worktree or a submodule `.git` is a file that says where its folder is. If that is in the workspace, its
+    /// hooks and its configuration are protected too.
+    fn protect_git_folder(&mut self, folder: &Path) {
+        let Ok(text) = std::fs::read_to_string(folder.join(".git")) else { return };
+        self.protect.push(PathBuf::from(".git"));
+        let Some(git) = text.strip_prefix("gitdir:").map(|path| folder.join(path.trim())) else { return };
+        let Ok(git) = git.canonicalize() else { return };
+        let Ok(inside) = git.strip_prefix(folder) else { return };
+        for name in ["config", "config.worktree", "hooks"] {
+            let path = inside.join(name);
+            if folder.join(&path).exists() && !self.protect.contains(&path) {
+                self.protect.push(path);
+            }
+        }
+    }
+}
+
+fn too_large(folder: &Path, guard: &Guard) -> Result<(), SandboxError> {
+    if guard.hide.is_empty() {
+        return Ok(());
+    }
+    let shown = folder.display();
+    Err(SandboxError::Failed {
+        what: format!("`{shown}` has more than {MOST_FOR_HIDDEN} files: not all that is to be hidden can be found"),
+        hint: Some("give a smaller folder, or leave out `sandbox.workspace.hide`".to_owned()),
+    })
+}
+
+/// Whether every part of `path` is a folder, and none a link.
+fn is_plain_folder(root: &Path, path: &Path) -> bool {
+    path.ancestors().all(|above| root.join(above).symlink_metadata().is_ok_and(|data| data.is_dir()))
+}
+
+fn is_not_there(path: &Path) -> bool {
+    path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(folder: &Path, hide: &[&str], protect: &[&str]) -> Workspace {
+        let owned = |list: &[&str]| list.iter().map(|pattern| (*pattern).to_owned()).collect();
+        Workspace { mode: WorkspaceMode::Rw, path: Some(folder.to_owned()), hide: owned(hide), protect: owned(protect) }
+    }
+
+    fn plan(spec: &Workspace) -> Result<WorkspacePlan, SandboxError> {
+        WorkspacePlan::find(spec, &Guard::new(spec)?)
+    }
+
+    #[test]
+    fn patterns_become_paths() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in [".git/hooks/pre-commit", ".git/config", ".env", "web/.env.local", "src/a.rs", "keys/id"] {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        // A link out of the workspace is a name like any other, and not followed.
+        std::os::unix::fs::symlink("/etc", folder.path().join("link")).unwrap();
+        let mut protect = PROTECTED_IN_CHAT.to_vec();
+        protect.push("agent.yaml");
+        let plan = plan(&spec(folder.path(), &["keys", "link/*"], &protect)).unwrap();
+        insta::assert_debug_snapshot!((plan.hide, plan.protect, plan.absent), @r#"
+        (
+            [
+                "keys",
+            ],
+            [
+                ".env",
+                "web/.env.local",
+                ".git/config",
+                ".git/hooks",
+            ],
+            [
+                ".envrc",
+                ".vscode",
+                ".idea",
+                ".zed",
+                ".cursor",
+                ".mcp.json",
+                "agent.yaml",
+            ],
+        )
+        "#);
+    }
+
+    #[test]
+    fn a_worktree_protects_where_its_git_folder_is() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("store/hooks")).unwrap();
+        std::fs::write(folder.path().join(".git"), "gitdir: store\n").unwrap();
+        let plan = plan(&spec(folder.path(), &[], &[".git/hooks"])).unwrap();
+        assert_eq!(plan.protect, [".git", "store/hooks"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn what_a_pattern_covers() {
+        let guard = Guard::new(&spec(Path::new("/"), &["/top", "a/**/secret"], &[".env*", ".git/hooks"])).unwrap();
+        let covers = |path: &str| guard.covers(Path::new(path));
+        assert_eq!(covers("top"), Some(Covered::Hidden));
+        assert_eq!(covers("x/top"), None);
+        assert_eq!(covers("a/b/c/secret/key"), Some(Covered::Hidden));
+        assert_eq!(covers("x/.env.local"), Some(Covered::Protected));
+        assert_eq!(covers(".git/hooks/pre-commit"), Some(Covered::Protected));
+        assert_eq!(covers(".git/hooks2"), None);
+        assert_eq!(covers("src/env"), None);
+    }
+
+    #[test]
+    fn wrong_patterns_and_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = |error: SandboxError| format!("{error}; {:?}", error.hint());
+        let errors = [
+            said(plan(&spec(folder.path(), &["a[", "b"], &[])).unwrap_err()),
+            said(plan(&spec(Path::new("/nowhere/at all"), &[], &[])).unwrap_err()),
+        ];
+        insta::assert_debug_snapshot!(errors, @r#"
+        [
+            "`a[` is not a pattern of paths: unclosed character class; missing ']'; Some(\"patterns stand under `sandbox.workspace`: `*` is any text, `**` any folders\")",
+            "could not open the workspace `/nowhere/at all`; None",
+        ]
+        "#);
+    }
+}

@@ -1,0 +1,458 @@
+//! Workspaces with real overlays, mounted in a user namespace of a child process: each call is a mount of its own.
+
+use std::{
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
+    process::{Command, Stdio},
+};
+
+use super::*;
+
+/// A user's folder, and a box over it.
+struct Case {
+    root: tempfile::TempDir,
+    workspace: Workspace,
+    journal: Journal,
+}
+
+impl Case {
+    /// `None`, said on standard error, where this machine does not let us mount.
+    fn new(protect: &[&str]) -> Option<Self> {
+        Self::with(WorkspaceMode::Rw, protect)
+    }
+
+    fn with(mode: WorkspaceMode, protect: &[&str]) -> Option<Self> {
+        let root = tempfile::tempdir().unwrap();
+        for folder in ["folder/src", "box/upper", "box/work", "merged"] {
+            fs::create_dir_all(root.path().join(folder)).unwrap();
+        }
+        for (path, text) in [("README", "read me\n"), ("src/a.rs", "fn a() {}\n"), ("src/b.rs", "fn b() {}\n")] {
+            fs::write(root.path().join("folder").join(path), text).unwrap();
+        }
+        let spec = spec::Workspace {
+            mode,
+            path: Some(root.path().join("folder")),
+            hide: vec![],
+            protect: protect.iter().map(|pattern| (*pattern).to_owned()).collect(),
+        };
+        let workspace = Workspace::prepare(&spec, &root.path().join("box"), Seen::Overlay).unwrap();
+        let journal = Journal::of_session(
+            &crate::config::Paths::new(&crate::config::Env::fake(
+                "/",
+                &[("AGENTSCOPE_HOME", root.path().to_str().unwrap())],
+            )),
+            &crate::domain::SessionKey { user: "ann".to_owned(), session: "s".into() },
+        );
+        let case = Self { root, workspace, journal };
+        if !case.inside("true") {
+            #[expect(clippy::print_stderr, reason = "says what is skipped")]
+            {
+                eprintln!("skipped: no overlay can be mounted in a user namespace here");
+            }
+            return None;
+        }
+        Some(case)
+    }
+
+    /// Runs a shell script in the overlay.
+    fn inside(&self, script: &str) -> bool {
+        let mount = "mount -t overlay overlay -o userxattr,lowerdir=folder,upperdir=box/upper,workdir=box/work merged";
+        let script = format!("{mount} && cd merged && set -e && {script}");
+        let status = Command::new("unshare")
+            .args(["-Urm", "sh", "-c", &script])
+            .current_dir(self.root.path())
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        status.is_ok_and(|status| status.success())
+    }
+
+    /// A whole call: the changes and what was refused, one a line.
+    fn call(&self, script: &str) -> Vec<String> {
+        self.workspace.before_call().unwrap();
+        assert!(self.inside(script), "{script}");
+        let merged = self.workspace.after_call(&self.journal, "shell").unwrap();
+        let change = |change: &Change| {
+            let word = match (&change.before, &change.after) {
+                (State::Absent, _) => "+",
+                (_, State::Absent) => "-",
+                _ => "~",
+            };
+            format!("{word} {}", change.path.display())
+        };
+        let refused = |refused: &Refused| format!("! {}: {}", refused.path.display(), refused.reason);
+        merged.changes.iter().map(change).chain(merged.refused.iter().map(refused)).collect()
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.root.path().join("folder").join(path)
+    }
+
+    /// Every entry of the folder with mode and content.
+    fn tree(&self) -> Vec<String> {
+        tree(&self.path(""))
+    }
+}
+
+fn tree(folder: &Path) -> Vec<String> {
+    let mut lines = vec![];
+    for entry in walkdir::WalkDir::new(folder).min_depth(1).sort_by_file_name() {
+        let entry = entry.unwrap();
+        let (path, data) = (entry.path().strip_prefix(folder).unwrap(), entry.metadata().unwrap());
+        let content = match data.file_type() {
+            kind if kind.is_symlink() => format!("-> {}", fs::read_link(entry.path()).unwrap().display()),
+            kind if kind.is_dir() => "/".to_owned(),
+            _ => String::from_utf8_lossy(&fs::read(entry.path()).unwrap()).trim().to_owned(),
+        };
+        lines.push(format!("{} {:o} {content}", path.display(), data.mode() & 0o7777));
+    }
+    lines
+}
+
+#[test]
+fn what_a_call_changes_is_merged() {
+    let Some(case) = Case::new(&[]) else { return };
+    let script = "echo more >> README; mkdir -p new/deep; echo x > new/deep/x; chmod 755 src/a.rs; rm src/b.rs; \
+                  ln -s /etc/passwd link; chmod 4755 new/deep/x; touch new/empty";
+    insta::assert_debug_snapshot!(case.call(script), @r#"
+    [
+        "~ README",
+        "+ link",
+        "+ new",
+        "+ new/deep",
+        "+ new/deep/x",
+        "+ new/empty",
+        "~ src/a.rs",
+        "- src/b.rs",
+    ]
+    "#);
+    insta::assert_debug_snapshot!(case.tree(), @r#"
+    [
+        "README 644 read me\nmore",
+        "link 777 -> /etc/passwd",
+        "new 755 /",
+        "new/deep 755 /",
+        "new/deep/x 755 x",
+        "new/empty 644 ",
+        "src 755 /",
+        "src/a.rs 755 fn a() {}",
+    ]
+    "#);
+    // Nothing happened since.
+    assert!(case.call("cat README > /dev/null").is_empty());
+    // What was merged is deleted, of which the kernel leaves no trace where it knows nothing below.
+    insta::assert_debug_snapshot!(case.call("rm -r new link; echo again > README"), @r#"
+    [
+        "~ README",
+        "- link",
+        "- new",
+        "- new/deep",
+        "- new/deep/x",
+        "- new/empty",
+    ]
+    "#);
+    insta::assert_debug_snapshot!(case.tree(), @r#"
+    [
+        "README 644 again",
+        "src 755 /",
+        "src/a.rs 755 fn a() {}",
+    ]
+    "#);
+}
+
+#[test]
+fn folders_and_files_take_each_others_place() {
+    let Some(case) = Case::new(&[]) else { return };
+    insta::assert_debug_snapshot!(case.call("rm -r src; echo file > src; rm README; mkdir README; echo x > README/x"), @r#"
+    [
+        "~ README",
+        "+ README/x",
+        "~ src",
+        "- src/a.rs",
+        "- src/b.rs",
+    ]
+    "#);
+    insta::assert_debug_snapshot!(case.tree(), @r#"
+    [
+        "README 755 /",
+        "README/x 644 x",
+        "src 644 file",
+    ]
+    "#);
+    insta::assert_debug_snapshot!(case.call("rm src; mkdir src; echo new > src/a.rs; rm -r README; ln -s src README"), @r#"
+    [
+        "~ README",
+        "- README/x",
+        "~ src",
+        "+ src/a.rs",
+    ]
+    "#);
+    insta::assert_debug_snapshot!(case.tree(), @r#"
+    [
+        "README 777 -> src",
+        "src 755 /",
+        "src/a.rs 644 new",
+    ]
+    "#);
+}
+
+/// A folder that is deleted and made again hides all that was in it.
+#[test]
+fn a_folder_made_anew_is_empty() {
+    let Some(case) = Case::new(&[]) else { return };
+    insta::assert_debug_snapshot!(case.call("rm -r src; mkdir src; echo c > src/c.rs"), @r#"
+    [
+        "- src/a.rs",
+        "- src/b.rs",
+        "+ src/c.rs",
+    ]
+    "#);
+    // What the user puts there later is the user's.
+    fs::write(case.path("src/mine.rs"), "mine\n").unwrap();
+    insta::assert_debug_snapshot!(case.call("echo d > src/d.rs"), @r#"
+    [
+        "+ src/d.rs",
+    ]
+    "#);
+    insta::assert_debug_snapshot!(case.tree(), @r#"
+    [
+        "README 644 read me",
+        "src 755 /",
+        "src/c.rs 644 c",
+        "src/d.rs 644 d",
+        "src/mine.rs 644 mine",
+    ]
+    "#);
+}
+
+#[test]
+fn protected_paths_are_refused_again() {
+    let Some(case) = Case::new(&[".env*", "**/.git/hooks", "keys"]) else { return };
+    for path in [".git/hooks/pre-commit", "keys/id", "src/.env"] {
+        fs::create_dir_all(case.path(path).parent().unwrap()).unwrap();
+        fs::write(case.path(path), "secret\n").unwrap();
+    }
+    let before = case.tree();
+    let script = "echo evil > .git/hooks/pre-commit; rm -r keys; ln -s /tmp keys; echo A=1 > src/.env; \
+                  mkdir -p sub/.git/hooks; echo evil > sub/.git/hooks/post-checkout; echo B=2 > .env.local; rm -r .git";
+    insta::assert_debug_snapshot!(case.call(script), @r#"
+    [
+        "+ sub",
+        "+ sub/.git",
+        "! .env.local: protected",
+        "! .git/hooks: protected",
+        "! keys: protected",
+        "! src/.env: protected",
+        "! sub/.git/hooks: protected",
+    ]
+    "#);
+    let after: Vec<_> = case.tree().into_iter().filter(|line| !line.starts_with("sub")).collect();
+    assert_eq!(after, before);
+    assert!(!case.path("sub/.git/hooks").exists());
+}
+
+#[test]
+fn special_files_stay_inside_and_links_are_not_followed() {
+    let Some(case) = Case::new(&[]) else { return };
+    let outside = case.root.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("x"), "outside\n").unwrap();
+    insta::assert_debug_snapshot!(case.call("mkfifo pipe"), @r#"
+    [
+        "! pipe: devices, FIFOs and sockets stay in the sandbox",
+    ]
+    "#);
+    // The user's own link: what is made under its name inside must not come out behind it.
+    symlink(&outside, case.path("out")).unwrap();
+    insta::assert_debug_snapshot!(case.call("rm out; mkdir out; echo evil > out/x"), @r#"
+    [
+        "~ out",
+        "+ out/x",
+    ]
+    "#);
+    assert_eq!(fs::read_to_string(outside.join("x")).unwrap(), "outside\n");
+    // Between our look and our writing, a folder becomes a link: the write fails.
+    let folder = Folder::open(&case.path("")).unwrap();
+    fs::remove_dir_all(case.path("out")).unwrap();
+    symlink(&outside, case.path("out")).unwrap();
+    assert!(folder.read(Path::new("out/x")).is_err());
+    assert!(folder.parent_or_make(Path::new("out/y")).is_err());
+    assert!(folder.at(Path::new("../outside")).is_err());
+}
+
+#[test]
+fn the_users_own_changes_during_a_call_are_kept() {
+    let Some(case) = Case::new(&[]) else { return };
+    case.workspace.before_call().unwrap();
+    assert!(case.inside("rm src/a.rs; rm README"));
+    fs::write(case.path("src/a.rs"), "mine\n").unwrap();
+    let merged = case.workspace.after_call(&case.journal, "shell").unwrap();
+    assert_eq!(merged.changes.len(), 1, "{merged:?}");
+    assert_eq!(fs::read_to_string(case.path("src/a.rs")).unwrap(), "mine\n");
+}
+
+#[test]
+fn a_copy_shows_its_difference_and_leaves_the_folder_alone() {
+    let Some(case) = Case::with(WorkspaceMode::Copy, &[]) else { return };
+    let before = case.tree();
+    assert!(case.call("echo changed > README; rm src/a.rs").is_empty());
+    assert_eq!(case.tree(), before);
+    let paths: Vec<_> = case.workspace.difference().unwrap().into_iter().map(|change| change.path).collect();
+    assert_eq!(paths, ["README", "src/a.rs"].map(PathBuf::from));
+}
+
+/// Owner, mode, and a name that is not text.
+#[test]
+fn files_belong_to_the_owner_of_the_folder() {
+    let Some(case) = Case::new(&[]) else { return };
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(case.path(""), Some(1234), Some(1234)).unwrap();
+    }
+    let owner = fs::metadata(case.path("")).unwrap().uid();
+    case.call("printf x > \"$(printf 'a\\377b')\"; mkdir d; echo y > d/y; chmod 640 d/y; ln -s y d/l");
+    for path in ["d", "d/y", "d/l"] {
+        assert_eq!(fs::symlink_metadata(case.path(path)).unwrap().uid(), owner, "{path}");
+    }
+    assert_eq!(fs::metadata(case.path("d/y")).unwrap().permissions().mode() & 0o777, 0o640);
+    let record = case.journal.records().unwrap().remove(0);
+    let name = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"a\xffb");
+    assert!(record.changes.iter().any(|change| change.path == Path::new(name)), "{record:?}");
+}
+
+#[test]
+fn undo_takes_back_to_the_byte() {
+    let Some(case) = Case::new(&[]) else { return };
+    fs::write(case.path("src/data"), [0, 159, 146, 150]).unwrap();
+    fs::set_permissions(case.path("src/b.rs"), fs::Permissions::from_mode(0o600)).unwrap();
+    symlink("README", case.path("link")).unwrap();
+    let before = case.tree();
+    case.call("echo more >> README; rm -r src; mkdir -p new/deep; echo x > new/deep/x; ln -sf nowhere link");
+    let between = case.tree();
+    case.call("mkdir src; echo other > src/a.rs; rm -r new; echo even more >> README; echo file > new");
+    let after = case.tree();
+
+    let undone = case.journal.undo(2, false).unwrap();
+    assert_eq!((undone.call, undone.refused.len()), (Some(3), 0), "{undone:?}");
+    assert_eq!(case.tree(), between);
+    assert_eq!(case.journal.undo(3, false).unwrap().call, Some(4), "an undo can be undone");
+    assert_eq!(case.tree(), after);
+    let undone = case.journal.undo(1, false).unwrap();
+    assert!(undone.refused.is_empty(), "{undone:?}");
+    assert_eq!(case.tree(), before);
+    assert_eq!(case.journal.undo(1, false).unwrap(), Undone::default(), "nothing is left to be undone");
+}
+
+#[test]
+fn undo_spares_what_the_user_wrote_since() {
+    let Some(case) = Case::new(&[]) else { return };
+    case.call("echo agent > README; echo agent > src/a.rs; mkdir new; echo x > new/x");
+    fs::write(case.path("README"), "mine\n").unwrap();
+    fs::write(case.path("new/mine"), "mine\n").unwrap();
+    let before = case.tree();
+    let error = case.journal.undo(1, false).unwrap_err();
+    insta::assert_snapshot!(error, @"you changed what the agent had changed: `README`");
+    assert_eq!(case.tree(), before, "nothing was touched");
+    let undone = case.journal.undo(1, true).unwrap();
+    insta::assert_debug_snapshot!(case.tree(), @r#"
+    [
+        "README 644 read me",
+        "new 755 /",
+        "new/mine 644 mine",
+        "src 755 /",
+        "src/a.rs 644 fn a() {}",
+        "src/b.rs 644 fn b() {}",
+    ]
+    "#);
+    // By force, and still not lost.
+    case.journal.undo(undone.call.unwrap(), false).unwrap();
+    assert_eq!(case.tree(), before);
+}
+
+/// A process that is killed leaves a record of changes of which some were made, and temporary files.
+#[test]
+fn undo_after_a_merge_that_was_cut_short() {
+    let Some(case) = Case::new(&[]) else { return };
+    let before = case.tree();
+    case.workspace.before_call().unwrap();
+    assert!(case.inside("echo agent > README; echo agent > src/a.rs; rm src/b.rs; mkdir new; echo x > new/x"));
+    let (folder, path) = (Folder::open(&case.path("")).unwrap(), case.path("").canonicalize().unwrap());
+    let known = Synced { seen: i64::MAX, ..Synced::default() };
+    let found = case.workspace.scan(&folder, &known).unwrap();
+    let record = case.journal.record(&folder, &path, "shell", found.changes).unwrap();
+    fs::write(case.path("README"), "agent\n").unwrap();
+    fs::write(case.path(&format!("src/.agentscope-{}-3.tmp", record.call)), "ag").unwrap();
+    use std::io::Write as _;
+    let journal = case.journal.records().unwrap();
+    // The next record was not finished either.
+    let file = walkdir::WalkDir::new(case.root.path().join("state")).into_iter().flatten();
+    let file = file.into_iter().find(|entry| entry.file_name() == "journal.jsonl").unwrap();
+    fs::OpenOptions::new().append(true).open(file.path()).unwrap().write_all(b"{\"call\":2,\"ti").unwrap();
+    assert_eq!(case.journal.records().unwrap(), journal);
+
+    case.journal.undo(1, false).unwrap();
+    assert_eq!(case.tree(), before);
+    assert_eq!(case.journal.records().unwrap().len(), 2);
+}
+
+#[test]
+fn differences_are_from_the_first_to_now() {
+    let Some(case) = Case::new(&[]) else { return };
+    case.call(
+        "echo more >> README; printf '\\000' > binary; rm src/a.rs; ln -s a link; echo x > tmp; chmod 755 src/b.rs",
+    );
+    case.call("rm tmp; echo end >> README");
+    let shown: Vec<_> = case
+        .journal
+        .differences()
+        .unwrap()
+        .into_iter()
+        .map(|difference| (difference.change.path.display().to_string(), difference.calls, difference.shown))
+        .collect();
+    insta::assert_debug_snapshot!(shown, @r#"
+    [
+        (
+            "README",
+            [
+                1,
+                2,
+            ],
+            Text(
+                "@@ -1 +1,3 @@\n read me\n+more\n+end\n",
+            ),
+        ),
+        (
+            "binary",
+            [
+                1,
+            ],
+            Binary,
+        ),
+        (
+            "link",
+            [
+                1,
+            ],
+            Text(
+                "@@ -0,0 +1 @@\n+a\n\\ No newline at end of file\n",
+            ),
+        ),
+        (
+            "src/a.rs",
+            [
+                1,
+            ],
+            Text(
+                "@@ -1 +0,0 @@\n-fn a() {}\n",
+            ),
+        ),
+        (
+            "src/b.rs",
+            [
+                1,
+            ],
+            Text(
+                "",
+            ),
+        ),
+    ]
+    "#);
+}
