@@ -8,7 +8,11 @@ use tokio::task::JoinHandle;
 use super::Sandboxes;
 use crate::{
     config::FileLock,
-    sandbox::{Action, BoxStream, Confinement, SandboxBackend, SandboxError, SandboxId, SandboxSpec},
+    domain::{SessionId, SessionKey},
+    sandbox::{
+        Action, BoxStream, Confinement, SandboxBackend, SandboxError, SandboxId, SandboxSpec, Tier,
+        workspace::{Journal, Merged, Workspace},
+    },
 };
 
 /// A sandbox. Dropping it leaves it as it is, unless it is tied to this process: then [`close`](Self::close) it.
@@ -63,13 +67,41 @@ impl Sandbox {
     /// # Errors
     /// A workspace that cannot be brought in.
     pub async fn begin(&self, action: Action) -> Result<Call<'_>, SandboxError> {
+        let workspace = self.workspace()?;
+        if let Some(workspace) = workspace.clone() {
+            blocking(move || workspace.before_call()).await?;
+        }
         let id = self.id().clone();
         let all = self.all.clone();
         // Nobody waits for it: it is for `list`, and the daemon inside knows itself when it is idle.
         let touched = tokio::spawn(async move {
             let _ = all.registry(move |registry| registry.touch(&id, Timestamp::now())).await;
         });
-        Ok(Call { sandbox: self, action: Some(action), touched })
+        Ok(Call { sandbox: self, action: Some(action), workspace, touched })
+    }
+
+    /// Its workspace, where it is a folder of the user's.
+    ///
+    /// # Errors
+    /// A folder that is gone.
+    pub fn workspace(&self) -> Result<Option<Workspace>, SandboxError> {
+        if self.spec.workspace.path.is_none() {
+            return Ok(None);
+        }
+        let tier = self.confinement.as_ref().map_or(Tier::None, |confinement| confinement.tier);
+        Workspace::of(&self.spec, tier, &self.all.folder(self.id())).map(Some)
+    }
+
+    /// Where what is changed in its workspace is recorded.
+    #[must_use]
+    pub fn journal(&self) -> Journal {
+        match &self.spec.session {
+            Some(session) => {
+                let key = SessionKey { user: self.spec.user.clone(), session: SessionId::from(session.as_str()) };
+                Journal::of_session(self.all.state(), &key)
+            }
+            None => Journal::of_box(&self.all.folder(self.id())),
+        }
     }
 
     /// Ends a sandbox that is tied to this process, for good if it belongs to no session. Leaves another as it is.
@@ -94,6 +126,7 @@ pub struct Call<'a> {
     sandbox: &'a Sandbox,
     /// Until it is in the audit log.
     action: Option<Action>,
+    workspace: Option<Workspace>,
     touched: JoinHandle<()>,
 }
 
@@ -103,11 +136,19 @@ impl Call<'_> {
     ///
     /// # Errors
     /// A change that could not be taken out.
-    pub async fn end(mut self, exit: Option<u8>) -> Result<(), SandboxError> {
+    pub async fn end(mut self, exit: Option<u8>) -> Result<Merged, SandboxError> {
+        let by = self.action.as_ref().map(described).unwrap_or_default();
+        let merged = match self.workspace.take() {
+            Some(workspace) => {
+                let journal = self.sandbox.journal();
+                blocking(move || workspace.after_call(&journal, &by)).await
+            }
+            None => Ok(Merged::default()),
+        };
         self.note(exit);
         // The process may be about to end.
         let _ = (&mut self.touched).await;
-        Ok(())
+        merged
     }
 
     fn note(&mut self, exit: Option<u8>) {
@@ -121,4 +162,25 @@ impl Drop for Call<'_> {
     fn drop(&mut self) {
         self.note(None);
     }
+}
+
+/// What the journal of the workspace says of who changed it.
+fn described(action: &Action) -> String {
+    let text = match action {
+        Action::Exec { argv } => argv.join(" "),
+        Action::Cell { .. } => "python".to_owned(),
+        Action::File { operation, path } => format!("{operation} {path}"),
+        _ => String::new(),
+    };
+    let line = text.lines().next().unwrap_or_default();
+    line.chars().take(80).collect()
+}
+
+/// Runs what waits for the disk beside the runtime.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SandboxError> + Send + 'static,
+) -> Result<T, SandboxError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(SandboxError::Failed { what: format!("the work on the workspace broke off: {error}"), hint: None })
+    })
 }

@@ -10,7 +10,7 @@ mod reconcile;
 mod tests;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
 
@@ -358,6 +358,11 @@ impl Sandboxes {
 
     fn note_exit(&self, spec: &SandboxSpec, action: Action, exit: Option<u8>) {
         let _ = self.shared.audit.write(spec, action, exit);
+    }
+
+    /// Where everything of this user's is kept.
+    fn state(&self) -> &Path {
+        self.shared.root.parent().unwrap_or(&self.shared.root)
     }
 
     /// The folder of the sandbox.

@@ -43,6 +43,18 @@ const MOST_SHOWN: u64 = 4 << 20;
 /// An answer by then, if a rougher one.
 const MOST_TIME: Duration = Duration::from_secs(2);
 
+impl Difference {
+    /// What `change` would make of `folder`, taken from `inside`.
+    pub(super) fn between(path: &Path, folder: &Folder, inside: &Folder, change: Change) -> Self {
+        let side = |root, state| content(root, &change.path, state);
+        let shown = match (side(folder, &change.before), side(inside, &change.after)) {
+            (Ok(Some(old)), Ok(Some(new))) => hunks(&old, &new),
+            _ => Shown::Nothing,
+        };
+        Self { folder: path.to_owned(), change, calls: vec![], shown }
+    }
+}
+
 impl Journal {
     /// What the session changed and is still changed, by workspace and path.
     ///
@@ -89,7 +101,7 @@ impl Journal {
 }
 
 /// The content of a state that is there now; `None` where it is too large.
-pub(super) fn content(root: &Folder, path: &Path, state: &State) -> io::Result<Option<Vec<u8>>> {
+fn content(root: &Folder, path: &Path, state: &State) -> io::Result<Option<Vec<u8>>> {
     match state {
         State::File { size, .. } if *size > MOST_SHOWN => Ok(None),
         State::File { .. } => root.read(path).and_then(read).map(Some),
@@ -98,7 +110,7 @@ pub(super) fn content(root: &Folder, path: &Path, state: &State) -> io::Result<O
     }
 }
 
-pub(super) fn hunks(old: &[u8], new: &[u8]) -> Shown {
+fn hunks(old: &[u8], new: &[u8]) -> Shown {
     match (text(old), text(new)) {
         (Some(old), Some(new)) => {
             let diff = TextDiff::configure().timeout(MOST_TIME).diff_lines(old, new);

@@ -22,7 +22,7 @@ use super::{
     state::{Change, Hash, MOST_KEPT, State, copy},
 };
 use crate::{
-    config::{FileLock, Paths, make_private},
+    config::{FileLock, make_private},
     domain::SessionKey,
 };
 
@@ -47,13 +47,20 @@ pub struct Journal {
 }
 
 impl Journal {
+    /// Of the chat session `key`; `state` is the folder of this user's state.
     #[must_use]
-    pub fn of_session(paths: &Paths, key: &SessionKey) -> Self {
+    pub fn of_session(state: &Path, key: &SessionKey) -> Self {
         // Ids are the user's own words, and need not be fit for a file name.
         let hash =
             Sha256::new().chain_update(&key.user).chain_update([0]).chain_update(key.session.as_str()).finalize();
         let name: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Self { folder: paths.state.join("changes").join(name) }
+        Self { folder: state.join("changes").join(name) }
+    }
+
+    /// Of a box that belongs to no session; `of_box` is its folder.
+    #[must_use]
+    pub fn of_box(of_box: &Path) -> Self {
+        Self { folder: of_box.join("changes") }
     }
 
     /// What was recorded, oldest first.

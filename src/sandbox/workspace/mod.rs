@@ -8,6 +8,7 @@ mod apply;
 mod diff;
 mod folder;
 mod journal;
+mod mirror;
 mod overlay;
 mod plan;
 mod state;
@@ -24,6 +25,7 @@ use std::{
 use self::{
     apply::{Apply, Source},
     folder::Folder,
+    mirror::Mirror,
     overlay::{Found, Scan, Synced},
     plan::Guard,
 };
@@ -35,16 +37,30 @@ pub use self::{
     state::{Change, MOST_KEPT, State},
     undo::{UndoError, Undone},
 };
-use super::{SandboxError, WorkspaceMode, spec};
+use super::{BackendKind, SandboxError, SandboxSpec, Tier, WorkspaceMode};
 use crate::config::{FileLock, write_private};
 
-/// How programs inside see the workspace; the backend says which.
+/// How programs inside see the workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
-    /// The folder itself, a private one, or a read-only one: nothing to merge.
+enum Seen {
+    /// The folder itself, a private one, or a read-only one: nothing is ever taken over.
     Direct,
-    /// An overlay over the folder; what changes is in `upper` of the box's folder.
+    /// An overlay over the folder: what changes is in `upper` of the box's folder.
     Overlay,
+    /// A copy, in `workspace` of the box's folder.
+    Copied,
+}
+
+impl Seen {
+    fn of(backend: BackendKind, tier: Tier, mode: WorkspaceMode) -> Self {
+        match (mode, backend, tier) {
+            (WorkspaceMode::Ro | WorkspaceMode::None, ..) => Self::Direct,
+            (_, BackendKind::Local, Tier::A) => Self::Overlay,
+            // Without isolation `rw` is the folder itself.
+            (WorkspaceMode::Rw, BackendKind::Host, _) => Self::Direct,
+            _ => Self::Copied,
+        }
+    }
 }
 
 /// What a call did to the user's folder.
@@ -60,82 +76,115 @@ pub struct Merged {
 /// The workspace of one box. Every method may block on the disk.
 #[derive(Clone, Debug)]
 pub struct Workspace {
-    plan: WorkspacePlan,
+    /// On the host; `None` with mode `none`.
+    folder: Option<PathBuf>,
+    mode: WorkspaceMode,
     guard: Guard,
     seen: Seen,
-    /// The folder of the box: `upper`, and what we remember.
+    /// The folder of the box, with what we remember.
     of_box: PathBuf,
 }
 
 impl Workspace {
-    /// Looks at the folder. Makes nothing in it.
+    /// The workspace of the box that `spec` made with this tier of isolation.
     ///
     /// # Errors
     /// A folder that is not there, a pattern that is none.
-    pub fn prepare(spec: &spec::Workspace, of_box: &Path, seen: Seen) -> Result<Self, SandboxError> {
-        let guard = Guard::new(spec)?;
-        let plan = WorkspacePlan::find(spec, &guard)?;
-        Ok(Self { plan, guard, seen, of_box: of_box.to_owned() })
+    pub fn of(spec: &SandboxSpec, tier: Tier, of_box: &Path) -> Result<Self, SandboxError> {
+        Ok(Self {
+            folder: plan::folder(&spec.workspace)?,
+            mode: spec.workspace.mode,
+            guard: Guard::new(&spec.workspace)?,
+            seen: Seen::of(spec.backend, tier, spec.workspace.mode),
+            of_box: of_box.to_owned(),
+        })
     }
 
-    /// What the backend has to mount.
-    #[must_use]
-    pub fn plan(&self) -> &WorkspacePlan {
-        &self.plan
-    }
-
-    /// To be called before a program starts inside: from here on it sees what is in the folder now.
+    /// To be called before something is done inside: programs there see from now on what is in the folder now.
     ///
     /// # Errors
     /// As the file system says.
     pub fn before_call(&self) -> Result<(), SandboxError> {
-        let Some(_) = self.merged_folder() else { return Ok(()) };
-        let what = "look at the workspace before the call";
-        let _lock = self.lock().map_err(SandboxError::io(what))?;
-        let mut synced = self.synced().map_err(SandboxError::io(what))?;
-        synced.seen = now();
-        self.remember(&synced).map_err(SandboxError::io(what))
+        let Some(folder) = self.folder.as_deref().filter(|_| self.seen != Seen::Direct) else { return Ok(()) };
+        let what = || format!("bring the changes of `{}` into the sandbox", folder.display());
+        self.bring_in(folder).map_err(SandboxError::io(what()))
     }
 
-    /// To be called after it ended: takes what it changed into the folder, and records it in the journal as done `by`.
-    /// Whatever cannot be taken over is named, and the rest is.
+    /// To be called when it is done. With mode `rw`, takes what was changed into the folder, and records it in the
+    /// journal as done `by`. Whatever cannot be taken over is named, and the rest is.
     ///
     /// # Errors
     /// As the file system says; the folder is then as it was, or the journal says what was changed.
     pub fn after_call(&self, journal: &Journal, by: &str) -> Result<Merged, SandboxError> {
-        let Some(folder) = self.merged_folder() else { return Ok(Merged::default()) };
+        if self.mode == WorkspaceMode::Rw { self.apply(journal, by) } else { Ok(Merged::default()) }
+    }
+
+    /// Takes everything that differs in a private copy (mode `copy`) into the folder, as [`after_call`] does.
+    ///
+    /// # Errors
+    /// As [`after_call`](Self::after_call).
+    ///
+    /// [`after_call`]: Self::after_call
+    pub fn apply(&self, journal: &Journal, by: &str) -> Result<Merged, SandboxError> {
+        let Some(folder) = self.folder.as_deref().filter(|_| self.seen != Seen::Direct) else {
+            return Ok(Merged::default());
+        };
         let what = || format!("merge the changes into `{}`", folder.display());
         self.merge(folder, journal, by).map_err(SandboxError::io(what()))
     }
 
-    /// What differs between a private copy (mode `copy`) and the folder. Changes nothing.
+    /// What was changed in a private copy (mode `copy`) and is not in the folder. Changes nothing.
     ///
     /// # Errors
     /// As the file system says.
-    pub fn difference(&self) -> Result<Vec<Change>, SandboxError> {
-        let (Some(folder), Seen::Overlay) = (&self.plan.folder, self.seen) else { return Ok(vec![]) };
-        let scan = || {
-            io::Result::Ok(self.scan(&Folder::open(folder)?, &Synced { seen: i64::MAX, ..Synced::default() })?.changes)
+    pub fn differences(&self) -> Result<Vec<Difference>, SandboxError> {
+        let Some(folder) = self.folder.as_deref().filter(|_| self.seen != Seen::Direct) else { return Ok(vec![]) };
+        let compare = || {
+            let _lock = self.lock()?;
+            let (inside, outside) = (self.inside()?, Folder::open(folder)?);
+            let changes = self.outwards(&inside, &outside, &self.synced()?)?.changes;
+            io::Result::Ok(
+                changes.into_iter().map(|change| Difference::between(folder, &outside, &inside, change)).collect(),
+            )
         };
-        scan().map_err(SandboxError::io(format!("compare the copy with `{}`", folder.display())))
+        compare().map_err(SandboxError::io(format!("compare the copy with `{}`", folder.display())))
     }
 
-    fn merged_folder(&self) -> Option<&Path> {
-        self.plan.folder.as_deref().filter(|_| self.seen == Seen::Overlay && self.plan.mode == WorkspaceMode::Rw)
+    fn bring_in(&self, folder: &Path) -> io::Result<()> {
+        let _lock = self.lock()?;
+        let known = self.synced()?;
+        let (inside, outside) = (self.inside()?, Folder::open(folder)?);
+        let mut next = known.clone();
+        // A copy is made once, and left alone.
+        let first = !self.memory().exists();
+        if self.seen == Seen::Copied && (first || self.mode == WorkspaceMode::Rw) {
+            let mirror = Mirror { copy: &inside, folder: &outside, guard: &self.guard, known: &known, now: now() };
+            let found = mirror.inwards()?;
+            let apply =
+                Apply { root: &inside, source: Source::Folder(&outside), owner: owner_to_give(&inside)?, tag: 0 };
+            let failures = apply.run(&found.changes);
+            next.paths = found.next;
+            for change in found.changes {
+                if failures.iter().all(|failure| failure.path != change.path) {
+                    next.set(change.path, &inside, &outside)?;
+                }
+            }
+        }
+        next.seen = now();
+        self.remember(&next)
     }
 
     fn merge(&self, path: &Path, journal: &Journal, by: &str) -> io::Result<Merged> {
         let _lock = self.lock()?;
-        let synced = self.synced()?;
-        let folder = Folder::open(path)?;
-        let Found { changes, mut refused, mut next } = self.scan(&folder, &synced)?;
+        let (inside, folder) = (self.inside()?, Folder::open(path)?);
+        let Found { changes, mut refused, mut next } = self.outwards(&inside, &folder, &self.synced()?)?;
         let mut merged = Merged::default();
         if !changes.is_empty() {
             let _writing = journal.lock()?;
             let record = journal.record(&folder, path, by, changes)?;
             let apply = Apply {
                 root: &folder,
-                source: Source::Folder(&Folder::open(&self.upper())?),
+                source: Source::Folder(&inside),
                 owner: owner_to_give(&folder)?,
                 tag: record.call,
             };
@@ -157,13 +206,18 @@ impl Workspace {
         Ok(merged)
     }
 
-    fn scan(&self, folder: &Folder, known: &Synced) -> io::Result<Found> {
-        let upper = Folder::open(&self.upper())?;
-        Scan { upper: &upper, folder, guard: &self.guard, known, now: now() }.run()
+    /// What programs inside changed, to be made in the folder.
+    fn outwards(&self, inside: &Folder, folder: &Folder, known: &Synced) -> io::Result<Found> {
+        let (guard, now) = (&self.guard, now());
+        match self.seen {
+            Seen::Overlay => Scan { upper: inside, folder, guard, known, now }.run(),
+            Seen::Copied | Seen::Direct => Mirror { copy: inside, folder, guard, known, now }.outwards(),
+        }
     }
 
-    fn upper(&self) -> PathBuf {
-        self.of_box.join("upper")
+    /// Where programs inside write to.
+    fn inside(&self) -> io::Result<Folder> {
+        Folder::open(&self.of_box.join(if self.seen == Seen::Overlay { "upper" } else { "workspace" }))
     }
 
     /// Two processes may work with the same box.
@@ -172,7 +226,7 @@ impl Workspace {
     }
 
     fn synced(&self) -> io::Result<Synced> {
-        match fs::read(self.of_box.join("synced.json")) {
+        match fs::read(self.memory()) {
             // What cannot be read is compared again.
             Ok(text) => Ok(serde_json::from_slice(&text).unwrap_or_default()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Synced::default()),
@@ -180,8 +234,12 @@ impl Workspace {
         }
     }
 
+    fn memory(&self) -> PathBuf {
+        self.of_box.join("synced.json")
+    }
+
     fn remember(&self, synced: &Synced) -> io::Result<()> {
-        write_private(&self.of_box.join("synced.json"), &serde_json::to_string(synced)?)
+        write_private(&self.memory(), &serde_json::to_string(synced)?)
     }
 }
 

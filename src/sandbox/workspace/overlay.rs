@@ -53,6 +53,21 @@ impl From<Synced> for Stored {
     }
 }
 
+impl Synced {
+    /// Notes that both sides agree on `path`.
+    pub(super) fn set(&mut self, path: PathBuf, inside: &Folder, outside: &Folder) -> io::Result<()> {
+        let outside = outside.stamp(&path)?;
+        match inside.stamp(&path)? {
+            Some(stamp) => {
+                let opaque = stamp.kind == Kind::Folder && is_opaque(&inside.at(&path)?);
+                self.paths.insert(path, Pair { inside: stamp, outside, opaque, unsettled: false });
+            }
+            None => drop(self.paths.remove(&path)),
+        }
+        Ok(())
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pair {
     /// In the upper folder.
@@ -84,7 +99,7 @@ pub(super) struct Found {
 }
 
 /// Times of files are taken from a clock that ticks every 4 ms or more (CONFIG_HZ=250 and less).
-const TICK: i64 = 20_000_000;
+pub(super) const TICK: i64 = 20_000_000;
 
 pub(super) struct Scan<'a> {
     pub(super) upper: &'a Folder,
@@ -103,6 +118,55 @@ impl Scan<'_> {
         found.changes.sort_by(|a, b| a.path.cmp(&b.path));
         found.changes.dedup_by(|a, b| a.path == b.path);
         Ok(found)
+    }
+
+    /// What the user changed since the last merge in what the upper folder holds, and what therefore would not be seen
+    /// inside. What programs inside changed as well is left to the next merge.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the refresh of the local backend is to call it"))]
+    pub(super) fn inwards(&self) -> io::Result<Vec<Change>> {
+        let mut changes = BTreeMap::new();
+        for (path, pair) in &self.known.paths {
+            let untouched = self.upper.stamp(path)?.is_some_and(|now| now.same(pair.inside));
+            if !untouched || self.guard.covers(path).is_some() {
+                continue;
+            }
+            let outside = self.folder.stamp(path)?;
+            let same = match (outside, pair.outside) {
+                (Some(now), Some(then)) => now.same(then),
+                (now, then) => now.is_none() && then.is_none(),
+            };
+            if !same {
+                self.inward(path, pair.inside.kind, &mut changes)?;
+            }
+            if pair.opaque && outside.is_some_and(|stamp| stamp.kind == Kind::Folder) {
+                for name in self.folder.at(path)?.names()? {
+                    let below = path.join(name);
+                    if self.upper.stamp(&below)?.is_none() {
+                        self.inward(&below, Kind::Whiteout, &mut changes)?;
+                    }
+                }
+            }
+        }
+        Ok(changes.into_values().collect())
+    }
+
+    /// Makes `path` inside what it is outside, with all below it where it becomes a folder.
+    fn inward(&self, path: &Path, inside: Kind, changes: &mut BTreeMap<PathBuf, Change>) -> io::Result<()> {
+        if self.guard.covers(path).is_some() {
+            return Ok(());
+        }
+        let before = if inside == Kind::Whiteout { State::Absent } else { State::of(self.upper, path)? };
+        let after = State::of(self.folder, path)?;
+        if after == State::Special || before == State::Special {
+            return Ok(());
+        }
+        if after.is_folder() && !before.is_folder() {
+            for name in self.folder.at(path)?.names()? {
+                self.inward(&path.join(name), Kind::Whiteout, changes)?;
+            }
+        }
+        changes.insert(path.to_owned(), Change { path: path.to_owned(), before, after });
+        Ok(())
     }
 
     fn look_in(&self, path: &Path, found: &mut Found) -> io::Result<()> {
@@ -284,7 +348,7 @@ impl Scan<'_> {
     }
 }
 
-fn refused(path: &Path, covered: Covered) -> Refused {
+pub(super) fn refused(path: &Path, covered: Covered) -> Refused {
     let reason = match covered {
         Covered::Hidden => "hidden by `sandbox.workspace.hide`",
         Covered::Protected => "protected",

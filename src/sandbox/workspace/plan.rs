@@ -42,10 +42,9 @@ pub struct WorkspacePlan {
     pub folder: Option<PathBuf>,
     /// Not to be seen: an empty file or folder over each.
     pub hide: Vec<PathBuf>,
-    /// Not to be changed: mounted again over itself, read-only.
+    /// Not to be changed: mounted again over itself, read-only. One that is not there is not to be made; the folder it
+    /// would be in is there.
     pub protect: Vec<PathBuf>,
-    /// Protected and not there: not to be made. The folder it would be in is there.
-    pub absent: Vec<PathBuf>,
 }
 
 /// The patterns of a workspace. One without a slash fits at any depth, one with a slash from the workspace downwards,
@@ -111,20 +110,11 @@ impl WorkspacePlan {
     ///
     /// # Errors
     /// A folder that is not there; a pattern that is none; a folder too large to know that nothing hidden is missed.
-    pub(super) fn find(spec: &Workspace, guard: &Guard) -> Result<Self, SandboxError> {
-        let mut plan = Self { mode: spec.mode, folder: None, hide: vec![], protect: vec![], absent: vec![] };
-        if spec.mode == WorkspaceMode::None {
-            return Ok(plan);
-        }
-        let Some(folder) = &spec.path else {
-            return Err(SandboxError::Failed { what: "the workspace has no folder".to_owned(), hint: None });
-        };
-        let shown = folder.display();
-        let folder = folder.canonicalize().map_err(SandboxError::io(format!("open the workspace `{shown}`")))?;
-        if !folder.is_dir() {
-            return Err(SandboxError::Failed { what: format!("the workspace `{shown}` is not a folder"), hint: None });
-        }
-        plan.walk(&folder, guard)?;
+    pub fn find(spec: &Workspace) -> Result<Self, SandboxError> {
+        let guard = Guard::new(spec)?;
+        let mut plan = Self { mode: spec.mode, folder: None, hide: vec![], protect: vec![] };
+        let Some(folder) = folder(spec)? else { return Ok(plan) };
+        plan.walk(&folder, &guard)?;
         plan.name_absent(&folder, spec);
         plan.protect_git_folder(&folder);
         plan.folder = Some(folder);
@@ -165,8 +155,8 @@ impl WorkspacePlan {
             let path = PathBuf::from(pattern.trim_start_matches("./").trim_matches('/'));
             let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
             let parent_is_there = path.parent().is_some_and(|parent| is_plain_folder(folder, parent));
-            if plain && parent_is_there && is_not_there(&folder.join(&path)) && !self.absent.contains(&path) {
-                self.absent.push(path);
+            if plain && parent_is_there && is_not_there(&folder.join(&path)) && !self.protect.contains(&path) {
+                self.protect.push(path);
             }
         }
     }
@@ -186,6 +176,21 @@ impl WorkspacePlan {
             }
         }
     }
+}
+
+/// The folder of the workspace, absolute and without links; `None` with mode `none`.
+pub(super) fn folder(spec: &Workspace) -> Result<Option<PathBuf>, SandboxError> {
+    if spec.mode == WorkspaceMode::None {
+        return Ok(None);
+    }
+    let failed = |what: String| SandboxError::Failed { what, hint: None };
+    let Some(folder) = &spec.path else { return Err(failed("the workspace has no folder".to_owned())) };
+    let shown = folder.display();
+    let folder = folder.canonicalize().map_err(SandboxError::io(format!("open the workspace `{shown}`")))?;
+    if !folder.is_dir() {
+        return Err(failed(format!("the workspace `{shown}` is not a folder")));
+    }
+    Ok(Some(folder))
 }
 
 fn too_large(folder: &Path, guard: &Guard) -> Result<(), SandboxError> {
@@ -218,7 +223,7 @@ mod tests {
     }
 
     fn plan(spec: &Workspace) -> Result<WorkspacePlan, SandboxError> {
-        WorkspacePlan::find(spec, &Guard::new(spec)?)
+        WorkspacePlan::find(spec)
     }
 
     #[test]
@@ -234,7 +239,7 @@ mod tests {
         let mut protect = PROTECTED_IN_CHAT.to_vec();
         protect.push("agent.yaml");
         let plan = plan(&spec(folder.path(), &["keys", "link/*"], &protect)).unwrap();
-        insta::assert_debug_snapshot!((plan.hide, plan.protect, plan.absent), @r#"
+        insta::assert_debug_snapshot!((plan.hide, plan.protect), @r#"
         (
             [
                 "keys",
@@ -244,8 +249,6 @@ mod tests {
                 "web/.env.local",
                 ".git/config",
                 ".git/hooks",
-            ],
-            [
                 ".envrc",
                 ".vscode",
                 ".idea",

@@ -17,33 +17,26 @@ struct Case {
 impl Case {
     /// `None`, said on standard error, where this machine does not let us mount.
     fn new(protect: &[&str]) -> Option<Self> {
-        Self::with(WorkspaceMode::Rw, protect)
+        Self::with(BackendKind::Local, WorkspaceMode::Rw, protect)
     }
 
-    fn with(mode: WorkspaceMode, protect: &[&str]) -> Option<Self> {
+    fn with(backend: BackendKind, mode: WorkspaceMode, protect: &[&str]) -> Option<Self> {
         let root = tempfile::tempdir().unwrap();
-        for folder in ["folder/src", "box/upper", "box/work", "merged"] {
+        for folder in ["folder/src", "box/upper", "box/work", "box/workspace", "merged"] {
             fs::create_dir_all(root.path().join(folder)).unwrap();
         }
         for (path, text) in [("README", "read me\n"), ("src/a.rs", "fn a() {}\n"), ("src/b.rs", "fn b() {}\n")] {
             fs::write(root.path().join("folder").join(path), text).unwrap();
         }
-        let spec = spec::Workspace {
-            mode,
-            path: Some(root.path().join("folder")),
-            hide: vec![],
-            protect: protect.iter().map(|pattern| (*pattern).to_owned()).collect(),
-        };
-        let workspace = Workspace::prepare(&spec, &root.path().join("box"), Seen::Overlay).unwrap();
-        let journal = Journal::of_session(
-            &crate::config::Paths::new(&crate::config::Env::fake(
-                "/",
-                &[("AGENTSCOPE_HOME", root.path().to_str().unwrap())],
-            )),
-            &crate::domain::SessionKey { user: "ann".to_owned(), session: "s".into() },
-        );
+        let mut spec = SandboxSpec::new(backend, "ann");
+        spec.workspace.mode = mode;
+        spec.workspace.path = Some(root.path().join("folder"));
+        spec.workspace.protect = protect.iter().map(|pattern| (*pattern).to_owned()).collect();
+        let workspace = Workspace::of(&spec, Tier::A, &root.path().join("box")).unwrap();
+        let key = crate::domain::SessionKey { user: "ann".to_owned(), session: "s".into() };
+        let journal = Journal::of_session(&root.path().join("state"), &key);
         let case = Self { root, workspace, journal };
-        if !case.inside("true") {
+        if backend == BackendKind::Local && !case.inside("true") {
             #[expect(clippy::print_stderr, reason = "says what is skipped")]
             {
                 eprintln!("skipped: no overlay can be mounted in a user namespace here");
@@ -53,8 +46,13 @@ impl Case {
         Some(case)
     }
 
-    /// Runs a shell script in the overlay.
+    /// Runs a shell script in the workspace.
     fn inside(&self, script: &str) -> bool {
+        if self.workspace.seen == Seen::Copied {
+            let mut shell = Command::new("sh");
+            shell.args(["-ec", script]).current_dir(self.root.path().join("box/workspace"));
+            return shell.status().is_ok_and(|status| status.success());
+        }
         let mount = "mount -t overlay overlay -o userxattr,lowerdir=folder,upperdir=box/upper,workdir=box/work merged";
         let script = format!("{mount} && cd merged && set -e && {script}");
         let status = Command::new("unshare")
@@ -292,12 +290,30 @@ fn the_users_own_changes_during_a_call_are_kept() {
 
 #[test]
 fn a_copy_shows_its_difference_and_leaves_the_folder_alone() {
-    let Some(case) = Case::with(WorkspaceMode::Copy, &[]) else { return };
-    let before = case.tree();
-    assert!(case.call("echo changed > README; rm src/a.rs").is_empty());
-    assert_eq!(case.tree(), before);
-    let paths: Vec<_> = case.workspace.difference().unwrap().into_iter().map(|change| change.path).collect();
-    assert_eq!(paths, ["README", "src/a.rs"].map(PathBuf::from));
+    for backend in [BackendKind::Local, BackendKind::Docker] {
+        let Some(case) = Case::with(backend, WorkspaceMode::Copy, &[]) else { continue };
+        let before = case.tree();
+        assert!(case.call("echo changed > README; rm src/a.rs").is_empty());
+        fs::write(case.path("src/b.rs"), "mine\n").unwrap();
+        assert!(case.call("true").is_empty());
+        fs::write(case.path("src/b.rs"), "fn b() {}\n").unwrap();
+        assert_eq!(case.tree(), before);
+        let shown: Vec<_> =
+            case.workspace.differences().unwrap().into_iter().map(|d| (d.change.path, d.shown)).collect();
+        let text = |text: &str| Shown::Text(text.to_owned());
+        assert_eq!(
+            shown,
+            [
+                (PathBuf::from("README"), text("@@ -1 +1 @@\n-read me\n+changed\n")),
+                (PathBuf::from("src/a.rs"), text("@@ -1 +0,0 @@\n-fn a() {}\n")),
+            ]
+        );
+        let merged = case.workspace.apply(&case.journal, "apply").unwrap();
+        assert_eq!((merged.changes.len(), merged.refused.len()), (2, 0));
+        assert_eq!(case.workspace.differences().unwrap(), []);
+        case.journal.undo(1, false).unwrap();
+        assert_eq!(case.tree(), before);
+    }
 }
 
 /// Owner, mode, and a name that is not text.
@@ -376,7 +392,7 @@ fn undo_after_a_merge_that_was_cut_short() {
     assert!(case.inside("echo agent > README; echo agent > src/a.rs; rm src/b.rs; mkdir new; echo x > new/x"));
     let (folder, path) = (Folder::open(&case.path("")).unwrap(), case.path("").canonicalize().unwrap());
     let known = Synced { seen: i64::MAX, ..Synced::default() };
-    let found = case.workspace.scan(&folder, &known).unwrap();
+    let found = case.workspace.outwards(&case.workspace.inside().unwrap(), &folder, &known).unwrap();
     let record = case.journal.record(&folder, &path, "shell", found.changes).unwrap();
     fs::write(case.path("README"), "agent\n").unwrap();
     fs::write(case.path(&format!("src/.agentscope-{}-3.tmp", record.call)), "ag").unwrap();
@@ -455,4 +471,77 @@ fn differences_are_from_the_first_to_now() {
         ),
     ]
     "#);
+}
+
+/// Where there is no overlay: a copy and the folder, changed on both sides.
+#[test]
+fn a_copy_is_kept_in_step_both_ways() {
+    let Some(case) = Case::with(BackendKind::Docker, WorkspaceMode::Rw, &[".env"]) else { return };
+    fs::write(case.path(".env"), "A=1\n").unwrap();
+    let before = case.tree();
+    let script =
+        "echo agent >> README; rm -r src; echo x > src; mkdir new; echo y > new/y; echo evil > .env; ln -s y new/l";
+    insta::assert_debug_snapshot!(case.call(script), @r#"
+    [
+        "~ README",
+        "+ new",
+        "+ new/l",
+        "+ new/y",
+        "~ src",
+        "- src/a.rs",
+        "- src/b.rs",
+        "! .env: protected",
+    ]
+    "#);
+    insta::assert_debug_snapshot!(case.tree(), @r#"
+    [
+        ".env 644 A=1",
+        "README 644 read me\nagent",
+        "new 755 /",
+        "new/l 777 -> y",
+        "new/y 644 y",
+        "src 644 x",
+    ]
+    "#);
+    fs::write(case.path("README"), "mine\n").unwrap();
+    fs::remove_dir_all(case.path("new")).unwrap();
+    fs::create_dir_all(case.path("other/deep")).unwrap();
+    fs::write(case.path("other/deep/z"), "z\n").unwrap();
+    let script = "test \"$(cat README)\" = mine; test ! -e new; test -e other/deep/z; rm -r other; echo two > two";
+    insta::assert_debug_snapshot!(case.call(script), @r#"
+    [
+        "- other",
+        "- other/deep",
+        "- other/deep/z",
+        "+ two",
+    ]
+    "#);
+    fs::write(case.path("README"), "read me\nagent\n").unwrap();
+    fs::create_dir(case.path("new")).unwrap();
+    fs::write(case.path("new/y"), "y\n").unwrap();
+    symlink("y", case.path("new/l")).unwrap();
+    let undone = case.journal.undo(1, false);
+    assert!(undone.is_ok(), "{undone:?}");
+    let kept: Vec<_> = case.tree().into_iter().filter(|line| !line.starts_with("other")).collect();
+    assert_eq!(kept, before);
+}
+
+/// Whoever works with a box in `rw` brings in what changed on the host: what `upper` holds would hide it.
+#[test]
+fn what_an_overlay_hides_is_found() {
+    let Some(case) = Case::new(&[]) else { return };
+    case.call("echo agent > README; rm src/a.rs; rm -r src; mkdir src; echo x > src/x; mkdir new");
+    let inwards = || {
+        let (upper, folder) = (case.workspace.inside().unwrap(), Folder::open(&case.path("")).unwrap());
+        let known = case.workspace.synced().unwrap();
+        let scan = Scan { upper: &upper, folder: &folder, guard: &case.workspace.guard, known: &known, now: now() };
+        let paths = scan.inwards().unwrap().into_iter().map(|change| change.path);
+        paths.collect::<Vec<_>>()
+    };
+    assert_eq!(inwards(), Vec::<PathBuf>::new());
+    fs::write(case.path("README"), "mine\n").unwrap();
+    fs::create_dir(case.path("src/a.rs")).unwrap();
+    fs::write(case.path("src/a.rs/deep"), "mine\n").unwrap();
+    fs::write(case.path("src/mine"), "mine\n").unwrap();
+    assert_eq!(inwards(), ["README", "src/a.rs", "src/a.rs/deep", "src/mine"].map(PathBuf::from));
 }
