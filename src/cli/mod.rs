@@ -31,7 +31,7 @@ pub use args::{AgentArgs, GlobalArgs, Output};
 pub use cx::Cx;
 pub use error::{CliError, Exit};
 
-use crate::{config::Env, ui::Printer};
+use crate::{config::Env, sandbox::hidden, ui::Printer};
 
 /// One binary, one YAML file per agent: chat with it, serve it, show it, sandbox it, deploy it.
 #[derive(Debug, Parser)]
@@ -95,6 +95,10 @@ pub fn command() -> clap::Command {
 /// Runs the program. Every error is rendered here and nowhere else.
 #[must_use]
 pub fn run(args: impl Iterator<Item = OsString>, env: Env) -> ExitCode {
+    let args: Vec<_> = args.collect();
+    if let Some(code) = hidden::dispatch(args.get(1..).unwrap_or_default()) {
+        return code;
+    }
     let cli = match Cli::command().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return error::usage(&error),

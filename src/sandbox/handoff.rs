@@ -2,18 +2,21 @@
 //! so that nothing of it shows in its arguments or its environment.
 
 use std::{
-    io::{self, IoSlice, IoSliceMut, Read as _, Write as _},
+    io::{self, BufRead as _, BufReader, IoSlice, IoSliceMut, Read as _, Write as _},
     mem::MaybeUninit,
+    net::SocketAddr,
     os::{
-        fd::{AsFd as _, BorrowedFd, OwnedFd},
+        fd::{AsFd, BorrowedFd, OwnedFd},
         unix::net::UnixStream,
     },
+    time::Duration,
 };
 
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+use rustix::{
+    io::Errno,
+    net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Descriptors in one message.
 const MOST_DESCRIPTORS: usize = 16;
@@ -37,38 +40,92 @@ pub fn send(socket: &UnixStream, config: &impl Serialize, descriptors: &[Borrowe
     (&*socket).write_all(&json)
 }
 
-/// What [`send`] sent.
+/// What [`send`] sent. `from` may also be a pipe.
 ///
 /// # Errors
 /// As the system says; what is not such a message.
-pub fn receive<T: DeserializeOwned>(socket: &UnixStream) -> io::Result<(T, Vec<OwnedFd>)> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+pub fn receive<T: DeserializeOwned>(from: impl AsFd) -> io::Result<(T, Vec<OwnedFd>)> {
+    let mut descriptors = vec![];
     let mut length = [0; 4];
-    let got = rustix::net::recvmsg(
-        socket.as_fd(),
-        &mut [IoSliceMut::new(&mut length)],
-        &mut ancillary,
-        RecvFlags::CMSG_CLOEXEC,
-    )?;
-    if got.bytes != length.len() {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    let descriptors = ancillary
-        .drain()
-        .filter_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
-            _ => None,
-        })
-        .flatten()
-        .collect();
+    fill(from.as_fd(), &mut length, &mut descriptors)?;
     let length = u32::from_le_bytes(length) as usize;
     if length > MOST {
         return Err(io::Error::other("the configuration is too large"));
     }
     let mut json = vec![0; length];
-    (&*socket).read_exact(&mut json)?;
+    fill(from.as_fd(), &mut json, &mut descriptors)?;
     Ok((serde_json::from_slice(&json)?, descriptors))
+}
+
+fn fill(from: BorrowedFd<'_>, mut buffer: &mut [u8], descriptors: &mut Vec<OwnedFd>) -> io::Result<()> {
+    while !buffer.is_empty() {
+        let read = match read(from, buffer, descriptors) {
+            Err(Errno::NOTSOCK) => rustix::io::read(from, &mut *buffer),
+            read => read,
+        };
+        match read {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => buffer = &mut buffer[read..],
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn read(socket: BorrowedFd<'_>, buffer: &mut [u8], descriptors: &mut Vec<OwnedFd>) -> Result<usize, Errno> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let message =
+        rustix::net::recvmsg(socket, &mut [IoSliceMut::new(buffer)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(received) = message {
+            descriptors.extend(received);
+        }
+    }
+    Ok(message.bytes)
+}
+
+/// What the child says once it is ready, or cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Report {
+    /// The address is that of a TCP listener, if it has one.
+    Ready {
+        address: Option<SocketAddr>,
+    },
+    Failed {
+        what: String,
+    },
+}
+
+/// Tells the process that sent the configuration how it went.
+pub fn report(to: impl AsFd, report: &Report) {
+    let Ok(mut line) = serde_json::to_vec(report) else { return };
+    line.push(b'\n');
+    // Where standard input is a pipe, nobody waits for a report.
+    let _ = rustix::net::send(to, &line, SendFlags::NOSIGNAL);
+}
+
+/// Waits for the report of the process at the other end of `socket`.
+///
+/// # Errors
+/// A process that ended before it was ready, said why it is not, or says nothing for so long.
+pub fn await_report(socket: &UnixStream, patience: Duration) -> io::Result<Option<SocketAddr>> {
+    socket.set_read_timeout(Some(patience))?;
+    let mut line = String::new();
+    match BufReader::new(socket.take(MOST as u64)).read_line(&mut line) {
+        Ok(0) => return Err(io::Error::other("it ended before it was ready")),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "it did not get ready"));
+        }
+        Err(error) => return Err(error),
+    }
+    match serde_json::from_str(&line)? {
+        Report::Ready { address } => Ok(address),
+        Report::Failed { what } => Err(io::Error::other(what)),
+    }
 }
 
 #[cfg(test)]

@@ -4,12 +4,19 @@
 //! of that daemon. Knows no agent and no terminal.
 
 mod audit;
+pub mod client;
+pub mod daemon;
 pub mod egress;
 mod error;
+mod folder;
 pub mod handoff;
+pub mod hidden;
+mod host;
 mod manager;
 mod registry;
 mod spec;
+mod token;
+mod tree;
 pub mod wire;
 pub mod workspace;
 
@@ -17,12 +24,16 @@ use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use audit::{Action, Audit, AuditRecord};
+pub use client::BoxClient;
 pub use error::SandboxError;
+pub use folder::{BoxFolder, ProcessId, Record};
+pub use host::HostBackend;
 pub use manager::{Call, Filter, Sandbox, SandboxInfo, Sandboxes};
 pub use spec::{
     BackendKind, Confinement, Found, Layer, Lifetime, Limits, Mount, Network, Probe, SandboxId, SandboxSpec, State,
     Status, Tier, Usage, Workspace, WorkspaceMode,
 };
+pub use token::Token;
 
 /// Bytes to the daemon of a box, such as a Unix socket or the standard streams of a bridge. HTTP/1.1 is spoken over it.
 pub trait BoxStream: AsyncRead + AsyncWrite + Send + Unpin {}

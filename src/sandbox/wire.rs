@@ -8,6 +8,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use super::SandboxId;
+
 /// The first byte of a binary message of `/v1/exec`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -17,6 +19,10 @@ pub enum Channel {
     Stdout = 1,
     Stderr = 2,
 }
+
+/// Bytes of standard input that a client may have sent and not been told of as [`Taken`](ExecEvent::Taken): without
+/// that, a signal would wait behind input that the program does not read.
+pub const STDIN_WINDOW: usize = 256 << 10;
 
 /// A program to run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -62,6 +68,8 @@ pub enum ExecEvent {
     },
     /// The program could not be started.
     Refused(StartFailure),
+    /// So many more bytes of standard input are out of the way. See [`STDIN_WINDOW`].
+    Taken(usize),
     Exited(ExitStatus),
 }
 
@@ -110,4 +118,27 @@ impl ExitStatus {
         };
         u8::try_from(code & 0xff).unwrap_or(1)
     }
+}
+
+/// Of `GET /v1/info`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Info {
+    pub id: SandboxId,
+    /// Of the program that the daemon is.
+    pub version: String,
+    /// As programs inside see it.
+    pub workspace: String,
+    /// That run now.
+    pub calls: usize,
+    /// Since the last call ended.
+    pub idle: Duration,
+    /// Until the box is too old.
+    pub left: Option<Duration>,
+}
+
+/// For `POST /v1/renew`: the box may live for so long from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Renew {
+    pub by: Duration,
 }

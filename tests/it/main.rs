@@ -22,6 +22,7 @@ mod mcp;
 mod mcp_failures;
 mod models;
 mod readme;
+mod sandbox_daemon;
 mod session;
 mod setup;
 mod tools;

@@ -1,0 +1,296 @@
+//! The daemon inside every box: runs programs and Python, keeps jobs and files, and ends with the box.
+//!
+//! One thread, so that a box at its limit of processes still answers, and one more for the file system that is there
+//! from the start.
+
+mod children;
+mod exec;
+mod lifetime;
+mod program;
+mod routes;
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    io,
+    net::SocketAddr,
+    os::fd::OwnedFd,
+    path::PathBuf,
+    process::{Command, ExitCode},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
+    net::{TcpListener, UnixListener, UnixStream},
+};
+
+use super::{
+    Lifetime, SandboxId, Token,
+    handoff::{self, Report},
+};
+use crate::runtime::shutdown::Signals;
+use children::Children;
+use lifetime::Clock;
+
+/// What a daemon is told by the process that makes the box, and nobody else.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DaemonConfig {
+    pub id: SandboxId,
+    pub token: Token,
+    /// As it is seen inside.
+    pub workspace: PathBuf,
+    /// Of every program, over a path, a home and a locale.
+    pub env: BTreeMap<String, String>,
+    pub lifetime: Lifetime,
+    pub listen: Listen,
+}
+
+/// Where the daemon is reached.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Listen {
+    /// A Unix listener that comes along as the first descriptor.
+    Descriptor,
+    /// A Unix socket to be made.
+    Unix(PathBuf),
+    /// Port 0 is any; the report says which.
+    Tcp(SocketAddr),
+}
+
+/// What a backend adds to the daemon in its boxes.
+pub trait Keeper: Send + Sync {
+    /// Gives up for good what neither the daemon nor its programs may have. Called once, before there is a second
+    /// thread.
+    ///
+    /// # Errors
+    /// Whatever could not be given up; then the daemon does not start.
+    fn confine(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Called with each program before it is started.
+    fn prepare(&self, _command: &mut Command) {}
+
+    /// What the box ran into so far.
+    fn strikes(&self) -> Strikes {
+        Strikes::default()
+    }
+}
+
+/// How often a box was hit by its limits since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Strikes {
+    /// Processes killed for want of memory.
+    pub memory: u64,
+    /// Processes that could not be made.
+    pub pids: u64,
+    pub disk_full: bool,
+}
+
+/// Adds nothing.
+struct Free;
+
+impl Keeper for Free {}
+
+/// What the routes share.
+struct Daemon {
+    id: SandboxId,
+    token: Token,
+    workspace: PathBuf,
+    env: BTreeMap<String, String>,
+    clock: Arc<Clock>,
+    children: Arc<Children>,
+    keeper: Box<dyn Keeper>,
+    marks: AtomicU64,
+}
+
+impl Daemon {
+    /// Tells the programs of one call from all others.
+    fn new_mark(&self) -> String {
+        format!("{MARK}={}.{}.", self.id, self.marks.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn environment(&self, own: &BTreeMap<String, String>, mark: &str) -> BTreeMap<String, String> {
+        let home = self.workspace.display().to_string();
+        let basis = [("PATH", SEARCH_PATH), ("HOME", &home), ("LANG", "C.UTF-8")];
+        let mut env: BTreeMap<_, _> = basis.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        env.extend(self.env.iter().chain(own).map(|(name, value)| (name.clone(), value.clone())));
+        if let Some((name, value)) = mark.split_once('=') {
+            env.insert(name.to_owned(), value.to_owned());
+        }
+        // The system takes neither of these.
+        env.retain(|name, value| !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0'));
+        env
+    }
+}
+
+/// By this variable programs are known that left their parents. Its value is the id of the box and a
+/// number, each with a dot after it.
+pub const MARK: &str = "AGENTSCOPE_CALL";
+
+const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// `__box`: a daemon that adds nothing to what holds it in. `__box connect SOCKET` is a bridge to one.
+pub(super) fn main(args: &[OsString]) -> ExitCode {
+    if let [verb, socket] = args
+        && verb == "connect"
+    {
+        return bridge(socket.as_ref());
+    }
+    // Its own session: no terminal of whoever made the box signals it. Fails where it leads one already.
+    let _ = rustix::process::setsid();
+    let config = rustix::stdio::stdin();
+    match handoff::receive(config) {
+        Ok((config, descriptors)) => run(config, descriptors, Box::new(Free)),
+        Err(error) => {
+            let what = format!("could not read the configuration: {error}");
+            handoff::report(config, &Report::Failed { what });
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the daemon until the box ends. Standard input is where the configuration came from: it is told when the daemon
+/// answers, and a tied box ends with it. There must be no other thread.
+pub fn run(config: DaemonConfig, descriptors: Vec<OwnedFd>, keeper: Box<dyn Keeper>) -> ExitCode {
+    let result = take_stdin().and_then(|control| {
+        serve(config, descriptors, keeper, &control).inspect_err(|error| {
+            handoff::report(&control, &Report::Failed { what: format!("could not start the daemon: {error}") });
+        })
+    });
+    if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// No program may inherit it.
+fn take_stdin() -> io::Result<OwnedFd> {
+    let control = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
+    rustix::stdio::dup2_stdin(std::fs::File::open("/dev/null")?)?;
+    Ok(control)
+}
+
+fn serve(
+    config: DaemonConfig,
+    descriptors: Vec<OwnedFd>,
+    keeper: Box<dyn Keeper>,
+    control: &OwnedFd,
+) -> io::Result<()> {
+    keeper.confine()?;
+    // PID 1 gets the orphans of its namespace anyway.
+    #[cfg(target_os = "linux")]
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        // At its limit of processes a box could not start one when it is needed, and tokio would panic.
+        .thread_keep_alive(Duration::from_secs(u64::from(u32::MAX)))
+        .max_blocking_threads(4)
+        .build()?;
+    let result = runtime.block_on(async {
+        tokio::task::spawn_blocking(|| {}).await?;
+        live(config, descriptors, keeper, control).await
+    });
+    // What still runs there must not keep the box.
+    runtime.shutdown_background();
+    result
+}
+
+async fn live(
+    config: DaemonConfig,
+    descriptors: Vec<OwnedFd>,
+    keeper: Box<dyn Keeper>,
+    control: &OwnedFd,
+) -> io::Result<()> {
+    let mut signals = Signals::new()?;
+    let daemon = Arc::new(Daemon {
+        id: config.id,
+        token: config.token,
+        workspace: config.workspace,
+        env: config.env,
+        clock: Clock::start(&config.lifetime),
+        children: Arc::default(),
+        keeper,
+        marks: AtomicU64::new(0),
+    });
+    let (address, served) = listen(&config.listen, descriptors, routes::all(&daemon)).await?;
+    handoff::report(control, &Report::Ready { address });
+    tokio::select! {
+        result = served => result?,
+        result = daemon.children.reap() => result?,
+        result = creator_gone(control), if config.lifetime.tied => result?,
+        () = daemon.clock.over() => {}
+        _ = signals.recv() => {}
+    }
+    children::kill_all().await;
+    Ok(())
+}
+
+type Served = std::pin::Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
+
+async fn listen(
+    listen: &Listen,
+    descriptors: Vec<OwnedFd>,
+    routes: axum::Router,
+) -> io::Result<(Option<SocketAddr>, Served)> {
+    let unix = |listener: UnixListener| -> Served { Box::pin(axum::serve(listener, routes.clone()).into_future()) };
+    match listen {
+        Listen::Descriptor => {
+            let missing = || io::Error::other("no listener came along with the configuration");
+            let listener = descriptors.into_iter().next().ok_or_else(missing)?;
+            let listener = std::os::unix::net::UnixListener::from(listener);
+            listener.set_nonblocking(true)?;
+            Ok((None, unix(UnixListener::from_std(listener)?)))
+        }
+        Listen::Unix(path) => Ok((None, unix(UnixListener::bind(path)?))),
+        Listen::Tcp(address) => {
+            let listener = TcpListener::bind(address).await?;
+            let address = listener.local_addr()?;
+            Ok((Some(address), Box::pin(axum::serve(listener, routes).into_future())))
+        }
+    }
+}
+
+/// Returns when the other end is closed.
+async fn creator_gone(control: &OwnedFd) -> io::Result<()> {
+    let control = control.try_clone()?;
+    let mut control: Box<dyn AsyncRead + Send + Unpin> = if rustix::net::sockopt::socket_type(&control).is_ok() {
+        let socket = std::os::unix::net::UnixStream::from(control);
+        socket.set_nonblocking(true)?;
+        Box::new(UnixStream::from_std(socket)?)
+    } else {
+        Box::new(tokio::net::unix::pipe::Receiver::from_owned_fd(control)?)
+    };
+    let mut byte = [0];
+    while let Ok(1) = control.read(&mut byte).await {}
+    Ok(())
+}
+
+/// Standard input and output to the daemon at `socket`, for backends that get in only by running something there.
+fn bridge(socket: &std::path::Path) -> ExitCode {
+    let carry = async {
+        let daemon = UnixStream::connect(socket).await?;
+        let (mut from_daemon, mut to_daemon) = daemon.into_split();
+        let upwards = async {
+            tokio::io::copy(&mut tokio::io::stdin(), &mut to_daemon).await?;
+            tokio::io::AsyncWriteExt::shutdown(&mut to_daemon).await
+        };
+        let downwards = async { tokio::io::copy(&mut from_daemon, &mut tokio::io::stdout()).await };
+        tokio::select! {
+            // The daemon may still answer to what was said last.
+            result = async { upwards.await?; std::future::pending().await } => result,
+            result = downwards => result.map(drop),
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let result: io::Result<()> = runtime.and_then(|runtime| {
+        let result = runtime.block_on(carry);
+        // A thread that waits for standard input never ends.
+        runtime.shutdown_background();
+        result
+    });
+    if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,181 @@
+//! The folder of a box on the host: `$STATE/sandboxes/ID`. What is in it outlives every process.
+
+use std::{
+    io::{self, Write as _},
+    os::{
+        fd::AsRawFd as _,
+        unix::{fs::OpenOptionsExt as _, net::UnixListener},
+    },
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio::net::UnixStream;
+
+use super::{Confinement, SandboxId, SandboxSpec};
+use crate::config::make_private;
+
+/// Where one box keeps its things.
+#[derive(Clone, Debug)]
+pub struct BoxFolder {
+    path: PathBuf,
+}
+
+/// How the box was made: `spec.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Record {
+    pub spec: SandboxSpec,
+    pub confinement: Confinement,
+    pub created: jiff::Timestamp,
+}
+
+/// The process that is the box: `process.json`. A number alone may belong to another by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessId {
+    pub pid: i32,
+    /// Field 22 of `/proc/PID/stat`: clock ticks since the machine started.
+    pub started: u64,
+}
+
+impl BoxFolder {
+    /// `root` is the folder of all boxes.
+    #[must_use]
+    pub fn new(root: &Path, id: &SandboxId) -> Self {
+        Self { path: root.join(id.as_str()) }
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The private workspace.
+    #[must_use]
+    pub fn workspace(&self) -> PathBuf {
+        self.path.join("workspace")
+    }
+
+    /// What the daemon has to say.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.path.join("log")
+    }
+
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.path.is_dir()
+    }
+
+    /// Makes the folder, `workspace` and `run`, as far as they are not there.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn make(&self) -> io::Result<()> {
+        make_private(&self.workspace())?;
+        make_private(&self.path.join("run"))
+    }
+
+    /// # Errors
+    /// As the file system says.
+    pub fn write_record(&self, record: &Record) -> io::Result<()> {
+        self.write("spec.json", record)
+    }
+
+    /// # Errors
+    /// No such box, or one that is half made.
+    pub fn record(&self) -> io::Result<Record> {
+        self.read("spec.json")
+    }
+
+    /// # Errors
+    /// As the file system says.
+    pub fn write_process(&self, process: ProcessId) -> io::Result<()> {
+        self.write("process.json", &process)
+    }
+
+    /// The process of the box, if it lives.
+    #[must_use]
+    pub fn process(&self) -> Option<ProcessId> {
+        self.read("process.json").ok().filter(ProcessId::alive)
+    }
+
+    /// Replaced whole, without waiting for the disk: after a power cut no box is left that it could tell of.
+    fn write<T: Serialize>(&self, name: &str, value: &T) -> io::Result<()> {
+        let (new, path) = (self.path.join(format!("{name}.new")), self.path.join(name));
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        options.open(&new)?.write_all(&serde_json::to_vec(value)?)?;
+        std::fs::rename(new, path)
+    }
+
+    fn read<T: DeserializeOwned>(&self, name: &str) -> io::Result<T> {
+        Ok(serde_json::from_slice(&std::fs::read(self.path.join(name))?)?)
+    }
+
+    /// The listener of the daemon, to be handed in as a descriptor. One of the same name that is there is replaced.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn listen(&self) -> io::Result<UnixListener> {
+        let run = self.run()?;
+        match std::fs::remove_file(run.socket()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => UnixListener::bind(run.socket()),
+        }
+    }
+
+    /// A connection to the daemon.
+    ///
+    /// # Errors
+    /// A box that does not run.
+    pub async fn connect(&self) -> io::Result<UnixStream> {
+        let run = self.run()?;
+        UnixStream::connect(run.socket()).await
+    }
+
+    fn run(&self) -> io::Result<Run> {
+        let folder = std::fs::File::open(self.path.join("run"))?;
+        Ok(Run { folder, path: self.path.join("run") })
+    }
+
+    /// Deletes the folder and all that is in it. One that is not there is success.
+    ///
+    /// # Errors
+    /// What could not be deleted.
+    pub fn remove(&self) -> io::Result<()> {
+        match std::fs::remove_dir_all(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+struct Run {
+    folder: std::fs::File,
+    path: PathBuf,
+}
+
+impl Run {
+    /// The address of a Unix socket holds 108 bytes, which a home folder may exceed: there it is reached by descriptor.
+    fn socket(&self) -> PathBuf {
+        let socket = self.path.join("box.sock");
+        if socket.as_os_str().len() < 100 {
+            return socket;
+        }
+        PathBuf::from(format!("/proc/self/fd/{}/box.sock", self.folder.as_raw_fd()))
+    }
+}
+
+impl ProcessId {
+    /// The process that has this number now.
+    #[must_use]
+    pub fn of(pid: i32) -> Option<Self> {
+        let stat = super::tree::Stat::of(pid)?;
+        Some(Self { pid, started: stat.started })
+    }
+
+    #[must_use]
+    pub fn alive(&self) -> bool {
+        super::tree::Stat::of(self.pid).is_some_and(|stat| stat.started == self.started && !stat.ended())
+    }
+}

@@ -1,0 +1,240 @@
+//! The daemon inside a box, through the backend without isolation.
+
+use std::{sync::Arc, time::Duration};
+
+use agentscope::{
+    config::Env,
+    sandbox::{
+        BackendKind, BoxClient, BoxFolder, HostBackend, Lifetime, Quiet, SandboxBackend as _, SandboxSpec, State,
+        Token,
+        client::{Collected, ExecError, Output},
+        wire::{ExecSpec, ExitStatus, Limit, WindowSize},
+    },
+};
+
+/// A box on the host that is gone afterwards.
+struct Host {
+    _home: tempfile::TempDir,
+    backend: Arc<HostBackend>,
+    spec: SandboxSpec,
+    client: BoxClient,
+}
+
+impl Host {
+    async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    async fn with(change: impl FnOnce(&mut SandboxSpec)) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let env = Env::fake(home.path(), &[("PATH", &std::env::var("PATH").unwrap()), ("SECRET", "s3cret")]);
+        let program = env!("CARGO_BIN_EXE_agentscope").into();
+        let backend = Arc::new(HostBackend::new(home.path().to_owned(), program, &env));
+        let mut spec = SandboxSpec::new(BackendKind::Host, "ann");
+        // Nothing stays when a test fails.
+        spec.lifetime.tied = true;
+        change(&mut spec);
+        backend.create(&spec, &Quiet).await.unwrap();
+        let token = Token::of(BoxFolder::new(home.path(), &spec.id).path()).unwrap();
+        let client = BoxClient::new(backend.clone(), spec.id.clone(), &token);
+        Self { _home: home, backend, spec, client }
+    }
+
+    async fn sh(&self, script: &str) -> Collected {
+        self.run(&ExecSpec { argv: vec!["sh".into(), "-c".into(), script.into()], ..ExecSpec::default() }).await
+    }
+
+    async fn run(&self, spec: &ExecSpec) -> Collected {
+        self.client.exec(spec).await.unwrap().collect(1 << 20).await.unwrap()
+    }
+
+    async fn stop(self) {
+        self.backend.remove(&self.spec.id).await.unwrap();
+        assert!(self.backend.list().await.unwrap().is_empty());
+    }
+}
+
+fn sh(script: &str) -> ExecSpec {
+    ExecSpec { argv: vec!["sh".into(), "-c".into(), script.into()], ..ExecSpec::default() }
+}
+
+fn text(collected: &Collected) -> (String, String, ExitStatus) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&collected.stdout.bytes), text(&collected.stderr.bytes), collected.status)
+}
+
+fn exited(code: i32) -> ExitStatus {
+    ExitStatus { code: Some(code), signal: None, limit: None }
+}
+
+#[tokio::test]
+async fn a_program_has_two_streams_a_code_and_its_folder() {
+    let host = Host::start().await;
+    let ran = host.sh("echo out; echo err >&2; exit 3").await;
+    assert_eq!(text(&ran), ("out\n".into(), "err\n".into(), exited(3)));
+    let ran = host.sh("kill -9 $$").await;
+    assert_eq!(ran.status, ExitStatus { code: None, signal: Some(9), limit: None });
+    let mut spec = sh("pwd; echo $GREETING; echo [$SECRET]");
+    spec.env.insert("GREETING".into(), "hello".into());
+    spec.cwd = Some("/".into());
+    assert_eq!(text(&host.run(&spec).await), ("/\nhello\n[]\n".into(), String::new(), exited(0)));
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_started_is_told_as_a_shell_tells_it() {
+    let host = Host::start().await;
+    host.sh("touch plain").await;
+    let mut said = vec![];
+    for (argv, cwd) in
+        [(&["no-such-program"][..], None), (&["./plain"], None), (&[], None), (&["true"], Some("nowhere"))]
+    {
+        let argv = argv.iter().map(|&word| word.to_owned()).collect();
+        let spec = ExecSpec { argv, cwd: cwd.map(str::to_owned), ..ExecSpec::default() };
+        let Err(ExecError::Refused(failure)) = host.client.exec(&spec).await else { panic!("{spec:?} was started") };
+        said.push(failure.to_string().replace(&host._home.path().display().to_string(), "[HOME]"));
+    }
+    let said = said.join("\n").replace(host.spec.id.as_str(), "[ID]");
+    insta::assert_snapshot!(said, @"
+    no such program: no-such-program
+    cannot run ./plain: it is not an executable file
+    there is no program to run
+    cannot use the working directory `[HOME]/[ID]/workspace/nowhere`: No such file or directory (os error 2)
+    ");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn input_goes_in_and_ends() {
+    let host = Host::start().await;
+    let mut exec = host.client.exec(&ExecSpec { stdin: true, ..sh("cat; echo done") }).await.unwrap();
+    let input = exec.input();
+    let sent = vec![b'x'; 3 << 20];
+    let writer = tokio::spawn({
+        let sent = sent.clone();
+        async move {
+            input.write(&sent).await.unwrap();
+            input.close().await.unwrap();
+        }
+    });
+    let mut got = vec![];
+    while let Some(output) = exec.next().await {
+        match output.unwrap() {
+            Output::Stdout(bytes) => got.extend_from_slice(&bytes),
+            Output::Stderr(bytes) => panic!("{bytes:?}"),
+            Output::Exited(status) => assert_eq!(status, exited(0)),
+        }
+    }
+    writer.await.unwrap();
+    assert_eq!(got.len(), sent.len() + "done\n".len());
+    // Without any, the program reads the end at once.
+    assert_eq!(text(&host.sh("cat; echo done").await).0, "done\n");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_terminal_is_one_and_can_be_resized() {
+    let host = Host::start().await;
+    let spec =
+        ExecSpec { pty: Some(WindowSize { rows: 11, columns: 33 }), ..sh("stty size; read line; stty size; tty") };
+    let mut exec = host.client.exec(&spec).await.unwrap();
+    let input = exec.input();
+    let mut shown = String::new();
+    let mut typed = false;
+    while let Some(output) = exec.next().await {
+        match output.unwrap() {
+            Output::Stdout(bytes) => shown.push_str(&String::from_utf8_lossy(&bytes)),
+            Output::Stderr(bytes) => panic!("{bytes:?}"),
+            Output::Exited(status) => assert_eq!(status, exited(0)),
+        }
+        if shown.contains("11 33") && !typed {
+            typed = true;
+            input.resize(WindowSize { rows: 22, columns: 44 }).await.unwrap();
+            input.write(b"\n").await.unwrap();
+        }
+    }
+    assert!(shown.contains("22 44") && shown.contains("/dev/pts/"), "{shown}");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_timeout_kills_all_that_a_program_started() {
+    let host = Host::start().await;
+    let script = "sleep 1000 & setsid sleep 1000 & (setsid sh -c 'sleep 1000 & sleep 1000' &) ; echo $$; sleep 1000";
+    let ran = host.run(&ExecSpec { timeout: Some(Duration::from_millis(300)), ..sh(script) }).await;
+    assert_eq!(ran.status.limit, Some(Limit::Timeout));
+    assert_eq!(host.backend.inspect(&host.spec.id).await.unwrap().usage.pids, Some(1));
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_program_leaves_behind_does_not_hold_the_call() {
+    let host = Host::start().await;
+    let ran = host.sh("sleep 1000 & echo started").await;
+    assert_eq!(text(&ran), ("started\n".into(), String::new(), exited(0)));
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_takes_its_program_along() {
+    let host = Host::start().await;
+    let mut exec = host.client.exec(&sh("echo started; sleep 1000")).await.unwrap();
+    assert_eq!(exec.next().await.unwrap().unwrap(), Output::Stdout("started\n".into()));
+    drop(exec);
+    while host.backend.inspect(&host.spec.id).await.unwrap().usage.pids != Some(1) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_reader_slows_the_program_and_a_signal_passes_unread_input() {
+    let host = Host::start().await;
+    let spec = ExecSpec { stdin: true, ..sh("trap 'exit 7' TERM; yes & wait") };
+    let mut exec = host.client.exec(&spec).await.unwrap();
+    let input = exec.input();
+    assert!(matches!(exec.next().await, Some(Ok(Output::Stdout(_)))));
+    // Less than the window, and nobody reads it.
+    input.write(&vec![b'x'; 200 << 10]).await.unwrap();
+    input.signal(15).await.unwrap();
+    let mut last = None;
+    while let Some(output) = exec.next().await {
+        last = Some(output.unwrap());
+    }
+    assert_eq!(last, Some(Output::Exited(exited(7))));
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_box_ends_when_it_is_idle_and_is_found_stopped() {
+    let lifetime = Lifetime { idle: Some(Duration::from_millis(200)), age: None, tied: false };
+    let host = Host::with(|spec| spec.lifetime = lifetime).await;
+    host.sh("setsid sleep 1000 &").await;
+    while host.backend.inspect(&host.spec.id).await.unwrap().state == State::Running {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let gone = host.client.exec(&sh("true")).await.err().unwrap();
+    assert_eq!(gone.to_string().replace(host.spec.id.as_str(), "ID"), "the sandbox `ID` is stopped");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_frozen_box_is_paused_and_goes_on() {
+    let host = Host::start().await;
+    host.backend.freeze(&host.spec.id, true).await.unwrap();
+    assert_eq!(host.backend.inspect(&host.spec.id).await.unwrap().state, State::Paused);
+    host.backend.freeze(&host.spec.id, false).await.unwrap();
+    assert_eq!(text(&host.sh("echo on").await).0, "on\n");
+    host.backend.freeze(&host.spec.id, true).await.unwrap();
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn without_its_key_nobody_commands_a_daemon() {
+    let host = Host::start().await;
+    let other = BoxClient::new(host.backend.clone(), host.spec.id.clone(), &Token::random());
+    assert_eq!(other.info().await.unwrap_err().to_string(), "Invalid secret token");
+    assert!(other.exec(&sh("true")).await.is_err());
+    assert_eq!(host.client.info().await.unwrap().id, host.spec.id);
+    host.stop().await;
+}
