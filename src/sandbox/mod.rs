@@ -25,6 +25,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use audit::{Action, Audit, AuditRecord};
 pub use client::BoxClient;
+pub use daemon::files::{Changed, Entry, EntryKind, Extracted, FILE_TOOLS, FileTool};
 pub use error::SandboxError;
 pub use folder::{BoxFolder, ProcessId, Record};
 pub use host::HostBackend;

@@ -2,6 +2,7 @@
 
 mod connection;
 mod exec;
+mod files;
 
 use std::{sync::Arc, time::Duration};
 

@@ -5,6 +5,7 @@
 
 mod children;
 mod exec;
+pub(crate) mod files;
 mod lifetime;
 mod program;
 mod routes;
@@ -106,6 +107,7 @@ struct Daemon {
     env: BTreeMap<String, String>,
     clock: Arc<Clock>,
     children: Arc<Children>,
+    files: Arc<files::Root>,
     keeper: Box<dyn Keeper>,
     marks: AtomicU64,
 }
@@ -133,6 +135,9 @@ impl Daemon {
 /// By this variable programs are known that left their parents. Its value is the id of the box and a
 /// number, each with a dot after it.
 pub const MARK: &str = "AGENTSCOPE_CALL";
+
+/// Most bytes of files that one request writes or takes out.
+const MOST_WRITTEN: u64 = 1 << 30;
 
 const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -206,6 +211,7 @@ async fn live(
     control: &OwnedFd,
 ) -> io::Result<()> {
     let mut signals = Signals::new()?;
+    let files = files::Root::open(&config.workspace, &config.workspace, MOST_WRITTEN)?;
     let daemon = Arc::new(Daemon {
         id: config.id,
         token: config.token,
@@ -213,6 +219,7 @@ async fn live(
         env: config.env,
         clock: Clock::start(&config.lifetime),
         children: Arc::default(),
+        files: Arc::new(files),
         keeper,
         marks: AtomicU64::new(0),
     });

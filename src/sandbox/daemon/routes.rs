@@ -27,7 +27,10 @@ pub(super) fn all(daemon: &Arc<Daemon>) -> Router {
         .route("/healthz", get(healthz))
         .route("/fastapi/healthz", get(healthz))
         .with_state(Arc::clone(daemon));
+    let files = super::files::routes(Arc::clone(&daemon.files));
     native
+        .merge(files.clone())
+        .nest("/fastapi", files)
         .layer(middleware::from_fn_with_state(Arc::clone(daemon), count))
         .merge(quiet)
         .layer(middleware::from_fn_with_state(Arc::clone(daemon), authorize))
