@@ -112,6 +112,9 @@ _agentscope() {
             agentscope__subcmd__help__subcmd__mcp,test)
                 cmd="agentscope__subcmd__help__subcmd__mcp__subcmd__test"
                 ;;
+            agentscope__subcmd__help__subcmd__session,diff)
+                cmd="agentscope__subcmd__help__subcmd__session__subcmd__diff"
+                ;;
             agentscope__subcmd__help__subcmd__session,export)
                 cmd="agentscope__subcmd__help__subcmd__session__subcmd__export"
                 ;;
@@ -132,6 +135,9 @@ _agentscope() {
                 ;;
             agentscope__subcmd__help__subcmd__session,show)
                 cmd="agentscope__subcmd__help__subcmd__session__subcmd__show"
+                ;;
+            agentscope__subcmd__help__subcmd__session,undo)
+                cmd="agentscope__subcmd__help__subcmd__session__subcmd__undo"
                 ;;
             agentscope__subcmd__mcp,help)
                 cmd="agentscope__subcmd__mcp__subcmd__help"
@@ -163,6 +169,9 @@ _agentscope() {
             agentscope__subcmd__mcp__subcmd__help,test)
                 cmd="agentscope__subcmd__mcp__subcmd__help__subcmd__test"
                 ;;
+            agentscope__subcmd__session,diff)
+                cmd="agentscope__subcmd__session__subcmd__diff"
+                ;;
             agentscope__subcmd__session,export)
                 cmd="agentscope__subcmd__session__subcmd__export"
                 ;;
@@ -187,6 +196,12 @@ _agentscope() {
             agentscope__subcmd__session,show)
                 cmd="agentscope__subcmd__session__subcmd__show"
                 ;;
+            agentscope__subcmd__session,undo)
+                cmd="agentscope__subcmd__session__subcmd__undo"
+                ;;
+            agentscope__subcmd__session__subcmd__help,diff)
+                cmd="agentscope__subcmd__session__subcmd__help__subcmd__diff"
+                ;;
             agentscope__subcmd__session__subcmd__help,export)
                 cmd="agentscope__subcmd__session__subcmd__help__subcmd__export"
                 ;;
@@ -210,6 +225,9 @@ _agentscope() {
                 ;;
             agentscope__subcmd__session__subcmd__help,show)
                 cmd="agentscope__subcmd__session__subcmd__help__subcmd__show"
+                ;;
+            agentscope__subcmd__session__subcmd__help,undo)
+                cmd="agentscope__subcmd__session__subcmd__help__subcmd__undo"
                 ;;
             *)
                 ;;
@@ -576,8 +594,22 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__help__subcmd__session)
-            opts="export fork list prune rename rm show"
+            opts="diff export fork list prune rename rm show undo"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__help__subcmd__session__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -674,6 +706,20 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__help__subcmd__session__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__help__subcmd__session__subcmd__undo)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1090,12 +1136,46 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__session)
-            opts="-h -V --user --user-id --color --offline --help --version export fork list prune rename rm show help"
+            opts="-h -V --user --user-id --color --offline --help --version diff export fork list prune rename rm show undo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --user-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__session__subcmd__diff)
+            opts="-o -h -V --apply --output --user --user-id --color --offline --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --user-id)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1184,8 +1264,22 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__session__subcmd__help)
-            opts="export fork list prune rename rm show help"
+            opts="diff export fork list prune rename rm show undo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__session__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1296,6 +1390,20 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__session__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__session__subcmd__help__subcmd__undo)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1436,6 +1544,44 @@ _agentscope() {
                 return 0
             fi
             case "${prev}" in
+                --user-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__session__subcmd__undo)
+            opts="-o -h -V --to --force --output --user --user-id --color --offline --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --user-id)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

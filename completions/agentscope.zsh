@@ -339,7 +339,27 @@ never\:"Not even on a terminal"))' \
         (( CURRENT += 1 ))
         curcontext="${curcontext%:*:*}:agentscope-session-command-$line[1]:"
         case $line[1] in
-            (export)
+            (diff)
+_arguments "${_arguments_options[@]}" : \
+'-o+[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--user-id=[Whose sessions; your own where absent]:USER:_default' \
+'--user=[Whose sessions; your own where absent]:USER:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--apply[Take what was changed in the session'\''s private copy into the folder; \`undo\` takes it back]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::id -- An id, the start or the end of one, or `last`:_default' \
+&& ret=0
+;;
+(export)
 _arguments "${_arguments_options[@]}" : \
 '-o+[The form of the conversation]:FORM:((md\:"Markdown, for people"
 json\:"Everything that is kept, for programs"))' \
@@ -456,6 +476,27 @@ never\:"Not even on a terminal"))' \
 '::id -- An id, the start or the end of one, or `last`:_default' \
 && ret=0
 ;;
+(undo)
+_arguments "${_arguments_options[@]}" : \
+'--to=[Only back to before call N; \`session diff -o json\` has the numbers]:N:_default' \
+'-o+[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--user-id=[Whose sessions; your own where absent]:USER:_default' \
+'--user=[Whose sessions; your own where absent]:USER:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--force[Also what you changed since]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::id -- An id, the start or the end of one, or `last`:_default' \
+&& ret=0
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 ":: :_agentscope__subcmd__session__subcmd__help_commands" \
@@ -468,7 +509,11 @@ _arguments "${_arguments_options[@]}" : \
         (( CURRENT += 1 ))
         curcontext="${curcontext%:*:*}:agentscope-session-help-command-$line[1]:"
         case $line[1] in
-            (export)
+            (diff)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(export)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -493,6 +538,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (show)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(undo)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -654,7 +703,11 @@ _arguments "${_arguments_options[@]}" : \
         (( CURRENT += 1 ))
         curcontext="${curcontext%:*:*}:agentscope-help-session-command-$line[1]:"
         case $line[1] in
-            (export)
+            (diff)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(export)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -679,6 +732,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (show)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(undo)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -723,7 +780,7 @@ _agentscope_commands() {
 'mcp:See, test and log in to the MCP servers of an agent' \
 'models:List the model providers, which keys were found, and the model servers on this machine' \
 'schema:Print the JSON Schema of the agent file, for editors' \
-'session:List, read, copy and delete earlier conversations' \
+'session:List, read, copy and delete earlier conversations; show and undo what they changed' \
 'setup:Choose a model provider, find keys and local model servers, store a key' \
 'tools:List the tools of an agent\: where each comes from, where it runs, and whether it may change anything' \
 'validate:Check an agent file\: every error at once, with line and column' \
@@ -758,7 +815,7 @@ _agentscope__subcmd__help_commands() {
 'mcp:See, test and log in to the MCP servers of an agent' \
 'models:List the model providers, which keys were found, and the model servers on this machine' \
 'schema:Print the JSON Schema of the agent file, for editors' \
-'session:List, read, copy and delete earlier conversations' \
+'session:List, read, copy and delete earlier conversations; show and undo what they changed' \
 'setup:Choose a model provider, find keys and local model servers, store a key' \
 'tools:List the tools of an agent\: where each comes from, where it runs, and whether it may change anything' \
 'validate:Check an agent file\: every error at once, with line and column' \
@@ -844,6 +901,7 @@ _agentscope__subcmd__help__subcmd__schema_commands() {
 (( $+functions[_agentscope__subcmd__help__subcmd__session_commands] )) ||
 _agentscope__subcmd__help__subcmd__session_commands() {
     local commands; commands=(
+'diff:Show what a session changed in its workspace, from before its first change to now' \
 'export:Write a whole conversation as Markdown or JSON' \
 'fork:Copy a session, or its beginning, and print the id of the copy' \
 'list:Show the sessions there are, last used first' \
@@ -851,8 +909,14 @@ _agentscope__subcmd__help__subcmd__session_commands() {
 'rename:Give a session a title' \
 'rm:Delete sessions' \
 'show:Print a conversation, with its tool calls in one line each' \
+'undo:Take back what a session changed in its workspace' \
     )
     _describe -t commands 'agentscope help session commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__session__subcmd__diff_commands] )) ||
+_agentscope__subcmd__help__subcmd__session__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help session diff commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__help__subcmd__session__subcmd__export_commands] )) ||
 _agentscope__subcmd__help__subcmd__session__subcmd__export_commands() {
@@ -888,6 +952,11 @@ _agentscope__subcmd__help__subcmd__session__subcmd__rm_commands() {
 _agentscope__subcmd__help__subcmd__session__subcmd__show_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help session show commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__session__subcmd__undo_commands] )) ||
+_agentscope__subcmd__help__subcmd__session__subcmd__undo_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help session undo commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__help__subcmd__setup_commands] )) ||
 _agentscope__subcmd__help__subcmd__setup_commands() {
@@ -999,6 +1068,7 @@ _agentscope__subcmd__schema_commands() {
 (( $+functions[_agentscope__subcmd__session_commands] )) ||
 _agentscope__subcmd__session_commands() {
     local commands; commands=(
+'diff:Show what a session changed in its workspace, from before its first change to now' \
 'export:Write a whole conversation as Markdown or JSON' \
 'fork:Copy a session, or its beginning, and print the id of the copy' \
 'list:Show the sessions there are, last used first' \
@@ -1006,9 +1076,15 @@ _agentscope__subcmd__session_commands() {
 'rename:Give a session a title' \
 'rm:Delete sessions' \
 'show:Print a conversation, with its tool calls in one line each' \
+'undo:Take back what a session changed in its workspace' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'agentscope session commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__diff_commands] )) ||
+_agentscope__subcmd__session__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session diff commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__session__subcmd__export_commands] )) ||
 _agentscope__subcmd__session__subcmd__export_commands() {
@@ -1023,6 +1099,7 @@ _agentscope__subcmd__session__subcmd__fork_commands() {
 (( $+functions[_agentscope__subcmd__session__subcmd__help_commands] )) ||
 _agentscope__subcmd__session__subcmd__help_commands() {
     local commands; commands=(
+'diff:Show what a session changed in its workspace, from before its first change to now' \
 'export:Write a whole conversation as Markdown or JSON' \
 'fork:Copy a session, or its beginning, and print the id of the copy' \
 'list:Show the sessions there are, last used first' \
@@ -1030,9 +1107,15 @@ _agentscope__subcmd__session__subcmd__help_commands() {
 'rename:Give a session a title' \
 'rm:Delete sessions' \
 'show:Print a conversation, with its tool calls in one line each' \
+'undo:Take back what a session changed in its workspace' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'agentscope session help commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__help__subcmd__diff_commands] )) ||
+_agentscope__subcmd__session__subcmd__help__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session help diff commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__session__subcmd__help__subcmd__export_commands] )) ||
 _agentscope__subcmd__session__subcmd__help__subcmd__export_commands() {
@@ -1074,6 +1157,11 @@ _agentscope__subcmd__session__subcmd__help__subcmd__show_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope session help show commands' commands "$@"
 }
+(( $+functions[_agentscope__subcmd__session__subcmd__help__subcmd__undo_commands] )) ||
+_agentscope__subcmd__session__subcmd__help__subcmd__undo_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session help undo commands' commands "$@"
+}
 (( $+functions[_agentscope__subcmd__session__subcmd__list_commands] )) ||
 _agentscope__subcmd__session__subcmd__list_commands() {
     local commands; commands=()
@@ -1098,6 +1186,11 @@ _agentscope__subcmd__session__subcmd__rm_commands() {
 _agentscope__subcmd__session__subcmd__show_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope session show commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__session__subcmd__undo_commands] )) ||
+_agentscope__subcmd__session__subcmd__undo_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope session undo commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__setup_commands] )) ||
 _agentscope__subcmd__setup_commands() {

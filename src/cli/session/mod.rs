@@ -1,5 +1,6 @@
 //! `agentscope session`: what is remembered of earlier conversations.
 
+mod diff;
 mod export;
 mod fork;
 mod list;
@@ -7,17 +8,19 @@ mod prune;
 mod rename;
 mod rm;
 mod show;
+mod undo;
 
 use clap::{Args, Subcommand};
 
 use super::{CliError, Cx, Exit};
 use crate::{
     domain::SessionKey,
+    sandbox::{SandboxError, workspace::Journal},
     store::{SessionInfo, SqliteStore, Store},
     ui::printable,
 };
 
-/// List, read, copy and delete earlier conversations
+/// List, read, copy and delete earlier conversations; show and undo what they changed
 ///
 /// A session is named by its id, the start or the end of it, or `last` for the one used last.
 #[derive(Debug, Args)]
@@ -25,7 +28,8 @@ use crate::{
   agentscope session list
   agentscope session show last
   agentscope session export last --file talk.md
-  agentscope session fork last --at 4")]
+  agentscope session fork last --at 4
+  agentscope session undo last                   files are again as they were before the session")]
 pub(super) struct SessionArgs {
     #[command(subcommand)]
     verb: Verb,
@@ -36,6 +40,7 @@ pub(super) struct SessionArgs {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Diff(diff::DiffArgs),
     Export(export::ExportArgs),
     Fork(fork::ForkArgs),
     List(list::ListArgs),
@@ -43,6 +48,7 @@ enum Verb {
     Rename(rename::RenameArgs),
     Rm(rm::RmArgs),
     Show(show::ShowArgs),
+    Undo(undo::UndoArgs),
 }
 
 pub(super) fn run(args: &SessionArgs, cx: &Cx) -> Result<Exit, CliError> {
@@ -50,6 +56,7 @@ pub(super) fn run(args: &SessionArgs, cx: &Cx) -> Result<Exit, CliError> {
     let sessions = Sessions { store: SqliteStore::open(&cx.paths), user };
     cx.block_on(async {
         match &args.verb {
+            Verb::Diff(args) => diff::run(args, &sessions, cx).await,
             Verb::Export(args) => export::run(args, &sessions, cx).await,
             Verb::Fork(args) => fork::run(args, &sessions, cx).await,
             Verb::List(args) => list::run(args, &sessions, cx).await,
@@ -57,8 +64,32 @@ pub(super) fn run(args: &SessionArgs, cx: &Cx) -> Result<Exit, CliError> {
             Verb::Rename(args) => rename::run(args, &sessions, cx).await,
             Verb::Rm(args) => rm::run(args, &sessions, cx).await,
             Verb::Show(args) => show::run(args, &sessions, cx).await,
+            Verb::Undo(args) => undo::run(args, &sessions, cx).await,
         }
     })
+}
+
+/// Runs what waits for the disk beside the runtime.
+async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, CliError> + Send + 'static,
+) -> Result<T, CliError> {
+    let ended = tokio::task::spawn_blocking(work).await;
+    ended.unwrap_or_else(|error| Err(CliError::failed("the work broke off").because(&error)))
+}
+
+fn failed(error: &SandboxError) -> CliError {
+    let this = CliError::from_error(Exit::Failed, error);
+    match error.hint() {
+        Some(hint) => this.hint(hint),
+        None => this,
+    }
+}
+
+/// Forgets what a session that is gone changed in its workspace.
+fn forget_changes(key: &SessionKey, cx: &Cx) {
+    if let Err(error) = Journal::of_session(&cx.paths.state, key).remove() {
+        cx.printer.warn(&format!("could not delete the record of what session `{}` changed: {error}", key.session));
+    }
 }
 
 /// The sessions of one user.

@@ -3,7 +3,7 @@
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Sessions, title};
+use super::{Sessions, forget_changes, title};
 use crate::{
     cli::{CliError, Cx, Exit},
     config::agent_file::Span,
@@ -36,6 +36,7 @@ pub(super) async fn run(args: &PruneArgs, sessions: &Sessions, cx: &Cx) -> Resul
                 Err(StoreError::NotFound(_)) => continue,
                 other => other?,
             }
+            forget_changes(&sessions.key(&info), cx);
         }
         pruned += 1;
         cx.printer.stdout(&format!("{}\n", info.id))?;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::Sessions;
+use super::{Sessions, forget_changes};
 use crate::{
     cli::{CliError, Cx, Exit},
     store::Store as _,
@@ -27,6 +27,7 @@ pub(super) async fn run(args: &RmArgs, sessions: &Sessions, cx: &Cx) -> Result<E
     }
     for info in found {
         sessions.store.remove(&sessions.key(&info)).await?;
+        forget_changes(&sessions.key(&info), cx);
         cx.printer.stdout(&format!("{}\n", info.id))?;
     }
     Ok(Exit::Done)

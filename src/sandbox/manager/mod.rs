@@ -22,10 +22,14 @@ pub use info::{Filter, SandboxInfo};
 
 use super::{
     Action, Audit, BackendKind, Confinement, Probe, Progress, SandboxBackend, SandboxError, SandboxId, SandboxSpec,
-    State, Status,
+    State, Status, Tier,
     registry::{Record, Registry},
+    workspace::Workspace,
 };
-use crate::config::{FileLock, Paths};
+use crate::{
+    config::{FileLock, Paths},
+    domain::SessionKey,
+};
 
 /// The sandboxes of one user. A clone is another handle to the same ones.
 #[derive(Clone)]
@@ -183,6 +187,22 @@ impl Sandboxes {
             }
         }
         self.create(spec, limit, progress).await
+    }
+
+    /// The workspace of the sandbox that a chat session has, running or not; `None` where it has none, or none with a
+    /// folder of the user's.
+    ///
+    /// # Errors
+    /// A folder that is gone.
+    pub async fn workspace_of_session(&self, key: &SessionKey) -> Result<Option<Workspace>, SandboxError> {
+        if !self.shared.database.exists() {
+            return Ok(None);
+        }
+        let (user, session) = (key.user.clone(), key.session.as_str().to_owned());
+        let known = self.registry(move |registry| registry.of_session(&user, &session)).await?;
+        let Some(known) = known.filter(|known| known.spec.workspace.path.is_some()) else { return Ok(None) };
+        let tier = known.confinement.map_or(Tier::None, |confinement| confinement.tier);
+        Workspace::of(&known.spec, tier, &self.folder(&known.spec.id)).map(Some)
     }
 
     /// The sandbox whose id is `id` or begins with it.

@@ -14,11 +14,12 @@ use super::folder::{Folder, Kind, Stamp, lossless};
 
 /// What stands at a path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum State {
     Absent,
     File {
         /// The nine permission bits.
+        #[serde(with = "octal")]
         mode: u32,
         /// Bytes.
         size: u64,
@@ -30,6 +31,7 @@ pub enum State {
         target: OsString,
     },
     Folder {
+        #[serde(with = "octal")]
         mode: u32,
     },
     /// A device, FIFO or socket; never made or replaced by us.
@@ -125,4 +127,18 @@ fn hex(bytes: &[u8]) -> Hash {
         let _ = write!(text, "{byte:02x}");
     }
     Hash(text)
+}
+
+/// Modes in JSON as everybody writes them, such as `644`.
+mod octal {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    pub(super) fn serialize<S: Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{mode:03o}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+        u32::from_str_radix(&String::deserialize(deserializer)?, 8).map_err(D::Error::custom)
+    }
 }
