@@ -142,3 +142,46 @@ pub struct Info {
 pub struct Renew {
     pub by: Duration,
 }
+
+/// For `POST /v1/python/cells`, which answers with a [`CellEvent`] a line. Cells run one after another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellSpec {
+    pub code: String,
+    /// Of the cell alone, not of its turn or of the start of Python. The cell is interrupted then, and Python killed where
+    /// that does not help.
+    #[serde(default)]
+    pub timeout: Option<Duration>,
+}
+
+/// What a cell gives, as it comes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CellEvent {
+    Stdout(String),
+    Stderr(String),
+    /// Something that is more than text, by its MIME types; what is not text is in base64. Its text is on stdout as well.
+    Display(BTreeMap<String, String>),
+    /// The last.
+    Done(CellEnd),
+}
+
+/// How a cell ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellEnd {
+    pub outcome: CellOutcome,
+    /// Why the variables of earlier cells, or of this one, are gone; a sentence without a full stop.
+    pub lost: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CellOutcome {
+    Ok,
+    /// An exception, whose traceback is on stdout.
+    Error,
+    Interrupted,
+    TimedOut,
+    /// The interpreter ended; where it hit a limit of the box, that.
+    Died(Option<Limit>),
+}

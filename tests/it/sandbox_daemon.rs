@@ -1,58 +1,14 @@
 //! The daemon inside a box, through the backend without isolation.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use agentscope::{
-    config::Env,
-    sandbox::{
-        BackendKind, BoxClient, BoxFolder, HostBackend, Lifetime, Quiet, SandboxBackend as _, SandboxSpec, State,
-        Token,
-        client::{Collected, ExecError, Output},
-        wire::{ExecSpec, ExitStatus, Limit, WindowSize},
-    },
+use agentscope::sandbox::{
+    BoxClient, Lifetime, SandboxBackend as _, State, Token,
+    client::{Collected, ExecError, Output},
+    wire::{ExecSpec, ExitStatus, Limit, WindowSize},
 };
 
-/// A box on the host that is gone afterwards.
-struct Host {
-    _home: tempfile::TempDir,
-    backend: Arc<HostBackend>,
-    spec: SandboxSpec,
-    client: BoxClient,
-}
-
-impl Host {
-    async fn start() -> Self {
-        Self::with(|_| {}).await
-    }
-
-    async fn with(change: impl FnOnce(&mut SandboxSpec)) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let env = Env::fake(home.path(), &[("PATH", &std::env::var("PATH").unwrap()), ("SECRET", "s3cret")]);
-        let program = env!("CARGO_BIN_EXE_agentscope").into();
-        let backend = Arc::new(HostBackend::new(home.path().to_owned(), program, &env));
-        let mut spec = SandboxSpec::new(BackendKind::Host, "ann");
-        // Nothing stays when a test fails.
-        spec.lifetime.tied = true;
-        change(&mut spec);
-        backend.create(&spec, &Quiet).await.unwrap();
-        let token = Token::of(BoxFolder::new(home.path(), &spec.id).path()).unwrap();
-        let client = BoxClient::new(backend.clone(), spec.id.clone(), &token);
-        Self { _home: home, backend, spec, client }
-    }
-
-    async fn sh(&self, script: &str) -> Collected {
-        self.run(&ExecSpec { argv: vec!["sh".into(), "-c".into(), script.into()], ..ExecSpec::default() }).await
-    }
-
-    async fn run(&self, spec: &ExecSpec) -> Collected {
-        self.client.exec(spec).await.unwrap().collect(1 << 20).await.unwrap()
-    }
-
-    async fn stop(self) {
-        self.backend.remove(&self.spec.id).await.unwrap();
-        assert!(self.backend.list().await.unwrap().is_empty());
-    }
-}
+use crate::common::Host;
 
 fn sh(script: &str) -> ExecSpec {
     ExecSpec { argv: vec!["sh".into(), "-c".into(), script.into()], ..ExecSpec::default() }
@@ -92,7 +48,7 @@ async fn what_cannot_be_started_is_told_as_a_shell_tells_it() {
         let argv = argv.iter().map(|&word| word.to_owned()).collect();
         let spec = ExecSpec { argv, cwd: cwd.map(str::to_owned), ..ExecSpec::default() };
         let Err(ExecError::Refused(failure)) = host.client.exec(&spec).await else { panic!("{spec:?} was started") };
-        said.push(failure.to_string().replace(&host._home.path().display().to_string(), "[HOME]"));
+        said.push(failure.to_string().replace(&host.home.path().display().to_string(), "[HOME]"));
     }
     let said = said.join("\n").replace(host.spec.id.as_str(), "[ID]");
     insta::assert_snapshot!(said, @"

@@ -3,6 +3,7 @@
 mod connection;
 mod exec;
 mod files;
+mod python;
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,6 +21,7 @@ use super::{
 };
 use connection::Pool;
 pub use exec::{Collected, Exec, ExecError, ExecInput, Kept, Output};
+pub use python::Cell;
 
 /// Longest answer that is read whole.
 const LONGEST: usize = 64 << 20;

@@ -8,7 +8,9 @@ mod exec;
 pub(crate) mod files;
 mod lifetime;
 mod program;
+mod python;
 mod routes;
+mod tools;
 
 use std::{
     collections::BTreeMap,
@@ -38,6 +40,7 @@ use super::{
 use crate::runtime::shutdown::Signals;
 use children::Children;
 use lifetime::Clock;
+use python::Python;
 
 /// What a daemon is told by the process that makes the box, and nobody else.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -108,6 +111,7 @@ struct Daemon {
     clock: Arc<Clock>,
     children: Arc<Children>,
     files: Arc<files::Root>,
+    python: Python,
     keeper: Box<dyn Keeper>,
     marks: AtomicU64,
 }
@@ -220,6 +224,7 @@ async fn live(
         clock: Clock::start(&config.lifetime),
         children: Arc::default(),
         files: Arc::new(files),
+        python: Python::default(),
         keeper,
         marks: AtomicU64::new(0),
     });

@@ -5,7 +5,10 @@ use std::{
     io,
     os::{
         fd::{AsFd as _, OwnedFd},
-        unix::{fs::PermissionsExt as _, process::CommandExt as _},
+        unix::{
+            fs::PermissionsExt as _,
+            process::{CommandExt as _, ExitStatusExt as _},
+        },
     },
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -146,8 +149,7 @@ impl Handle {
 
     pub(super) async fn exit(&self) -> ExitStatus {
         let status = self.exit.clone().wait_for(Option::is_some).await.ok().and_then(|status| *status);
-        // The system does not tell only while the daemon ends.
-        status.unwrap_or(ExitStatus { code: None, signal: None, limit: None })
+        status.unwrap_or(UNKNOWN)
     }
 }
 
@@ -200,27 +202,33 @@ impl Watch {
                 (owned.child.wait().await, false)
             }
         };
-        let (code, signal) = status
-            .map_or((None, None), |status| (status.code(), std::os::unix::process::ExitStatusExt::signal(&status)));
-        let limit = if late { Some(Limit::Timeout) } else { self.limit(daemon, code, signal) };
-        ExitStatus { code, signal, limit }
+        let status = status.map_or(UNKNOWN, plain);
+        let limit = if late { Some(Limit::Timeout) } else { limit_of(daemon, &self.before, status) };
+        ExitStatus { limit, ..status }
     }
+}
 
-    /// A program that did its work is not told of what a child of it ran into.
-    fn limit(&self, daemon: &Daemon, code: Option<i32>, signal: Option<i32>) -> Option<Limit> {
-        if code == Some(0) {
-            return None;
-        }
-        let now = daemon.keeper.strikes();
-        if now.memory > self.before.memory {
-            Some(Limit::Memory)
-        } else if now.pids > self.before.pids {
-            Some(Limit::Pids)
-        } else if now.disk_full || signal == Some(Signal::XFSZ.as_raw()) {
-            Some(Limit::Disk)
-        } else {
-            None
-        }
+/// Where the system does not tell, which happens only while the daemon ends.
+const UNKNOWN: ExitStatus = ExitStatus { code: None, signal: None, limit: None };
+
+pub(super) fn plain(status: std::process::ExitStatus) -> ExitStatus {
+    ExitStatus { code: status.code(), signal: status.signal(), limit: None }
+}
+
+/// Which limit of the box a program hit. One that did its work is not told of what a child of it ran into.
+pub(super) fn limit_of(daemon: &Daemon, before: &Strikes, status: ExitStatus) -> Option<Limit> {
+    if status.code == Some(0) {
+        return None;
+    }
+    let now = daemon.keeper.strikes();
+    if now.memory > before.memory {
+        Some(Limit::Memory)
+    } else if now.pids > before.pids {
+        Some(Limit::Pids)
+    } else if now.disk_full || status.signal == Some(Signal::XFSZ.as_raw()) {
+        Some(Limit::Disk)
+    } else {
+        None
     }
 }
 
@@ -238,7 +246,7 @@ fn folder(daemon: &Daemon, cwd: Option<&str>) -> Result<PathBuf, StartFailure> {
 
 /// As a shell finds it. By ourselves, because then no process is made to find out that there is none, and because the
 /// standard library starts what it need not search for without copying our memory.
-fn find(name: &str, folder: &Path, search_path: &str) -> Result<PathBuf, StartFailure> {
+pub(super) fn find(name: &str, folder: &Path, search_path: &str) -> Result<PathBuf, StartFailure> {
     let runnable =
         |path: &Path| std::fs::metadata(path).map(|found| found.is_file() && found.permissions().mode() & 0o111 != 0);
     let cannot = |reason: &str| StartFailure::CannotRun { program: name.to_owned(), reason: reason.to_owned() };

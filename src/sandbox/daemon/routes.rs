@@ -15,11 +15,16 @@ use http_body_util::BodyExt as _;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
-use super::{Daemon, exec};
+use super::{Daemon, exec, python::routes as python, tools};
 use crate::sandbox::wire::{Info, Renew};
 
 pub(super) fn all(daemon: &Arc<Daemon>) -> Router {
-    let native = Router::new().route("/v1/exec", get(exec::exec)).with_state(Arc::clone(daemon));
+    let native = Router::new()
+        .route("/v1/exec", get(exec::exec))
+        .merge(python::routes())
+        .merge(tools::routes())
+        .nest("/fastapi", tools::routes())
+        .with_state(Arc::clone(daemon));
     // Asking how a box is keeps none alive.
     let quiet = Router::new()
         .route("/v1/info", get(info))

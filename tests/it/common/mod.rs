@@ -2,7 +2,9 @@
 
 mod env;
 pub mod fake_model;
+mod host;
 pub mod oauth;
 pub mod require;
 
 pub use env::{Output, TestEnv};
+pub use host::Host;
