@@ -40,6 +40,16 @@ pub fn send(socket: &UnixStream, config: &impl Serialize, descriptors: &[Borrowe
     (&*socket).write_all(&json)
 }
 
+/// The same without descriptors, for a pipe.
+///
+/// # Errors
+/// What is not JSON, or too large.
+pub fn message(config: &impl Serialize) -> io::Result<Vec<u8>> {
+    let json = serde_json::to_vec(config)?;
+    let length = u32::try_from(json.len()).map_err(io::Error::other)?;
+    Ok([&length.to_le_bytes(), json.as_slice()].concat())
+}
+
 /// What [`send`] sent. `from` may also be a pipe.
 ///
 /// # Errors
@@ -103,8 +113,10 @@ pub enum Report {
 pub fn report(to: impl AsFd, report: &Report) {
     let Ok(mut line) = serde_json::to_vec(report) else { return };
     line.push(b'\n');
-    // Where standard input is a pipe, nobody waits for a report.
-    let _ = rustix::net::send(to, &line, SendFlags::NOSIGNAL);
+    // Where standard input is a pipe, standard output is the way back. One who does not listen is no failure.
+    if rustix::net::send(to, &line, SendFlags::NOSIGNAL) == Err(Errno::NOTSOCK) {
+        let _ = rustix::io::write(rustix::stdio::stdout(), &line);
+    }
 }
 
 /// Waits for the report of the process at the other end of `socket`.

@@ -6,12 +6,14 @@
 mod audit;
 pub mod client;
 pub mod daemon;
+pub mod docker;
 pub mod egress;
 mod error;
 mod folder;
 pub mod handoff;
 pub mod hidden;
 mod host;
+pub mod image;
 mod manager;
 mod registry;
 mod spec;

@@ -23,6 +23,7 @@ mod mcp_failures;
 mod models;
 mod readme;
 mod sandbox_daemon;
+mod sandbox_docker;
 mod sandbox_python;
 mod sandbox_workspace;
 mod session;

@@ -4,9 +4,11 @@
 //! from the start.
 
 mod children;
+mod egress_forward;
 mod exec;
 pub(crate) mod files;
 mod lifetime;
+mod own_cgroup;
 mod program;
 mod python;
 mod routes;
@@ -18,7 +20,7 @@ use std::{
     io,
     net::SocketAddr,
     os::fd::OwnedFd,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
     sync::{
         Arc,
@@ -34,12 +36,13 @@ use tokio::{
 };
 
 use super::{
-    Lifetime, SandboxId, Token,
+    Lifetime, SandboxId, Token, egress,
     handoff::{self, Report},
 };
 use crate::runtime::shutdown::Signals;
 use children::Children;
 use lifetime::Clock;
+use own_cgroup::OwnCgroup;
 use python::Python;
 
 /// What a daemon is told by the process that makes the box, and nobody else.
@@ -108,6 +111,8 @@ struct Daemon {
     token: Token,
     workspace: PathBuf,
     env: BTreeMap<String, String>,
+    /// Whether the way out is the proxy whose socket is there.
+    proxied: bool,
     clock: Arc<Clock>,
     children: Arc<Children>,
     files: Arc<files::Root>,
@@ -126,6 +131,9 @@ impl Daemon {
         let home = self.workspace.display().to_string();
         let basis = [("PATH", SEARCH_PATH), ("HOME", &home), ("LANG", "C.UTF-8")];
         let mut env: BTreeMap<_, _> = basis.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        if self.proxied {
+            env.extend(egress::environment().into_iter().map(|(name, value)| (name.to_owned(), value)));
+        }
         env.extend(self.env.iter().chain(own).map(|(name, value)| (name.clone(), value.clone())));
         if let Some((name, value)) = mark.split_once('=') {
             env.insert(name.to_owned(), value.to_owned());
@@ -156,6 +164,10 @@ pub(super) fn main(args: &[OsString]) -> ExitCode {
     let _ = rustix::process::setsid();
     let config = rustix::stdio::stdin();
     match handoff::receive(config) {
+        // PID 1 is alone with its programs in the cgroup of a container.
+        Ok((config, descriptors)) if rustix::process::getpid().is_init() => {
+            run(config, descriptors, Box::new(OwnCgroup))
+        }
         Ok((config, descriptors)) => run(config, descriptors, Box::new(Free)),
         Err(error) => {
             let what = format!("could not read the configuration: {error}");
@@ -221,6 +233,7 @@ async fn live(
         token: config.token,
         workspace: config.workspace,
         env: config.env,
+        proxied: Path::new(egress::INSIDE).exists(),
         clock: Clock::start(&config.lifetime),
         children: Arc::default(),
         files: Arc::new(files),
@@ -229,8 +242,10 @@ async fn live(
         marks: AtomicU64::new(0),
     });
     let (address, served) = listen(&config.listen, descriptors, routes::all(&daemon)).await?;
+    let forwarded = forwarded(daemon.proxied).await?;
     handoff::report(control, &Report::Ready { address });
     tokio::select! {
+        result = forwarded => result?,
         result = served => result?,
         result = daemon.children.reap() => result?,
         result = creator_gone(control), if config.lifetime.tied => result?,
@@ -242,6 +257,15 @@ async fn live(
 }
 
 type Served = std::pin::Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
+
+/// Without a way out it is never done.
+async fn forwarded(proxied: bool) -> io::Result<Served> {
+    if !proxied {
+        return Ok(Box::pin(std::future::pending()));
+    }
+    let listener = TcpListener::bind(egress::ADDRESS).await?;
+    Ok(Box::pin(egress_forward::forward(listener, PathBuf::from(egress::INSIDE))))
+}
 
 async fn listen(
     listen: &Listen,

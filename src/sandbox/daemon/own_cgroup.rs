@@ -1,0 +1,51 @@
+//! A box that is a container: what it ran into stands in its own cgroup, which it can read.
+
+use std::{fs, path::Path};
+
+use super::{Keeper, Strikes};
+
+/// Adds the events of the cgroup that the whole container is.
+pub(super) struct OwnCgroup;
+
+impl Keeper for OwnCgroup {
+    fn strikes(&self) -> Strikes {
+        strikes(Path::new("/sys/fs/cgroup"))
+    }
+}
+
+/// From cgroup v2, else from v1, whose controllers are folders (kernel documentation, `cgroup-v2.rst` and
+/// `cgroup-v1/memory.rst`). What cannot be read has not happened.
+fn strikes(root: &Path) -> Strikes {
+    let count = |files: [&str; 2], key: &str| {
+        files.iter().find_map(|file| counter(&fs::read_to_string(root.join(file)).ok()?, key)).unwrap_or(0)
+    };
+    Strikes {
+        memory: count(["memory.events", "memory/memory.oom_control"], "oom_kill"),
+        pids: count(["pids.events", "pids/pids.events"], "max"),
+        disk_full: false,
+    }
+}
+
+fn counter(text: &str, key: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_versions_of_cgroups_are_read() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(strikes(root.path()), Strikes::default());
+        fs::create_dir(root.path().join("memory")).unwrap();
+        fs::create_dir(root.path().join("pids")).unwrap();
+        let control = "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n";
+        fs::write(root.path().join("memory/memory.oom_control"), control).unwrap();
+        fs::write(root.path().join("pids/pids.events"), "max 7\n").unwrap();
+        assert_eq!(strikes(root.path()), Strikes { memory: 2, pids: 7, disk_full: false });
+        fs::write(root.path().join("memory.events"), "low 0\nmax 5\noom 1\noom_kill 1\noom_group_kill 0\n").unwrap();
+        fs::write(root.path().join("pids.events"), "max 3\n").unwrap();
+        assert_eq!(strikes(root.path()), Strikes { memory: 1, pids: 3, disk_full: false });
+    }
+}
