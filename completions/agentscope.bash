@@ -809,7 +809,7 @@ _agentscope() {
             fi
             case "${prev}" in
                 --template)
-                    COMPREPLY=($(compgen -W "quickstart research-team mcp structured http-tools" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "quickstart research-team coding mcp structured http-tools" -- "${cur}"))
                     return 0
                     ;;
                 --output)

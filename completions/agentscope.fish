@@ -92,6 +92,7 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand import" -s h -l he
 complete -c agentscope -n "__fish_agentscope_using_subcommand import" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand init" -l template -d 'What to begin with; `--list` shows what there is' -r -f -a "quickstart\t''
 research-team\t''
+coding\t''
 mcp\t''
 structured\t''
 http-tools\t''"

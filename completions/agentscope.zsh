@@ -120,7 +120,7 @@ never\:"Not even on a terminal"))' \
 ;;
 (init)
 _arguments "${_arguments_options[@]}" : \
-'--template=[What to begin with; \`--list\` shows what there is]:NAME:(quickstart research-team mcp structured http-tools)' \
+'--template=[What to begin with; \`--list\` shows what there is]:NAME:(quickstart research-team coding mcp structured http-tools)' \
 '-o+[The form of the result]:FORM:((text\:""
 json\:"One JSON document"))' \
 '--output=[The form of the result]:FORM:((text\:""

@@ -49,13 +49,14 @@ macro_rules! files {
     };
 }
 
-const TEMPLATES: [Template; 5] = [
+const TEMPLATES: [Template; 6] = [
     Template { name: "quickstart", about: "an assistant with a to-do list and a memory", files: files!("quickstart") },
     Template {
         name: "research-team",
         about: "a lead with a researcher that it calls and an editor that it hands over to",
         files: files!("research-team"),
     },
+    Template { name: "coding", about: "works on the code in your folder, in a sandbox", files: files!("coding") },
     Template { name: "mcp", about: "the tools of MCP servers, here and on the web", files: files!("mcp") },
     Template { name: "structured", about: "answers in JSON of a fixed shape", files: files!("structured") },
     Template {

@@ -4,7 +4,7 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
-use super::{daemon, egress};
+use super::{daemon, egress, workspace::refresh};
 
 /// Runs the hidden subcommand that `args` (without the program) names; `None` where it is none.
 #[must_use]
@@ -14,6 +14,7 @@ pub fn dispatch(args: &[OsString]) -> Option<ExitCode> {
     Some(match name {
         "__box" => daemon::main(rest),
         egress::COMMAND => egress::main().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS),
+        refresh::COMMAND => refresh::main(),
         _ => return None,
     })
 }

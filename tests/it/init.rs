@@ -61,17 +61,18 @@ fn lists_the_templates() {
     --- stdout
     quickstart     an assistant with a to-do list and a memory
     research-team  a lead with a researcher that it calls and an editor that it hands over to
+    coding         works on the code in your folder, in a sandbox
     mcp            the tools of MCP servers, here and on the web
     structured     answers in JSON of a fixed shape
     http-tools     tools from a URL and from an OpenAPI document
     ");
     let listed: serde_json::Value = serde_json::from_str(&env.run(&["init", "--list", "-o", "json"]).stdout).unwrap();
-    assert_eq!(listed[4]["files"][1], "forecast.yaml");
+    assert_eq!(listed[5]["files"][1], "forecast.yaml");
     insta::assert_snapshot!(env.run(&["init", "--template", "nope"]), @"
     exit 2
     --- stderr
     error: invalid value 'nope' for '--template <NAME>'
-      [possible values: quickstart, research-team, mcp, structured, http-tools]
+      [possible values: quickstart, research-team, coding, mcp, structured, http-tools]
 
     For more information, try '--help'.
     ");

@@ -1,6 +1,12 @@
 //! What an agent changed in a workspace: shown, and taken back.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 use agentscope::{
     domain::SessionKey,
@@ -9,6 +15,8 @@ use agentscope::{
         workspace::{Journal, Workspace},
     },
 };
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use crate::common::TestEnv;
 
@@ -368,4 +376,69 @@ fn a_workspace_that_is_gone() {
     error: could not compare the workspace
       because: No such file or directory (os error 2)
     ");
+}
+
+/// An overlay that is mounted in a process of its own, as in a box: what the user does outside is seen inside.
+#[test]
+fn a_running_box_sees_what_the_user_changes() {
+    let env = TestEnv::new();
+    for folder in ["folder/src", "upper", "work", "merged", "staged"] {
+        fs::create_dir_all(env.work().join(folder)).unwrap();
+    }
+    for name in ["replaced", "touched", "deleted", "src/a"] {
+        env.write(&format!("folder/{name}"), "old\n");
+    }
+    let mut shell = Command::new("unshare")
+        .args(["-Urm", "sh"])
+        .current_dir(env.work())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines();
+    let mut stdin = shell.stdin.take().unwrap();
+    let mut inside = |script: &str| {
+        let _ = writeln!(stdin, "{script}; echo end");
+        let said = lines.by_ref().map_while(Result::ok).take_while(|line| line != "end");
+        said.collect::<Vec<_>>().join(" ")
+    };
+    let mount = "mount -t overlay overlay -o nosuid,nodev,userxattr,lowerdir=folder,upperdir=upper,workdir=work merged";
+    let seen = inside(&format!("{mount} && cd merged && echo agent > touched && cat replaced deleted touched src/a"));
+    if seen.is_empty() {
+        eprintln!("skipped: no overlay can be mounted in a user namespace here");
+        let _ = shell.kill();
+        let _ = shell.wait();
+        return;
+    }
+    assert_eq!(seen, "old old agent old");
+    // As an editor does it, and git.
+    fs::rename(env.write("folder/.new", "new\n"), env.work().join("folder/replaced")).unwrap();
+    fs::remove_file(env.work().join("folder/deleted")).unwrap();
+    fs::rename(env.write("folder/.new", "mine\n"), env.work().join("folder/touched")).unwrap();
+    env.write("folder/made", "made\n");
+    env.write("staged/0", "mine\n");
+    let hash = |text: &str| Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let file = |text: &str| json!({"kind": "file", "mode": "640", "size": text.len(), "hash": hash(text)});
+    let request = json!({
+        "process": shell.id(),
+        "workspace": env.work().join("merged"),
+        "staged": env.work().join("staged"),
+        "changes": [
+            {"path": "touched", "before": file("agent\n"), "after": file("mine\n")},
+            {"path": "wrong", "before": {"kind": "absent"}, "after": file("not staged")},
+        ],
+    });
+    let refreshed = env.run_with(&["__refresh"], request.to_string());
+    let seen = inside("cat replaced touched made src/a; test ! -e deleted && echo gone; stat -c %a touched");
+    drop(stdin);
+    shell.wait().unwrap();
+    insta::assert_snapshot!(refreshed, @r#"
+    exit 0
+    --- stdout
+    [{"path":"wrong","why":"No such file or directory (os error 2)"}]
+    "#);
+    assert_eq!(seen, "new mine made old gone 640");
+    // Through the mount, and so the kernel's own doing.
+    assert_eq!(env.read("upper/touched"), "mine\n");
 }

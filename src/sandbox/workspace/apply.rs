@@ -21,6 +21,8 @@ pub(super) enum Source<'a> {
     /// The same path of another folder. Files keep their time of modification: builds go by it.
     Folder(&'a Folder),
     Journal(&'a Journal),
+    /// A folder that has the content of the change with index N as `N`. Files keep their time of modification.
+    Staged(&'a Folder),
 }
 
 /// How changes are made.
@@ -105,7 +107,7 @@ impl Apply<'_> {
                 let temporary = temporary_name(self.tag, index);
                 let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let file = File::from(fs::openat(&folder, &temporary, flags, Mode::from_raw_mode(0o600))?);
-                let filled = self.fill(file, change, *mode);
+                let filled = self.fill(file, change, index, *mode);
                 filled.and_then(|()| put(&folder, &temporary, name)).inspect_err(|_| {
                     let _ = fs::unlinkat(&folder, &temporary, AtFlags::empty());
                 })
@@ -113,11 +115,12 @@ impl Apply<'_> {
         }
     }
 
-    fn fill(&self, mut file: File, change: &Change, mode: u32) -> io::Result<()> {
+    fn fill(&self, mut file: File, change: &Change, index: usize, mode: u32) -> io::Result<()> {
         let State::File { hash, .. } = &change.after else { return Ok(()) };
         let mut from = match self.source {
             Source::Folder(folder) => folder.read(&change.path)?,
             Source::Journal(journal) => journal.content(hash)?,
+            Source::Staged(folder) => folder.read(Path::new(&index.to_string()))?,
         };
         let (_, found) = copy(&mut from, &mut file)?;
         if found != *hash {
@@ -127,7 +130,7 @@ impl Apply<'_> {
             fs::fchown(&file, Some(uid), Some(gid))?;
         }
         fs::fchmod(&file, Mode::from_raw_mode(mode))?;
-        if matches!(self.source, Source::Folder(_)) {
+        if !matches!(self.source, Source::Journal(_)) {
             let stat = fs::fstat(&from)?;
             let time = Timespec { tv_sec: stat.st_mtime, tv_nsec: stat.st_mtime_nsec as _ };
             fs::futimens(&file, &Timestamps { last_access: time, last_modification: time })?;

@@ -11,6 +11,7 @@ mod journal;
 mod mirror;
 mod overlay;
 mod plan;
+pub mod refresh;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -37,7 +38,7 @@ pub use self::{
     state::{Change, MOST_KEPT, State},
     undo::{UndoError, Undone},
 };
-use super::{BackendKind, SandboxError, SandboxSpec, Tier, WorkspaceMode};
+use super::{BackendKind, BoxFolder, SandboxError, SandboxSpec, Tier, WorkspaceMode};
 use crate::config::{FileLock, write_private};
 
 /// How programs inside see the workspace.
@@ -83,6 +84,8 @@ pub struct Workspace {
     seen: Seen,
     /// The folder of the box, with what we remember.
     of_box: PathBuf,
+    /// The same, for what the backend keeps there.
+    record: BoxFolder,
 }
 
 impl Workspace {
@@ -97,6 +100,7 @@ impl Workspace {
             guard: Guard::new(&spec.workspace)?,
             seen: Seen::of(spec.backend, tier, spec.workspace.mode),
             of_box: of_box.to_owned(),
+            record: BoxFolder::new(of_box.parent().unwrap_or(of_box), &spec.id),
         })
     }
 
@@ -155,23 +159,45 @@ impl Workspace {
         let known = self.synced()?;
         let (inside, outside) = (self.inside()?, Folder::open(folder)?);
         let mut next = known.clone();
-        // A copy is made once, and left alone.
-        let first = !self.memory().exists();
-        if self.seen == Seen::Copied && (first || self.mode == WorkspaceMode::Rw) {
-            let mirror = Mirror { copy: &inside, folder: &outside, guard: &self.guard, known: &known, now: now() };
-            let found = mirror.inwards()?;
-            let apply =
-                Apply { root: &inside, source: Source::Folder(&outside), owner: owner_to_give(&inside)?, tag: 0 };
-            let failures = apply.run(&found.changes);
-            next.paths = found.next;
-            for change in found.changes {
-                if failures.iter().all(|failure| failure.path != change.path) {
-                    next.set(change.path, &inside, &outside)?;
+        // A private copy is made once, and left alone.
+        if self.mode == WorkspaceMode::Rw || (self.seen == Seen::Copied && !self.memory().exists()) {
+            let changes = match self.seen {
+                Seen::Overlay => {
+                    let (upper, guard) = (&inside, &self.guard);
+                    Scan { upper, folder: &outside, guard, known: &known, now: now() }.inwards()?
+                }
+                Seen::Copied | Seen::Direct => {
+                    let guard = &self.guard;
+                    let found =
+                        Mirror { copy: &inside, folder: &outside, guard, known: &known, now: now() }.inwards()?;
+                    next.paths = found.next;
+                    found.changes
+                }
+            };
+            // Before the contents are read: what changes after that is seen next time.
+            let stamps: Vec<_> = changes.iter().map(|change| outside.stamp(&change.path)).collect();
+            let failed = self.bring(&changes, &inside, &outside)?;
+            for (change, stamp) in changes.into_iter().zip(stamps) {
+                if !failed.contains(&change.path) {
+                    next.set(change.path, &inside, stamp?)?;
                 }
             }
         }
         next.seen = now();
         self.remember(&next)
+    }
+
+    /// Makes `changes` inside. The paths for which that did not succeed.
+    fn bring(&self, changes: &[Change], inside: &Folder, outside: &Folder) -> io::Result<Vec<PathBuf>> {
+        if self.seen == Seen::Overlay {
+            return match self.record.process() {
+                Some(process) => refresh::refresh(process.pid, &self.of_box, outside, changes),
+                // Nobody inside looks at it.
+                None => Ok(changes.iter().map(|change| change.path.clone()).collect()),
+            };
+        }
+        let apply = Apply { root: inside, source: Source::Folder(outside), owner: owner_to_give(inside)?, tag: 0 };
+        Ok(apply.run(changes).into_iter().map(|failure| failure.path).collect())
     }
 
     fn merge(&self, path: &Path, journal: &Journal, by: &str) -> io::Result<Merged> {

@@ -54,9 +54,8 @@ impl From<Synced> for Stored {
 }
 
 impl Synced {
-    /// Notes that both sides agree on `path`.
-    pub(super) fn set(&mut self, path: PathBuf, inside: &Folder, outside: &Folder) -> io::Result<()> {
-        let outside = outside.stamp(&path)?;
+    /// Notes that both sides agree on `path`, which was `outside` when it was brought in.
+    pub(super) fn set(&mut self, path: PathBuf, inside: &Folder, outside: Option<Stamp>) -> io::Result<()> {
         match inside.stamp(&path)? {
             Some(stamp) => {
                 let opaque = stamp.kind == Kind::Folder && is_opaque(&inside.at(&path)?);
@@ -122,7 +121,6 @@ impl Scan<'_> {
 
     /// What the user changed since the last merge in what the upper folder holds, and what therefore would not be seen
     /// inside. What programs inside changed as well is left to the next merge.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the refresh of the local backend is to call it"))]
     pub(super) fn inwards(&self) -> io::Result<Vec<Change>> {
         let mut changes = BTreeMap::new();
         for (path, pair) in &self.known.paths {
