@@ -67,7 +67,7 @@ impl HostBackend {
         let (state, usage) = match stat {
             None => (State::Stopped, Usage::default()),
             Some(stat) => {
-                let pids = 1 + tree::below(stat.pid, &tree::all()).len();
+                let pids = 1 + tree::below(stat.pid, &tree::all()).iter().filter(|process| !process.ended()).count();
                 let usage = Usage { pids: u32::try_from(pids).ok(), ..Usage::default() };
                 (if stat.state == 'T' { State::Paused } else { State::Running }, usage)
             }

@@ -185,3 +185,27 @@ pub enum CellOutcome {
     /// The interpreter ended; where it hit a limit of the box, that.
     Died(Option<Limit>),
 }
+
+/// A program in the background: of `POST /v1/jobs`, which takes an [`ExecSpec`] without input and terminal, and of
+/// `GET /v1/jobs`. It goes on when its client is gone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobInfo {
+    pub id: u64,
+    pub argv: Vec<String>,
+    pub pid: u32,
+    /// `None` while it runs.
+    pub exit: Option<ExitStatus>,
+    /// Bytes of output so far, both streams as they came.
+    pub written: u64,
+}
+
+/// For `POST /v1/jobs/ID/signal`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobSignal {
+    pub number: i32,
+}
+
+/// The header of `GET /v1/jobs/ID/output` that says where in all of the output its body begins: later than was asked for
+/// where the beginning is not kept any more.
+pub const JOB_OFFSET: &str = "x-agentscope-offset";

@@ -194,3 +194,62 @@ async fn without_its_key_nobody_commands_a_daemon() {
     assert_eq!(host.client.info().await.unwrap().id, host.spec.id);
     host.stop().await;
 }
+
+async fn log(host: &Host, id: u64, offset: u64, follow: bool) -> (u64, String) {
+    let (mut output, mut all) = (host.client.job_output(id, offset, follow).await.unwrap(), vec![]);
+    while let Some(piece) = output.next().await {
+        all.extend_from_slice(&piece.unwrap());
+    }
+    (output.offset, String::from_utf8(all).unwrap())
+}
+
+#[tokio::test]
+async fn a_job_goes_on_is_followed_and_keeps_its_end() {
+    let host = Host::start().await;
+    let job = host
+        .client
+        .start_job(&sh("echo one; while [ ! -e go ]; do sleep 0.01; done; echo two >&2; exit 4"))
+        .await
+        .unwrap();
+    let mut follower = host.client.job_output(job.id, 0, true).await.unwrap();
+    assert_eq!(follower.next().await.unwrap().unwrap(), "one\n");
+    assert_eq!(log(&host, job.id, 2, false).await, (2, "e\n".into()));
+    assert_eq!(host.client.job(job.id).await.unwrap().exit, None);
+    host.sh("touch go").await;
+    assert_eq!(follower.next().await.unwrap().unwrap(), "two\n");
+    assert!(follower.next().await.is_none());
+    let jobs = host.client.jobs().await.unwrap();
+    assert_eq!((jobs.len(), jobs[0].exit, jobs[0].written), (1, Some(exited(4)), 8));
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn of_a_job_that_writes_much_the_end_is_kept() {
+    let host = Host::start().await;
+    let job = host.client.start_job(&sh("head -c 3000000 /dev/zero | tr '\\0' x; echo end")).await.unwrap();
+    // Followed to its end, whatever of it is still there.
+    log(&host, job.id, 0, true).await;
+    let (offset, kept) = log(&host, job.id, 0, false).await;
+    assert_eq!((offset, kept.len(), kept.ends_with("xend\n")), (3_000_004 - (1 << 20), 1 << 20, true));
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_job_is_signalled_and_stopped_with_all_that_it_started() {
+    let host = Host::start().await;
+    let job = host
+        .client
+        .start_job(&sh("trap 'echo heard; exit 5' HUP; echo on; while :; do sleep 0.01; done"))
+        .await
+        .unwrap();
+    let mut output = host.client.job_output(job.id, 0, true).await.unwrap();
+    assert_eq!(output.next().await.unwrap().unwrap(), "on\n");
+    host.client.signal_job(job.id, 1).await.unwrap();
+    assert_eq!(log(&host, job.id, 0, true).await.1, "on\nheard\n");
+    let job = host.client.start_job(&sh("setsid sleep 1000 & sleep 1000")).await.unwrap();
+    let stopped = host.client.stop_job(job.id).await.unwrap();
+    assert_eq!(stopped.exit, Some(ExitStatus { code: None, signal: Some(9), limit: None }));
+    assert_eq!(host.backend.inspect(&host.spec.id).await.unwrap().usage.pids, Some(1));
+    assert_eq!(host.client.stop_job(99).await.unwrap_err().to_string(), "there is no job 99");
+    host.stop().await;
+}

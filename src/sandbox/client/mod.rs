@@ -3,6 +3,7 @@
 mod connection;
 mod exec;
 mod files;
+mod jobs;
 mod python;
 
 use std::{sync::Arc, time::Duration};
@@ -21,6 +22,7 @@ use super::{
 };
 use connection::Pool;
 pub use exec::{Collected, Exec, ExecError, ExecInput, Kept, Output};
+pub use jobs::JobOutput;
 pub use python::Cell;
 
 /// Longest answer that is read whole.

@@ -7,6 +7,7 @@ mod children;
 mod egress_forward;
 mod exec;
 pub(crate) mod files;
+mod jobs;
 mod lifetime;
 mod own_cgroup;
 mod program;
@@ -41,6 +42,7 @@ use super::{
 };
 use crate::runtime::shutdown::Signals;
 use children::Children;
+use jobs::Jobs;
 use lifetime::Clock;
 use own_cgroup::OwnCgroup;
 use python::Python;
@@ -116,6 +118,7 @@ struct Daemon {
     clock: Arc<Clock>,
     children: Arc<Children>,
     files: Arc<files::Root>,
+    jobs: Jobs,
     python: Python,
     keeper: Box<dyn Keeper>,
     marks: AtomicU64,
@@ -237,6 +240,7 @@ async fn live(
         clock: Clock::start(&config.lifetime),
         children: Arc::default(),
         files: Arc::new(files),
+        jobs: Jobs::default(),
         python: Python::default(),
         keeper,
         marks: AtomicU64::new(0),

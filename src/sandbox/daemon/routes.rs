@@ -15,12 +15,13 @@ use http_body_util::BodyExt as _;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
-use super::{Daemon, exec, python::routes as python, tools};
+use super::{Daemon, exec, jobs, python::routes as python, tools};
 use crate::sandbox::wire::{Info, Renew};
 
 pub(super) fn all(daemon: &Arc<Daemon>) -> Router {
     let native = Router::new()
         .route("/v1/exec", get(exec::exec))
+        .merge(jobs::routes())
         .merge(python::routes())
         .merge(tools::routes())
         .nest("/fastapi", tools::routes())
