@@ -50,6 +50,37 @@ impl Signals {
     }
 }
 
+/// Changes of the terminal's size, from the moment this is made.
+#[derive(Debug)]
+pub struct Resizes {
+    #[cfg(unix)]
+    changed: tokio::signal::unix::Signal,
+}
+
+impl Resizes {
+    /// Must be called within the runtime.
+    ///
+    /// # Errors
+    /// A system that refuses the handler.
+    pub fn new() -> std::io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self { changed: signal(SignalKind::window_change())? })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    /// Returns after the next change.
+    pub async fn recv(&mut self) {
+        #[cfg(unix)]
+        self.changed.recv().await;
+        #[cfg(not(unix))]
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Ends the process without unwinding; the only way out when a turn does not end.
 #[expect(clippy::disallowed_methods, reason = "the user asked twice")]
 pub fn leave() -> ! {

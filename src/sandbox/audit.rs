@@ -69,7 +69,7 @@ pub enum Action {
     Pause,
     Resume,
     Renew {
-        until: Option<Timestamp>,
+        until: Timestamp,
     },
     Stop,
     Remove,

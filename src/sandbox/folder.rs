@@ -78,7 +78,8 @@ impl BoxFolder {
     /// # Errors
     /// As the file system says.
     pub fn write_record(&self, record: &Record) -> io::Result<()> {
-        self.write("spec.json", record)
+        // The values of its environment may be secrets, and nobody who reads this needs them.
+        self.write("spec.json", &Record { spec: record.spec.without_secrets(), ..record.clone() })
     }
 
     /// # Errors

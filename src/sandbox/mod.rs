@@ -16,6 +16,7 @@ mod host;
 pub mod image;
 mod manager;
 mod registry;
+mod resolve;
 mod spec;
 mod token;
 mod tree;
@@ -31,7 +32,8 @@ pub use daemon::files::{Changed, Entry, EntryKind, Extracted, FILE_TOOLS, FileTo
 pub use error::SandboxError;
 pub use folder::{BoxFolder, ProcessId, Record};
 pub use host::HostBackend;
-pub use manager::{Call, Filter, Sandbox, SandboxInfo, Sandboxes};
+pub use manager::{Call, Done, Filter, Sandbox, SandboxInfo, Sandboxes};
+pub use resolve::Asked;
 pub use spec::{
     BackendKind, Confinement, Found, Layer, Lifetime, Limits, Mount, Network, Probe, SandboxId, SandboxSpec, State,
     Status, Tier, Usage, Workspace, WorkspaceMode,

@@ -84,6 +84,7 @@ pub enum Tier {
     /// Landlock, seccomp and limits: the same file system and process table, of which little can be reached.
     B,
     /// None: the `host` backend.
+    #[serde(rename = "none")]
     None,
 }
 
@@ -108,6 +109,8 @@ pub struct SandboxSpec {
     pub user: String,
     /// The chat session that it belongs to, if to one.
     pub session: Option<String>,
+    /// The agent of the session that has it alone; `None` where the agents share it.
+    pub agent: Option<String>,
     /// For backends with images.
     pub image: Option<String>,
     pub workspace: Workspace,
@@ -133,6 +136,7 @@ impl SandboxSpec {
             kind: "base".to_owned(),
             user: user.to_owned(),
             session: None,
+            agent: None,
             image: None,
             workspace: Workspace { mode: WorkspaceMode::None, path: None, hide: vec![], protect: vec![] },
             mounts: vec![],
@@ -180,6 +184,17 @@ pub enum WorkspaceMode {
     Copy,
     /// A private empty folder.
     None,
+}
+
+impl fmt::Display for WorkspaceMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rw => "rw",
+            Self::Ro => "ro",
+            Self::Copy => "copy",
+            Self::None => "none",
+        })
+    }
 }
 
 /// A folder or file of the host inside the box.

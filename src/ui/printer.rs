@@ -73,6 +73,24 @@ impl Printer {
         out.flush()
     }
 
+    /// Passes on what a program wrote, as it is.
+    ///
+    /// # Errors
+    /// As [`Printer::stdout`].
+    pub fn stdout_bytes(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()
+    }
+
+    /// Passes on what a program wrote to standard error, as it is.
+    ///
+    /// # Errors
+    /// As [`Printer::stdout`].
+    pub fn stderr_bytes(&self, bytes: &[u8]) -> io::Result<()> {
+        io::stderr().lock().write_all(bytes)
+    }
+
     /// Writes a value as one JSON document.
     ///
     /// # Errors

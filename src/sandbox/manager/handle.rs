@@ -1,6 +1,10 @@
 //! One sandbox in the hands of who uses it.
 
-use std::sync::Arc;
+use std::{
+    io,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
@@ -10,7 +14,9 @@ use crate::{
     config::FileLock,
     domain::{SessionId, SessionKey},
     sandbox::{
-        Action, BoxStream, Confinement, SandboxBackend, SandboxError, SandboxId, SandboxSpec, Tier,
+        Action, BoxClient, Confinement, Network, SandboxBackend, SandboxError, SandboxId, SandboxSpec, State, Tier,
+        Token,
+        egress::{Refused, refused_since},
         workspace::{Journal, Merged, Workspace},
     },
 };
@@ -23,6 +29,7 @@ pub struct Sandbox {
     backend: Arc<dyn SandboxBackend>,
     /// While it is tied to this process.
     held: Option<FileLock>,
+    client: OnceLock<BoxClient>,
 }
 
 impl Sandbox {
@@ -33,7 +40,7 @@ impl Sandbox {
         backend: Arc<dyn SandboxBackend>,
         held: Option<FileLock>,
     ) -> Self {
-        Self { all, spec, confinement, backend, held }
+        Self { all, spec, confinement, backend, held, client: OnceLock::new() }
     }
 
     #[must_use]
@@ -53,12 +60,25 @@ impl Sandbox {
         self.confinement.as_ref()
     }
 
-    /// A new connection to the daemon inside.
+    /// The folder of the host where it keeps its things.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        self.all.folder(self.id())
+    }
+
+    /// What speaks with the daemon inside. Connects when there is something to say.
     ///
     /// # Errors
-    /// [`SandboxError::NotRunning`], and where it is gone.
-    pub async fn connect(&self) -> Result<Box<dyn BoxStream>, SandboxError> {
-        self.backend.connect(self.id()).await
+    /// The key to it cannot be read.
+    pub fn client(&self) -> Result<&BoxClient, SandboxError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let token = Token::of(&self.folder()).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => SandboxError::NotRunning { id: self.id().clone(), state: State::Stopped },
+            _ => SandboxError::io(format!("read the key to the sandbox `{}`", self.id()))(error),
+        })?;
+        Ok(self.client.get_or_init(|| BoxClient::new(Arc::clone(&self.backend), self.id().clone(), &token)))
     }
 
     /// To be called before something is done inside: brings the workspace up to date and notes that the sandbox is in
@@ -77,7 +97,11 @@ impl Sandbox {
         let touched = tokio::spawn(async move {
             let _ = all.registry(move |registry| registry.touch(&id, Timestamp::now())).await;
         });
-        Ok(Call { sandbox: self, action: Some(action), workspace, touched })
+        let refused = match self.spec.network {
+            Network::Allow(_) => refused_since(&self.folder(), 0).map_or(0, |(_, end)| end),
+            _ => 0,
+        };
+        Ok(Call { sandbox: self, action: Some(action), workspace, refused, touched })
     }
 
     /// Its workspace, where it is a folder of the user's.
@@ -127,7 +151,18 @@ pub struct Call<'a> {
     /// Until it is in the audit log.
     action: Option<Action>,
     workspace: Option<Workspace>,
+    /// Where the list of refused hosts ended.
+    refused: u64,
     touched: JoinHandle<()>,
+}
+
+/// What came of a call besides its result.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// What became of the user's folder.
+    pub merged: Merged,
+    /// What the network policy refused meanwhile.
+    pub refused: Vec<Refused>,
 }
 
 impl Call<'_> {
@@ -136,7 +171,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// A change that could not be taken out.
-    pub async fn end(mut self, exit: Option<u8>) -> Result<Merged, SandboxError> {
+    pub async fn end(mut self, exit: Option<u8>) -> Result<Done, SandboxError> {
         let by = self.action.as_ref().map(described).unwrap_or_default();
         let merged = match self.workspace.take() {
             Some(workspace) => {
@@ -146,9 +181,22 @@ impl Call<'_> {
             None => Ok(Merged::default()),
         };
         self.note(exit);
+        let refused = self.refused();
         // The process may be about to end.
         let _ = (&mut self.touched).await;
-        merged
+        Ok(Done { merged: merged?, refused })
+    }
+
+    /// What was refused since it began, and into the audit log with it.
+    fn refused(&self) -> Vec<Refused> {
+        let sandbox = self.sandbox;
+        let Network::Allow(_) = sandbox.spec.network else { return vec![] };
+        let Ok((refused, _)) = refused_since(&sandbox.folder(), self.refused) else { return vec![] };
+        for refused in &refused {
+            let host = format!("{}:{}", refused.host, refused.port);
+            sandbox.all.note(&sandbox.spec, Action::Refused { host, reason: refused.reason.clone() });
+        }
+        refused
     }
 
     fn note(&mut self, exit: Option<u8>) {

@@ -12,22 +12,23 @@ mod tests;
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-pub use handle::{Call, Sandbox};
+pub use handle::{Call, Done, Sandbox};
 pub use info::{Filter, SandboxInfo};
 
 use super::{
-    Action, Audit, BackendKind, Confinement, Probe, Progress, SandboxBackend, SandboxError, SandboxId, SandboxSpec,
-    State, Status, Tier,
+    Action, Audit, BackendKind, Confinement, HostBackend, Probe, Progress, SandboxBackend, SandboxError, SandboxId,
+    SandboxSpec, State, Status, Tier, Usage,
     registry::{Record, Registry},
     workspace::Workspace,
 };
 use crate::{
-    config::{FileLock, Paths},
+    config::{Env, FileLock, Paths},
     domain::SessionKey,
 };
 
@@ -47,6 +48,13 @@ struct Shared {
 }
 
 impl Sandboxes {
+    /// The sandboxes that are kept in `paths`, with all backends that this system has. Opens nothing yet.
+    #[must_use]
+    pub fn open(env: &Env, paths: &Paths) -> Self {
+        let root = paths.state.join("sandboxes");
+        Self::new(paths, vec![Arc::new(HostBackend::new(root, program(), env))])
+    }
+
     /// The sandboxes that are kept in `paths` and made by `backends`. Opens nothing yet.
     #[must_use]
     pub fn new(paths: &Paths, backends: Vec<Arc<dyn SandboxBackend>>) -> Self {
@@ -157,8 +165,8 @@ impl Sandboxes {
     ) -> Result<Sandbox, SandboxError> {
         let Some(session) = spec.session.clone() else { return self.create(spec, limit, progress).await };
         let _session = self.hold_session(&spec.user, &session).await?;
-        let user = spec.user.clone();
-        let known = self.registry(move |registry| registry.of_session(&user, &session)).await?;
+        let (user, agent) = (spec.user.clone(), spec.agent.clone());
+        let known = self.registry(move |registry| registry.of_session(&user, &session, agent.as_deref())).await?;
         if let Some(known) = known {
             let id = known.spec.id.clone();
             let backend = self.backend(known.spec.backend)?;
@@ -199,7 +207,7 @@ impl Sandboxes {
             return Ok(None);
         }
         let (user, session) = (key.user.clone(), key.session.as_str().to_owned());
-        let known = self.registry(move |registry| registry.of_session(&user, &session)).await?;
+        let known = self.registry(move |registry| registry.of_session(&user, &session, None)).await?;
         let Some(known) = known.filter(|known| known.spec.workspace.path.is_some()) else { return Ok(None) };
         let tier = known.confinement.map_or(Tier::None, |confinement| confinement.tier);
         Workspace::of(&known.spec, tier, &self.folder(&known.spec.id)).map(Some)
@@ -238,6 +246,34 @@ impl Sandboxes {
         }
         let prefix = id.to_owned();
         self.registry(move |registry| registry.like(&prefix)).await
+    }
+
+    /// What is known of the sandbox now.
+    ///
+    /// # Errors
+    /// [`SandboxError::NotFound`].
+    pub async fn info(&self, id: &SandboxId) -> Result<SandboxInfo, SandboxError> {
+        let record = self.record(id.as_str()).await?;
+        match self.backend(record.spec.backend)?.inspect(id).await {
+            Ok(found) => self.settle(record, Some(found)).await?,
+            Err(SandboxError::NotFound { .. }) => self.settle(record, None).await?,
+            Err(_) => Some(SandboxInfo::new(&record, Status::Unknown, Usage::default())),
+        }
+        .ok_or_else(|| SandboxError::NotFound { id: id.to_string() })
+    }
+
+    /// Lets the sandbox live for so long from now on, whatever was said when it was made. Gives when it ends.
+    ///
+    /// # Errors
+    /// [`SandboxError::NotFound`], and one that does not run.
+    pub async fn renew(&self, id: &SandboxId, by: Duration) -> Result<Timestamp, SandboxError> {
+        let sandbox = self.find(id.as_str()).await?;
+        sandbox.client()?.renew(by).await?;
+        let until = Timestamp::now().checked_add(by).unwrap_or(Timestamp::MAX);
+        let renewed = id.clone();
+        self.registry(move |registry| registry.set_expiry(&renewed, until)).await?;
+        self.note(sandbox.spec(), Action::Renew { until });
+        Ok(until)
     }
 
     /// Ends every process of the sandbox; its workspace stays. One that is stopped already is left as it is.
@@ -315,7 +351,7 @@ impl Sandboxes {
         failed.map_or(Ok(pruned), Err)
     }
 
-    fn backend(&self, kind: BackendKind) -> Result<Arc<dyn SandboxBackend>, SandboxError> {
+    pub(super) fn backend(&self, kind: BackendKind) -> Result<Arc<dyn SandboxBackend>, SandboxError> {
         let found = self.shared.backends.iter().find(|backend| backend.kind() == kind);
         found.cloned().ok_or_else(|| SandboxError::Unavailable {
             backend: kind,
@@ -401,6 +437,13 @@ impl Shared {
         // Another thread may have been quicker; either will do.
         Ok(self.registry.get_or_init(|| opened))
     }
+}
+
+/// This binary, which is also what runs in every box.
+fn program() -> PathBuf {
+    // It may have been replaced on disk since it was started.
+    let itself = PathBuf::from("/proc/self/exe");
+    if itself.exists() { itself } else { std::env::current_exe().unwrap_or(itself) }
 }
 
 /// Whether a sandbox that was made of `known` serves one who wants `wanted`. What was written down of the environment

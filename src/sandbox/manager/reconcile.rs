@@ -45,7 +45,11 @@ impl Sandboxes {
     }
 
     /// Corrects what is remembered of one by what there is of it.
-    async fn settle(&self, mut record: Record, there: Option<Found>) -> Result<Option<SandboxInfo>, SandboxError> {
+    pub(super) async fn settle(
+        &self,
+        mut record: Record,
+        there: Option<Found>,
+    ) -> Result<Option<SandboxInfo>, SandboxError> {
         let usage = there.as_ref().map(|found| found.usage).unwrap_or_default();
         let tied = record.spec.lifetime.tied;
         if record.state == Status::Starting || tied {

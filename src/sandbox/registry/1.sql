@@ -2,8 +2,9 @@ CREATE TABLE sandboxes (
     id TEXT PRIMARY KEY,
     backend TEXT NOT NULL,
     user TEXT NOT NULL,
-    -- The chat session that finds it again, with the agent where each has its own.
+    -- The chat session that finds it again, and its agent where each has its own.
     session TEXT,
+    agent TEXT,
     -- starting, running, paused, stopped; what was last seen.
     state TEXT NOT NULL,
     -- JSON, without the values of its environment.

@@ -126,6 +126,16 @@ impl Registry {
         })
     }
 
+    pub(super) fn set_expiry(&self, id: &SandboxId, expires: Timestamp) -> Result<(), SandboxError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE sandboxes SET expires = ?2 WHERE id = ?1",
+                params![id.as_str(), expires.as_microsecond()],
+            )?;
+            Ok(())
+        })
+    }
+
     pub(super) fn touch(&self, id: &SandboxId, now: Timestamp) -> Result<(), SandboxError> {
         self.write(|transaction| {
             transaction
@@ -165,13 +175,19 @@ impl Registry {
         })
     }
 
-    /// The one that a chat session last used.
-    pub(super) fn of_session(&self, user: &str, session: &str) -> Result<Option<Record>, SandboxError> {
+    /// The one that a chat session, and with `agent` that agent alone, last used.
+    pub(super) fn of_session(
+        &self,
+        user: &str,
+        session: &str,
+        agent: Option<&str>,
+    ) -> Result<Option<Record>, SandboxError> {
         self.read(|connection| {
             let mut query = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM sandboxes WHERE user = ?1 AND session = ?2 ORDER BY used DESC LIMIT 1"
+                "SELECT {COLUMNS} FROM sandboxes WHERE user = ?1 AND session = ?2 AND agent IS ?3
+                 ORDER BY used DESC LIMIT 1"
             ))?;
-            query.query_row([user, session], record).optional()
+            query.query_row(params![user, session, agent], record).optional()
         })
     }
 
@@ -267,13 +283,14 @@ fn lost(error: &rusqlite::Error) -> SandboxError {
 
 fn put(transaction: &Transaction<'_>, record: &Record) -> rusqlite::Result<()> {
     transaction.execute(
-        "INSERT OR REPLACE INTO sandboxes (id, backend, user, session, state, spec, confinement, created, used, expires)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT OR REPLACE INTO sandboxes (id, backend, user, session, agent, state, spec, confinement, created, used, expires)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             record.spec.id.as_str(),
             record.spec.backend.to_string(),
             record.spec.user,
             record.spec.session,
+            record.spec.agent,
             record.state.as_str(),
             json(&record.spec),
             record.confinement.as_ref().map(json),
