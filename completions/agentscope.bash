@@ -254,7 +254,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__chat)
-            opts="-c -q -f -m -o -h -V --config --profile --query --file --model --session-id --user-id --continue --output --approve --plain --color --offline --help --version"
+            opts="-c -q -f -m -w -o -h -V --config --profile --query --file --model --session-id --user-id --continue --workspace --output --approve --plain --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -302,6 +302,14 @@ _agentscope() {
                     ;;
                 --user-id)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --workspace)
+                    COMPREPLY=($(compgen -W "rw ro copy none" -- "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -W "rw ro copy none" -- "${cur}"))
                     return 0
                     ;;
                 --output)

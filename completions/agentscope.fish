@@ -51,6 +51,10 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -s f -l file
 complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -s m -l model -d 'Use this model: PROVIDER/MODEL, or a name of the agent file' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l session-id -d 'Go on with this session, or begin it' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l user-id -d 'Whose session it is; the user of the operating system where absent' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -s w -l workspace -d 'What the agent\'s programs may do with the current folder, or the one of the agent file' -r -f -a "rw\t'Read and write the folder itself'
+ro\t'Read it'
+copy\t'Read and write a private copy'
+none\t'A private empty folder instead'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -s o -l output -d 'The form of the answer' -r -f -a "text\t'The answer as it comes; tools and warnings on standard error'
 json\t'One JSON document at the end'
 stream-json\t'One JSON event a line, as it happens'"

@@ -45,6 +45,14 @@ _arguments "${_arguments_options[@]}" : \
 '--model=[Use this model\: PROVIDER/MODEL, or a name of the agent file]:MODEL:_default' \
 '(--continue)--session-id=[Go on with this session, or begin it]:ID:_default' \
 '--user-id=[Whose session it is; the user of the operating system where absent]:USER:_default' \
+'-w+[What the agent'\''s programs may do with the current folder, or the one of the agent file]:MODE:((rw\:"Read and write the folder itself"
+ro\:"Read it"
+copy\:"Read and write a private copy"
+none\:"A private empty folder instead"))' \
+'--workspace=[What the agent'\''s programs may do with the current folder, or the one of the agent file]:MODE:((rw\:"Read and write the folder itself"
+ro\:"Read it"
+copy\:"Read and write a private copy"
+none\:"A private empty folder instead"))' \
 '-o+[The form of the answer]:FORM:((text\:"The answer as it comes; tools and warnings on standard error"
 json\:"One JSON document at the end"
 stream-json\:"One JSON event a line, as it happens"))' \

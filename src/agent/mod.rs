@@ -48,7 +48,7 @@ use crate::{
     model::{self, Model},
     runtime::http::Http,
     store::{Notes, Store},
-    tool::{Tool, ToolboxError},
+    tool::{Tool, ToolboxError, boxed::Boxes},
 };
 
 /// The member of a session's state that says which agent of the team the user talks to, once one handed over.
@@ -115,6 +115,8 @@ pub struct AgentDeps {
     pub store: Arc<dyn Store>,
     pub notes: Arc<dyn Notes>,
     pub models: ModelOpener,
+    /// Where the tools run that run in the sandbox; those of agents of other files, too.
+    pub boxes: Arc<Boxes>,
     pub kept: KeptRules,
     /// Given to every agent besides the tools of its file.
     pub tools: Vec<Arc<dyn Tool>>,

@@ -142,13 +142,14 @@ impl Team {
         }
     }
 
-    /// Ends the tool servers of every agent that was opened.
+    /// Ends the tool servers of every agent that was opened, and the sandboxes that end with this process.
     pub(super) fn shutdown(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             let members: Vec<_> = locked(&self.opened).values().cloned().collect();
             join_all(members.iter().map(|member| member.tools.shutdown())).await;
             let others: Vec<_> = locked(&self.others).values().cloned().collect();
             join_all(others.iter().map(|team| team.shutdown())).await;
+            self.deps.boxes.close().await;
         })
     }
 
@@ -179,6 +180,7 @@ impl Team {
                 http: Arc::clone(&deps.http),
                 notes: Arc::clone(&deps.notes),
                 folder: self.loaded.dir.clone(),
+                boxes: Arc::clone(&deps.boxes),
                 agent: name.to_owned(),
                 servers: self.loaded.file.agent.mcp.clone(),
             },

@@ -4,6 +4,7 @@
 //! one thing of the library, print.
 
 mod args;
+mod boxes;
 mod chat;
 mod completions;
 mod cx;

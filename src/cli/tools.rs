@@ -162,8 +162,9 @@ fn text(rows: &[Row], cx: &Cx) -> String {
         };
         let description = printable(&first_line(&row.description));
         let runs = match row.runs {
-            Runs::Host => "host  ",
-            Runs::Remote => "remote",
+            Runs::Host => "host   ",
+            Runs::Sandbox => "sandbox",
+            Runs::Remote => "remote ",
         };
         let line = format!("{:name$}  {effect}  {:source$}  {runs}  {dim}{description}{dim:#}", row.name, row.source);
         text.push_str(line.trim_end());
@@ -206,6 +207,7 @@ pub(super) fn deps(loaded: &Loaded, agent: &str, cx: &Cx) -> ToolDeps {
         http: Arc::clone(&cx.http),
         notes: Arc::new(MemoryStore::new()),
         folder: loaded.dir.clone(),
+        boxes: super::boxes::of_chat(loaded, super::boxes::InChat::default(), cx),
         agent: agent.to_owned(),
         servers,
     }

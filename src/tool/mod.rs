@@ -3,7 +3,9 @@
 mod address;
 pub mod arguments;
 pub mod ask_user;
+pub mod boxed;
 pub mod cap;
+pub mod command;
 pub mod fetch;
 mod html;
 pub mod http;

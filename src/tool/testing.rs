@@ -9,11 +9,18 @@ use async_trait::async_trait;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{ToolCx, ToolDeps, ToolHost, ToolResult};
+use super::{
+    ToolCx, ToolDeps, ToolHost, ToolResult,
+    boxed::{BoxSettings, Boxes},
+};
 use crate::{
-    config::{Env, Paths},
+    config::{
+        Env, Paths,
+        agent_file::{Backend, Sandbox},
+    },
     domain::{AgentPath, CallId, Content, Notice, Question, SessionKey},
     runtime::http::Http,
+    sandbox::{Sandboxes, WorkspaceMode},
     store::MemoryStore,
 };
 
@@ -85,8 +92,10 @@ pub(crate) fn deps(folder: &std::path::Path, vars: &[(&str, &str)]) -> ToolDeps 
     let mut all = vec![("AGENTSCOPE_HOME", home.as_str()), ("PATH", "/usr/local/bin:/usr/bin:/bin")];
     all.extend(vars);
     let env = Env::fake(folder, &all);
+    let paths = Paths::new(&env);
     ToolDeps {
-        paths: Paths::new(&env),
+        boxes: boxes(&env, &paths, folder),
+        paths,
         http: Arc::new(Http::new(env.clone(), false)),
         notes: Arc::new(MemoryStore::new()),
         folder: folder.to_owned(),
@@ -94,6 +103,14 @@ pub(crate) fn deps(folder: &std::path::Path, vars: &[(&str, &str)]) -> ToolDeps 
         servers: std::collections::BTreeMap::new(),
         env,
     }
+}
+
+/// Sandboxes without isolation, each with a private workspace.
+pub(crate) fn boxes(env: &Env, paths: &Paths, folder: &std::path::Path) -> Arc<Boxes> {
+    let sandbox = Sandbox { backend: Backend::Host, ..Sandbox::default() };
+    let (folder, workspace) = (folder.to_owned(), folder.to_owned());
+    let settings = BoxSettings { sandbox, folder, mode: WorkspaceMode::None, workspace, tied: true };
+    Boxes::new(Sandboxes::open(env, paths), settings)
 }
 
 /// A web server on this machine that shows what it is asked.

@@ -13,7 +13,9 @@ use serde_json::Value;
 use super::{
     AllowError, Arguments, Tool, ToolCx, ToolError, ToolResult,
     ask_user::AskUser,
+    boxed::{self, Boxes},
     cap,
+    command::{CommandTool, CommandToolError},
     fetch::Fetch,
     http::{HttpTool, HttpToolError},
     mcp::{Failure, Offer, Server},
@@ -42,6 +44,8 @@ pub struct ToolDeps {
     pub notes: Arc<dyn Notes>,
     /// The folder of the agent file; relative paths start here.
     pub folder: PathBuf,
+    /// Where the tools run that run in the sandbox.
+    pub boxes: Arc<Boxes>,
     /// The name of the agent, which keeps its memory apart.
     pub agent: String,
     /// Servers that `mcp: NAME` may mean besides the agent's own: those of the agent that the file is about.
@@ -51,8 +55,10 @@ pub struct ToolDeps {
 /// Why an agent's tools cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolboxError {
-    #[error("the tool `{tool}` needs the sandbox, which this version does not have yet; take it out of `tools`")]
-    NeedsSandbox { tool: String },
+    #[error("this version has no `browser` tool yet; take it out of `tools`")]
+    NeedsBrowser,
+    #[error("the MCP server `{server}` cannot run in the sandbox in this version; take `sandbox` out of it")]
+    NeedsBoxedMcp { server: String },
     #[error("the tool `{tool}` needs A2A, which this version does not have yet; take it out of `tools`")]
     NeedsA2a { tool: String },
     #[error("`tools` names the MCP server `{server}`, which is not under `mcp`")]
@@ -61,6 +67,8 @@ pub enum ToolboxError {
     UnnamedServer,
     #[error(transparent)]
     Fetch(#[from] AllowError),
+    #[error(transparent)]
+    Command(#[from] CommandToolError),
     #[error(transparent)]
     Http(#[from] HttpToolError),
     #[error(transparent)]
@@ -75,6 +83,10 @@ pub enum ToolboxError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     BuiltIn,
+    /// As [`BuiltIn`](Self::BuiltIn), in the sandbox.
+    Boxed,
+    /// A program described in the agent file, in the sandbox.
+    Command,
     /// A request described in the agent file.
     Http,
     /// The folders under `skills`.
@@ -96,6 +108,8 @@ pub enum Origin {
 pub enum Runs {
     /// In our process, or in a program that we started, with the user's own rights.
     Host,
+    /// In the sandbox.
+    Sandbox,
     /// On a server elsewhere.
     Remote,
 }
@@ -105,6 +119,7 @@ impl Origin {
     pub fn runs(&self) -> Runs {
         match self {
             Self::BuiltIn | Self::Http | Self::Skills | Self::Openapi(_) | Self::Agent => Runs::Host,
+            Self::Boxed | Self::Command => Runs::Sandbox,
             Self::Mcp { runs, .. } => *runs,
         }
     }
@@ -113,7 +128,8 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BuiltIn => f.write_str("built in"),
+            Self::BuiltIn | Self::Boxed => f.write_str("built in"),
+            Self::Command => f.write_str("command"),
             Self::Http => f.write_str("http"),
             Self::Skills => f.write_str("skills"),
             Self::Mcp { server, .. } => write!(f, "mcp {server}"),
@@ -429,13 +445,17 @@ impl Source {
 /// What an entry of `tools` stands for; `None` for an agent, which the loop adds itself.
 fn source(entry: &ToolEntry, spec: &AgentSpec, deps: &ToolDeps) -> Result<Option<Source>, ToolboxError> {
     let built_in = |tool: Arc<dyn Tool>| Ok(Some(Source::Fixed { origin: Origin::BuiltIn, tools: Arc::new([tool]) }));
-    let sandbox = |tool: &str| Err(ToolboxError::NeedsSandbox { tool: tool.to_owned() });
+    let sandbox = || deps.boxes.of_agent(&deps.agent);
+    let boxed = |tools: Part| Ok(Some(Source::Fixed { origin: Origin::Boxed, tools }));
     match entry {
-        ToolEntry::Python => sandbox("python"),
-        ToolEntry::Shell => sandbox("shell"),
-        ToolEntry::Files => sandbox("files"),
-        ToolEntry::Browser => sandbox("browser"),
-        ToolEntry::Command(command) => sandbox(&command.name),
+        ToolEntry::Python => boxed(Arc::new([Arc::new(boxed::Python::new(sandbox())) as Arc<dyn Tool>])),
+        ToolEntry::Shell => boxed(Arc::new([Arc::new(boxed::Shell::new(sandbox())) as Arc<dyn Tool>])),
+        ToolEntry::Files => boxed(boxed::files(&sandbox())),
+        ToolEntry::Browser => Err(ToolboxError::NeedsBrowser),
+        ToolEntry::Command(settings) => {
+            let tool: Arc<dyn Tool> = Arc::new(CommandTool::new(settings, sandbox())?);
+            Ok(Some(Source::Fixed { origin: Origin::Command, tools: Arc::new([tool]) }))
+        }
         ToolEntry::A2a(agent) => Err(ToolboxError::NeedsA2a { tool: agent.name.clone() }),
         ToolEntry::Memory => built_in(Arc::new(Memory::new(Arc::clone(&deps.notes), &deps.agent))),
         ToolEntry::Todo => built_in(Arc::new(Todo::new())),
@@ -444,7 +464,7 @@ fn source(entry: &ToolEntry, spec: &AgentSpec, deps: &ToolDeps) -> Result<Option
         ToolEntry::Mcp(reference) => {
             let (name, config) = mcp_server(reference, spec, deps)?;
             if config.sandbox {
-                return Err(ToolboxError::NeedsSandbox { tool: format!("mcp: {name}") });
+                return Err(ToolboxError::NeedsBoxedMcp { server: name.to_owned() });
             }
             Ok(Some(Source::Mcp(Server::new(name, config.clone(), deps.clone()))))
         }

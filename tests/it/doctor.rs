@@ -19,7 +19,7 @@ fn what_keeps_an_agent_from_running_is_named_with_its_cure() {
     {"topic":"agent","status":"ok","what":"x (agent.yaml)"}
     {"topic":"model","status":"failed","what":"`anthropic/claude-sonnet-5-5` needs a key, and ANTHROPIC_API_KEY is not set","hint":"set ANTHROPIC_API_KEY, or store a key with `agentscope setup`; `--model demo` works without one"}
     {"topic":"context","status":"ok","what":"[WORK]/AGENTS.md (8 bytes)"}
-    {"topic":"sandbox","status":"failed","what":"`python` of x needs the sandbox, which this version lacks"}
+    {"topic":"sandbox","status":"ok","what":"`python` of x run in it, by the backend `auto`","hint":"`agentscope sandbox doctor` says what isolation this machine gives"}
     {"topic":"mcp a","status":"warning","what":"the program `no-such-program` is not found","hint":"install it, or give its path under `mcp`"}
     "#);
 }

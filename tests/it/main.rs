@@ -25,6 +25,7 @@ mod readme;
 mod sandbox_daemon;
 mod sandbox_docker;
 mod sandbox_python;
+mod sandbox_tools;
 mod sandbox_workspace;
 mod session;
 mod setup;

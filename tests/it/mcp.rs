@@ -45,11 +45,11 @@ fn tools_are_listed_with_where_they_come_from() {
     exit 0
     --- stdout
     tester
-    todo  reads   built in  host    Writes the to-do list of this session, which the user sees. Use it for work of …
-    look  reads   mcp good  host    Looks
+    todo  reads   built in  host     Writes the to-do list of this session, which the user sees. Use it for work of …
+    look  reads   mcp good  host     Looks
 
     helper
-    look  reads   mcp good  host    Looks
+    look  reads   mcp good  host     Looks
     --- stderr
     using ./agent.yaml
     warning: `broken` gives no tools: it ended with exit status: 3; its last words: no such database

@@ -15,15 +15,15 @@ fn the_tools_of_a_team_include_its_agents() {
     exit 0
     --- stdout
     lead
-    finder              reads   agent     host    Finds facts
-    other               reads   agent     host    Elsewhere
-    transfer_to_editor  reads   handoff   host    Edits
+    finder              reads   agent     host     Finds facts
+    other               reads   agent     host     Elsewhere
+    transfer_to_editor  reads   handoff   host     Edits
 
     editor
     transfer_to_lead    reads   handoff   host
 
     finder
-    todo                reads   built in  host    Writes the to-do list of this session, which the user sees. Use it for work of …
+    todo                reads   built in  host     Writes the to-do list of this session, which the user sees. Use it for work of …
     --- stderr
     using ./agent.yaml
     ");

@@ -90,6 +90,7 @@ impl Stage {
             http: Arc::new(Http::new(env.clone(), true)),
             store: Arc::new(self.store.clone()),
             notes: Arc::new(self.store.clone()),
+            boxes: crate::tool::testing::boxes(&env, &paths, self.folder.path()),
             models: Arc::new(move |name, _, _| Ok(Arc::clone(&models[name]) as Arc<dyn Model>)),
             kept: KeptRules {
                 rules: vec![],

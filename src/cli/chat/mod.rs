@@ -14,7 +14,12 @@ use self::{
     lines::Lines,
     turn::{Attended, Terminal},
 };
-use super::{AgentArgs, CliError, Cx, Exit, default_model::DefaultModel, source::AgentSource};
+use super::{
+    AgentArgs, CliError, Cx, Exit,
+    boxes::{self, InChat, WorkspaceChoice},
+    default_model::DefaultModel,
+    source::AgentSource,
+};
 use crate::{
     agent::{self, Agent, AgentDeps, AgentOptions, ApproveMode, KeptRules, Surface},
     config::{Keys, Rule, Settings, agent_file::Loaded},
@@ -55,6 +60,9 @@ pub(super) struct ChatArgs {
     /// Go on with the last session of this agent
     #[arg(long = "continue")]
     continue_last: bool,
+    /// What the agent's programs may do with the current folder, or the one of the agent file
+    #[arg(short, long, value_enum, value_name = "MODE")]
+    workspace: Option<WorkspaceChoice>,
     /// The form of the answer
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     output: EventFormat,
@@ -139,6 +147,8 @@ impl Chat {
             (None, None) => Some(default_model(&keys, cx).await?),
             _ => None,
         };
+        let in_chat = InChat { workspace: args.workspace, one_shot: args.query.is_some() };
+        let boxes = boxes::of_chat(&loaded, in_chat, cx);
         let deps = AgentDeps {
             env: cx.env.clone(),
             paths: cx.paths.clone(),
@@ -147,6 +157,7 @@ impl Chat {
             store: stores.sessions,
             notes: stores.notes,
             models: agent::models(Arc::clone(&cx.http)),
+            boxes: Arc::clone(&boxes),
             kept: kept_rules(&loaded, cx)?,
             tools: vec![],
             options: AgentOptions {
@@ -155,8 +166,7 @@ impl Chat {
                 workspace: cx.env.cwd.clone(),
                 context_files: true,
                 approve: args.approve,
-                // This version has no sandbox, so nothing is contained in one.
-                surface: Surface::Chat { contained: false },
+                surface: Surface::Chat { contained: boxes.settings().contained() },
                 now: jiff::Zoned::now,
             },
         };

@@ -3,7 +3,7 @@
 use super::{Finding, Status, on_path};
 use crate::{
     agent,
-    cli::{CliError, Cx, default_model::DefaultModel, source::AgentSource},
+    cli::{CliError, Cx, boxes, default_model::DefaultModel, source::AgentSource},
     config::{
         Keys,
         agent_file::{AgentSpec, Loaded, McpServer, ToolEntry},
@@ -57,23 +57,30 @@ async fn model_of(loaded: &Loaded, keys: &Keys, cx: &Cx) -> Result<Finding, CliE
 }
 
 fn tools_of(agent: &str, spec: &AgentSpec, loaded: &Loaded, cx: &Cx) -> Vec<Finding> {
-    let sandboxed = spec.tools.iter().filter_map(|tool| match tool {
+    let boxed: Vec<&str> = spec.tools.iter().filter_map(boxed).collect();
+    let place = (!boxed.is_empty()).then(|| {
+        let sandbox = &loaded.file.agent.sandbox;
+        let tools = boxed.iter().map(|tool| format!("`{tool}`")).collect::<Vec<_>>().join(", ");
+        let what = format!("{tools} of {agent} run in it, by the backend `{}`", sandbox.backend);
+        Finding::new("sandbox", if boxes::is_host(loaded) { Status::Warning } else { Status::Ok }, what)
+            .hint("`agentscope sandbox doctor` says what isolation this machine gives")
+    });
+    let browser =
+        spec.tools.iter().any(|tool| matches!(tool, ToolEntry::Browser)).then(|| {
+            Finding::new("sandbox", Status::Failed, format!("`browser` of {agent} is not in this version yet"))
+        });
+    let servers = spec.mcp.iter().filter_map(|(name, server)| program(name, server, loaded, cx));
+    place.into_iter().chain(browser).chain(servers).collect()
+}
+
+fn boxed(tool: &ToolEntry) -> Option<&str> {
+    match tool {
         ToolEntry::Python => Some("python"),
         ToolEntry::Shell => Some("shell"),
         ToolEntry::Files => Some("files"),
-        ToolEntry::Browser => Some("browser"),
-        ToolEntry::Command(command) => Some(command.name.as_str()),
+        ToolEntry::Command(command) => Some(&command.name),
         _ => None,
-    });
-    let missing = sandboxed.map(|tool| {
-        Finding::new(
-            "sandbox",
-            Status::Failed,
-            format!("`{tool}` of {agent} needs the sandbox, which this version lacks"),
-        )
-    });
-    let servers = spec.mcp.iter().filter_map(|(name, server)| program(name, server, loaded, cx));
-    missing.chain(servers).collect()
+    }
 }
 
 /// Whether the program of an MCP server is there; what happens when it starts, `mcp test` tells.

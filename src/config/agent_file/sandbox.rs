@@ -1,6 +1,6 @@
 //! The `sandbox` part of the agent file.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -49,6 +49,20 @@ pub enum Backend {
     Remote,
     /// No isolation at all; only by name.
     Host,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Local => "local",
+            Self::Docker => "docker",
+            Self::Gvisor => "gvisor",
+            Self::Kubernetes => "kubernetes",
+            Self::Remote => "remote",
+            Self::Host => "host",
+        })
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

@@ -150,7 +150,10 @@ pub struct CommandTool {
     )]
     pub name: String,
     pub description: String,
-    /// The program and its arguments; `{name}` is replaced by the argument of that name. Never interpolated.
+    /// The program and its arguments; no shell is involved. `{name}` stands for the argument of that name if
+    /// `parameters` has it: text as it is, anything else as JSON. A list in a word of its own is a word for each item; a
+    /// word with an argument that was not given is left out. A value that begins with `-` is refused where it could be
+    /// taken for an option: put it behind `--` or `--name=`. Never interpolated.
     #[schemars(length(min = 1))]
     pub run: Vec<String>,
     /// JSON Schema of the arguments.

@@ -1,0 +1,306 @@
+//! The sandboxes of an agent: one a session, or one for each agent of it.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::sync::OnceCell;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::report;
+use crate::{
+    config::agent_file::{self, Share},
+    domain::{Notice, SessionKey},
+    sandbox::{
+        Action, Asked, BoxClient, Changed, Done, Limits, Quiet, Sandbox, SandboxError, Sandboxes, WorkspaceMode,
+        egress, workspace,
+    },
+    tool::{ToolCx, ToolError},
+};
+
+/// In milliseconds; the slowest that kernels tick.
+const TICK: i64 = 10;
+/// Of a call, where the agent file gives none.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// What an agent's sandboxes are made of.
+#[derive(Clone, Debug)]
+pub struct BoxSettings {
+    pub sandbox: agent_file::Sandbox,
+    /// Where relative paths of the agent file start.
+    pub folder: PathBuf,
+    /// The mode of the workspace where the file gives none.
+    pub mode: WorkspaceMode,
+    /// The workspace where the file names none.
+    pub workspace: PathBuf,
+    /// They end with this process.
+    pub tied: bool,
+}
+
+impl BoxSettings {
+    /// What programs may do with the workspace.
+    #[must_use]
+    pub fn mode(&self) -> WorkspaceMode {
+        self.sandbox.workspace.mode.map_or(self.mode, |mode| match mode {
+            agent_file::WorkspaceMode::Rw => WorkspaceMode::Rw,
+            agent_file::WorkspaceMode::Ro => WorkspaceMode::Ro,
+            agent_file::WorkspaceMode::Copy => WorkspaceMode::Copy,
+            agent_file::WorkspaceMode::None => WorkspaceMode::None,
+        })
+    }
+
+    /// Whether programs inside can change none of the user's files and reach nobody.
+    #[must_use]
+    pub fn contained(&self) -> bool {
+        let sandbox = &self.sandbox;
+        matches!(self.mode(), WorkspaceMode::Copy | WorkspaceMode::None)
+            && sandbox.network == agent_file::Network::None
+            && sandbox.backend != agent_file::Backend::Host
+            && sandbox.mounts.iter().all(|mount| mount.ends_with(":ro"))
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.sandbox.tool_timeout.map_or(TIMEOUT, |span| span.0)
+    }
+
+    pub(super) fn memory(&self) -> u64 {
+        self.sandbox.limits.memory.map_or_else(|| Limits::default().memory, |memory| memory.0)
+    }
+
+    pub(super) fn pids(&self) -> u32 {
+        self.sandbox.limits.pids.unwrap_or_else(|| Limits::default().pids)
+    }
+}
+
+/// Makes and finds the sandboxes of an agent and of the agents that it calls.
+pub struct Boxes {
+    all: Sandboxes,
+    settings: BoxSettings,
+    open: Mutex<HashMap<(SessionKey, String), Slot>>,
+    /// Calls that are not over, also where nobody waits for them any more.
+    calls: TaskTracker,
+}
+
+/// Filled by the first who needs it.
+type Slot = Arc<OnceCell<Arc<Sandbox>>>;
+
+/// What came of a call besides its result.
+#[derive(Default)]
+pub(super) struct After {
+    /// Files that are new or changed.
+    pub(super) changed: Changed,
+    /// Hosts that the network policy refused.
+    pub(super) refused: Vec<egress::Refused>,
+    /// Changes that were not taken over into the user's folder.
+    pub(super) kept_out: Vec<workspace::Refused>,
+}
+
+/// What is done in a sandbox gives; the second value is the exit status of a program, as a shell says it.
+type Did<T> = Result<(T, Option<u8>), SandboxError>;
+
+/// How a call is written down.
+pub(super) struct About {
+    pub(super) action: Action,
+    /// Whether to look for files that it changed.
+    pub(super) watch: bool,
+}
+
+impl Boxes {
+    /// Makes nothing yet.
+    #[must_use]
+    pub fn new(all: Sandboxes, settings: BoxSettings) -> Arc<Self> {
+        Arc::new(Self { all, settings, open: Mutex::default(), calls: TaskTracker::new() })
+    }
+
+    #[must_use]
+    pub fn settings(&self) -> &BoxSettings {
+        &self.settings
+    }
+
+    /// The sandbox that `agent` works in.
+    #[must_use]
+    pub fn of_agent(self: &Arc<Self>, agent: &str) -> AgentBox {
+        AgentBox { boxes: Arc::clone(self), agent: agent.into() }
+    }
+
+    /// Waits for the calls, and ends the sandboxes that are tied to this process.
+    pub async fn close(&self) {
+        self.calls.close();
+        self.calls.wait().await;
+        let open = std::mem::take(&mut *self.open());
+        for slot in open.into_values() {
+            if let Some(sandbox) = Arc::into_inner(slot).and_then(OnceCell::into_inner).and_then(Arc::into_inner) {
+                // What could not be removed is what `sandbox prune` removes.
+                let _ = sandbox.close().await;
+            }
+        }
+        self.calls.reopen();
+    }
+
+    fn open(&self) -> std::sync::MutexGuard<'_, HashMap<(SessionKey, String), Slot>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The sandbox of one agent: its own, or the one that it shares with the others of its session.
+#[derive(Clone)]
+pub struct AgentBox {
+    boxes: Arc<Boxes>,
+    agent: Arc<str>,
+}
+
+impl AgentBox {
+    pub(super) fn settings(&self) -> &BoxSettings {
+        &self.boxes.settings
+    }
+
+    /// Of a call.
+    pub(in crate::tool) fn timeout(&self) -> Duration {
+        self.settings().timeout()
+    }
+
+    /// Does `work` in the sandbox of the call's session. Where the caller goes away, `work` is told by its token, and
+    /// what it changed until then is still taken out of the sandbox.
+    pub(super) async fn call<T, W, F>(&self, cx: &ToolCx, about: About, work: W) -> Result<(T, After), ToolError>
+    where
+        T: Send + 'static,
+        W: FnOnce(BoxClient, CancellationToken) -> F + Send + 'static,
+        F: Future<Output = Did<T>> + Send + 'static,
+    {
+        let sandbox = self.live(cx).await.map_err(|error| report::failed(&error))?;
+        let cancel = cx.cancel.child_token();
+        let _gone = cancel.clone().drop_guard();
+        let call = self.boxes.calls.spawn(async move { perform(&sandbox, about, work, cancel).await });
+        match call.await {
+            Ok(done) => done.map_err(|error| report::failed(&error)),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(ToolError::Canceled),
+        }
+    }
+
+    /// A sandbox that answers. One that nobody used for long has ended: then there is a new one, on the same workspace.
+    async fn live(&self, cx: &ToolCx) -> Result<Arc<Sandbox>, SandboxError> {
+        let sandbox = self.sandbox(cx).await?;
+        match sandbox.client() {
+            Ok(client) if client.info().await.is_ok() => return Ok(sandbox),
+            _ => {}
+        }
+        // Unless another call has replaced it already.
+        self.forget(cx, &sandbox);
+        self.sandbox(cx).await
+    }
+
+    fn forget(&self, cx: &ToolCx, dead: &Arc<Sandbox>) {
+        let key = self.key(cx);
+        let mut open = self.boxes.open();
+        if open.get(&key).and_then(|slot| slot.get()).is_some_and(|known| Arc::ptr_eq(known, dead)) {
+            open.remove(&key);
+        }
+    }
+
+    async fn sandbox(&self, cx: &ToolCx) -> Result<Arc<Sandbox>, SandboxError> {
+        let slot = Arc::clone(self.boxes.open().entry(self.key(cx)).or_default());
+        let made = slot.get_or_try_init(|| async {
+            let settings = self.settings();
+            let asked = Asked {
+                sandbox: &settings.sandbox,
+                folder: &settings.folder,
+                mode: settings.mode,
+                workspace: &settings.workspace,
+                user: &cx.session.user,
+                session: Some(cx.session.session.as_str()),
+                agent: &self.agent,
+                tied: settings.tied,
+            };
+            let spec = self.boxes.all.resolve(&asked).await?;
+            let sandbox = self.boxes.all.for_session(spec, settings.sandbox.max_count, &Quiet).await?;
+            if let Some(message) = sandbox.confinement().and_then(report::weak) {
+                cx.host.notice(Notice::Warning { message }).await;
+            }
+            Ok(Arc::new(sandbox))
+        });
+        made.await.map(Arc::clone)
+    }
+
+    fn key(&self, cx: &ToolCx) -> (SessionKey, String) {
+        let agent = match self.settings().sandbox.share {
+            Share::Session => String::new(),
+            Share::Agent => self.agent.to_string(),
+        };
+        (cx.session.clone(), agent)
+    }
+}
+
+async fn perform<T, W, F>(
+    sandbox: &Sandbox,
+    about: About,
+    work: W,
+    cancel: CancellationToken,
+) -> Result<(T, After), SandboxError>
+where
+    W: FnOnce(BoxClient, CancellationToken) -> F,
+    F: Future<Output = Did<T>>,
+{
+    let client = sandbox.client()?;
+    let call = sandbox.begin(about.action).await?;
+    // The clock of files is coarser than ours. Source: `current_time` of the kernel, one tick behind at most.
+    let since = Timestamp::now().as_millisecond() - TICK;
+    let done = work(client.clone(), cancel).await;
+    let changed = match &done {
+        Ok(_) if about.watch => client.changed_since(since).await.unwrap_or_default(),
+        _ => Changed::default(),
+    };
+    let exit = done.as_ref().ok().and_then(|(_, exit)| *exit);
+    let after = call.end(exit).await;
+    let (result, _) = done?;
+    let Done { merged, refused } = after?;
+    Ok((result, After { changed, refused, kept_out: merged.refused }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(yaml: &str) -> BoxSettings {
+        BoxSettings {
+            sandbox: serde_yaml::from_str(yaml).unwrap(),
+            folder: PathBuf::from("/"),
+            mode: WorkspaceMode::Rw,
+            workspace: PathBuf::from("/"),
+            tied: false,
+        }
+    }
+
+    #[test]
+    fn contained_is_what_reaches_neither_files_nor_network() {
+        for (yaml, contained) in [
+            ("{}", false),
+            ("{workspace: {mode: copy}}", true),
+            ("{workspace: {mode: none}}", true),
+            ("{workspace: {mode: ro}}", false),
+            ("{workspace: {mode: copy}, network: full}", false),
+            ("{workspace: {mode: copy}, network: {allow: [a.example]}}", false),
+            ("{workspace: {mode: copy}, backend: host}", false),
+            ("{workspace: {mode: copy}, mounts: ['./data:/data']}", false),
+            ("{workspace: {mode: copy}, mounts: ['./data:/data:ro']}", true),
+        ] {
+            assert_eq!(settings(yaml).contained(), contained, "{yaml}");
+        }
+    }
+
+    #[test]
+    fn a_model_is_told_what_holds() {
+        let told =
+            ["{}", "{workspace: {mode: copy}, network: {allow: [a.example]}, tool_timeout: 5s}", "{backend: host}"]
+                .map(|yaml| report::policy(&settings(yaml)));
+        insta::assert_snapshot!(told.join("\n"), @"
+        Runs in a sandbox. The working directory, /workspace, is the user's folder. There is no network. Limits: 60 s a call, 512 MiB of memory, 128 processes.
+        Runs in a sandbox. The working directory, /workspace, is a private copy of the user's folder. Of the network only these hosts can be reached: a.example. Limits: 5 s a call, 512 MiB of memory, 128 processes.
+        Runs on the user's machine, without isolation, for at most 60 s a call.
+        ");
+    }
+}
