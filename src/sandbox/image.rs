@@ -127,10 +127,11 @@ pub(super) async fn build(
     match docker.inspect_image(&tag).await {
         Ok(_) => {}
         Err(error) if is_status(&error, 404) => {
-            let container = start(engine, &recipe.base).await?;
+            let config = base.config.unwrap_or_default();
+            let container = start(engine, &recipe.base, &config).await?;
             let made = async {
                 install(engine, &container, recipe, env, progress).await?;
-                commit(engine, &container, recipe, &tag, base.config.unwrap_or_default()).await
+                commit(engine, &container, recipe, &tag, config).await
             }
             .await;
             let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
@@ -151,12 +152,19 @@ pub(super) async fn build(
 }
 
 /// A container that waits for what is to be run in it.
-async fn start(engine: &Engine, base: &str) -> Result<String, SandboxError> {
+async fn start(engine: &Engine, base: &str, config: &ImageConfig) -> Result<String, SandboxError> {
+    let wait = ["/bin/sh", "-c", "while :; do sleep 3600; done"].map(str::to_owned).to_vec();
+    // A commit cannot take an entrypoint away again.
+    let (entrypoint, cmd) = if config.entrypoint.as_ref().is_some_and(|words| !words.is_empty()) {
+        (Some(wait), vec![])
+    } else {
+        (None, wait)
+    };
     let body = ContainerCreateBody {
         image: Some(base.to_owned()),
         user: Some("0:0".to_owned()),
-        entrypoint: Some(["/bin/sh", "-c", "while :; do sleep 3600; done"].map(str::to_owned).to_vec()),
-        cmd: Some(vec![]),
+        entrypoint,
+        cmd: Some(cmd),
         labels: Some([("agentscope.build".to_owned(), String::new())].into()),
         host_config: Some(HostConfig {
             // As PID 1 a shell would not end when it is told to.
@@ -240,9 +248,14 @@ async fn commit(
     tag: &str,
     base: ImageConfig,
 ) -> Result<(), SandboxError> {
-    let list = |words: Option<Vec<String>>| serde_json::to_string(&words.unwrap_or_default()).unwrap_or_default();
+    let words = |name: &str, words: Option<Vec<String>>| {
+        let words = words.filter(|words| !words.is_empty())?;
+        Some(format!("{name} {}\n", serde_json::to_string(&words).ok()?))
+    };
     let user = base.user.filter(|user| !user.is_empty()).unwrap_or_else(|| "0:0".to_owned());
-    let changes = format!("ENTRYPOINT {}\nCMD {}\nUSER {user}", list(base.entrypoint), list(base.cmd));
+    let entrypoint = words("ENTRYPOINT", base.entrypoint).unwrap_or_default();
+    let cmd = words("CMD", base.cmd).unwrap_or_else(|| "CMD [\"/bin/sh\"]\n".to_owned());
+    let changes = format!("{entrypoint}{cmd}USER {user}");
     let (repository, version) = tag.split_once(':').unwrap_or((tag, "latest"));
     let options = CommitContainerOptionsBuilder::default()
         .container(container)

@@ -221,11 +221,11 @@ async fn limits_hold_and_the_box_goes_on() {
     let client = home.make(&spec).await;
     let (_, hog) = sh(&client, "python3 -c 'b = bytearray(512 << 20)'").await;
     assert_eq!(hog.limit, Some(Limit::Memory), "{hog:?}");
-    let (text, _) = sh(&client, "for i in $(seq 200); do sleep 60 >/dev/null 2>&1 & done").await;
-    assert!(text.contains("fork") || text.contains("temporarily unavailable"), "{text}");
     let (text, _) = sh(&client, "dd if=/dev/zero of=/tmp/x bs=1M count=300 2>&1 | grep -o 'No space left'").await;
     assert_eq!(text, "No space left\n");
     assert_eq!(sh(&client, "rm /tmp/x; echo on").await.0, "on\n");
+    let (text, _) = sh(&client, "for i in $(seq 200); do sleep 60 >/dev/null 2>&1 & done").await;
+    assert!(text.contains("fork") || text.contains("temporarily unavailable"), "{text}");
     home.end().await;
 }
 
@@ -370,4 +370,38 @@ async fn a_warm_box_is_handed_out_once_and_only_for_what_it_was_made_for() {
     let client = home.make(&next).await;
     assert_eq!(sh(&client, "echo on").await.0, "on\n");
     home.end().await;
+}
+
+#[tokio::test]
+async fn an_image_with_packages_is_made_once_and_runs() {
+    let Some(engine) = Engine::find() else { return };
+    let home = Home::new(&engine);
+    // No registry of packages is asked: the base has a package manager of the test's own.
+    let (base, maker) =
+        (format!("agentscope-test-base:{}", std::process::id()), format!("agentscope-base-{}", std::process::id()));
+    let apk = "echo '#!/bin/sh' > /bin/apk; echo 'echo $@ > /installed' >> /bin/apk; chmod +x /bin/apk";
+    docker(&engine, &["run", "--name", &maker, "--network", "none", &engine.image, "sh", "-c", apk]);
+    docker(&engine, &["commit", "--change", "CMD [\"python3\"]", &maker, &base]);
+    docker(&engine, &["rm", &maker]);
+
+    let recipe = Recipe { base: base.clone(), python: vec![], system: vec!["git".into(), "it's".into()] };
+    let tag = home.backend.build(&recipe, None, &Quiet).await.unwrap();
+    let made = docker(&engine, &["images", "-q", "--no-trunc", &tag]);
+    let name = format!("agentscope-test-made:{}", std::process::id());
+    assert_eq!(home.backend.build(&recipe, Some(&name), &Quiet).await.unwrap(), name);
+    assert_eq!(docker(&engine, &["images", "-q", "--no-trunc", &name]), made, "made once");
+    assert_eq!(
+        docker(&engine, &["inspect", "--format", "{{json .Config.Entrypoint}} {{json .Config.Cmd}}", &name]),
+        r#"null ["python3"]"#
+    );
+    let mut spec = home.spec();
+    spec.image = Some(name.clone());
+    let client = home.make(&spec).await;
+    assert_eq!(sh(&client, "cat /installed").await.0, "add --no-cache git it's\n");
+    let (engine, images) = (home.engine.clone(), [tag, name, base]);
+    home.end().await;
+    for image in &images {
+        docker(&engine, &["rmi", image]);
+    }
+    assert_eq!(docker(&engine, &["ps", "-aq", "--filter", "label=agentscope.build"]), "");
 }
