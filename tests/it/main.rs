@@ -22,6 +22,7 @@ mod mcp;
 mod mcp_failures;
 mod models;
 mod readme;
+mod sandbox_contract;
 mod sandbox_daemon;
 mod sandbox_docker;
 mod sandbox_python;
