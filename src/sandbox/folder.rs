@@ -118,10 +118,18 @@ impl BoxFolder {
     /// # Errors
     /// As the file system says.
     pub fn listen(&self) -> io::Result<UnixListener> {
+        self.listen_as(DAEMON)
+    }
+
+    /// A listener of this name in `run`. One that is there is replaced.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn listen_as(&self, name: &str) -> io::Result<UnixListener> {
         let run = self.run()?;
-        match std::fs::remove_file(run.socket()) {
+        match std::fs::remove_file(run.socket(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => UnixListener::bind(run.socket()),
+            _ => UnixListener::bind(run.socket(name)),
         }
     }
 
@@ -131,7 +139,7 @@ impl BoxFolder {
     /// A box that does not run.
     pub async fn connect(&self) -> io::Result<UnixStream> {
         let run = self.run()?;
-        UnixStream::connect(run.socket()).await
+        UnixStream::connect(run.socket(DAEMON)).await
     }
 
     fn run(&self) -> io::Result<Run> {
@@ -151,6 +159,9 @@ impl BoxFolder {
     }
 }
 
+/// The name of the daemon's listener.
+const DAEMON: &str = "box.sock";
+
 struct Run {
     folder: std::fs::File,
     path: PathBuf,
@@ -158,12 +169,12 @@ struct Run {
 
 impl Run {
     /// The address of a Unix socket holds 108 bytes, which a home folder may exceed: there it is reached by descriptor.
-    fn socket(&self) -> PathBuf {
-        let socket = self.path.join("box.sock");
+    fn socket(&self, name: &str) -> PathBuf {
+        let socket = self.path.join(name);
         if socket.as_os_str().len() < 100 {
             return socket;
         }
-        PathBuf::from(format!("/proc/self/fd/{}/box.sock", self.folder.as_raw_fd()))
+        PathBuf::from(format!("/proc/self/fd/{}/{name}", self.folder.as_raw_fd()))
     }
 }
 

@@ -4,6 +4,8 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
+#[cfg(target_os = "linux")]
+use super::local;
 use super::{daemon, egress, workspace::refresh};
 
 /// Runs the hidden subcommand that `args` (without the program) names; `None` where it is none.
@@ -15,6 +17,8 @@ pub fn dispatch(args: &[OsString]) -> Option<ExitCode> {
         "__box" => daemon::main(rest),
         egress::COMMAND => egress::main().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS),
         refresh::COMMAND => refresh::main(),
+        #[cfg(target_os = "linux")]
+        local::INIT => local::init(),
         _ => return None,
     })
 }

@@ -14,6 +14,8 @@ pub mod handoff;
 pub mod hidden;
 mod host;
 pub mod image;
+#[cfg(target_os = "linux")]
+mod local;
 mod manager;
 mod registry;
 mod resolve;
@@ -32,6 +34,8 @@ pub use daemon::files::{Changed, Entry, EntryKind, Extracted, FILE_TOOLS, FileTo
 pub use error::SandboxError;
 pub use folder::{BoxFolder, ProcessId, Record};
 pub use host::HostBackend;
+#[cfg(target_os = "linux")]
+pub use local::LocalBackend;
 pub use manager::{Call, Done, Filter, Sandbox, SandboxInfo, Sandboxes};
 pub use resolve::Asked;
 pub use spec::{

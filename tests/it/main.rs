@@ -25,6 +25,8 @@ mod readme;
 mod sandbox_contract;
 mod sandbox_daemon;
 mod sandbox_docker;
+#[cfg(target_os = "linux")]
+mod sandbox_local;
 mod sandbox_python;
 mod sandbox_tools;
 mod sandbox_workspace;

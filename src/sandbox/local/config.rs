@@ -1,0 +1,77 @@
+//! What the process that makes a box and the one that becomes it say to each other over a Unix socket, the other's
+//! standard input: [`InitConfig`] in, [`Said`] out, [`GO`] in. Until the last has come, the end of the outer process is
+//! the end of the box.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::cgroup::Cgroup;
+use crate::sandbox::{Layer, SandboxSpec, Tier, daemon::DaemonConfig};
+
+/// What the box is to be. The listener of the daemon comes along with it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct InitConfig {
+    /// `$STATE/sandboxes/ID`.
+    pub(super) folder: PathBuf,
+    pub(super) tier: Tier,
+    pub(super) spec: SandboxSpec,
+    /// Paths below the workspace that cannot be changed, made or replaced; relative.
+    pub(super) protect: Vec<PathBuf>,
+    /// Paths below the workspace whose contents cannot be seen; relative.
+    pub(super) hide: Vec<PathBuf>,
+    pub(super) cgroup: Cgroup,
+    /// `None`: only try whether it works, and end.
+    pub(super) daemon: Option<DaemonConfig>,
+}
+
+/// How it went.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Said {
+    /// Everything is given up that is to be, and the daemon waits for [`GO`].
+    Confined {
+        /// Of the process that is the box, as the outer process sees it.
+        pid: i32,
+        layers: Vec<Layer>,
+    },
+    Failed(Trouble),
+}
+
+/// Why there is no box.
+#[derive(Clone, Debug, Serialize, Deserialize, thiserror::Error)]
+#[error("could not {what}: {why}")]
+pub(super) struct Trouble {
+    pub(super) phase: Phase,
+    /// After "could not".
+    pub(super) what: String,
+    pub(super) why: String,
+}
+
+/// What was being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Phase {
+    /// What only tier A needs.
+    Namespaces,
+    /// What this box asks for: a folder, a mount, a limit.
+    Box,
+    /// What every tier needs.
+    Confinement,
+}
+
+/// From the outer process: the box is on record and lives on by itself.
+pub(super) const GO: u8 = b'\n';
+
+/// Says what was being done when the system refused.
+pub(super) trait During<T> {
+    /// # Errors
+    /// The same, with what was being done.
+    fn during(self, phase: Phase, what: impl Into<String>) -> Result<T, Trouble>;
+}
+
+impl<T, E: std::fmt::Display> During<T> for Result<T, E> {
+    fn during(self, phase: Phase, what: impl Into<String>) -> Result<T, Trouble> {
+        self.map_err(|error| Trouble { phase, what: what.into(), why: error.to_string() })
+    }
+}

@@ -1,0 +1,295 @@
+//! The process that becomes the box: `__init`. One program is started, and it forks once, because only a child is in a
+//! new process namespace; that child makes the root folder, gives up everything and goes on as the daemon.
+//!
+//! It has one thread until the daemon starts, so that a fork leaves nothing behind.
+
+use std::{
+    fs,
+    io::Read as _,
+    os::{
+        fd::{AsFd as _, OwnedFd},
+        unix::net::UnixStream,
+    },
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use rustix::{
+    fs::{Mode, OFlags},
+    process::DumpableBehavior,
+    thread::UnshareFlags,
+};
+
+use super::{
+    cgroup::{Cgroup, Counters},
+    config::{During as _, GO, InitConfig, Phase, Said, Trouble},
+    confine::{self, Files},
+    etc,
+    identity::Identity,
+    keeper::LocalKeeper,
+    place::Place,
+    root::{self, HOME, Sources, WORKSPACE},
+    seccomp::Sockets,
+    sys::{self, Fork},
+    trees::Owners,
+    watch::{Watch, Watched},
+};
+use crate::sandbox::{Layer, Network, Tier, WorkspaceMode, daemon, handoff};
+
+/// The hidden subcommand.
+pub(in crate::sandbox) const COMMAND: &str = "__init";
+
+/// Tasks of our own in a box: the daemon and its threads.
+const OWN_TASKS: u32 = 8;
+
+/// The process itself: [`COMMAND`].
+#[must_use]
+pub(in crate::sandbox) fn main() -> ExitCode {
+    let Ok(socket) = prepare() else { return ExitCode::FAILURE };
+    match become_box(&socket) {
+        Ok(code) => code,
+        Err(trouble) => {
+            // Where nobody listens, nobody waits for it either.
+            let _ = handoff::send(&socket, &Said::Failed(trouble), &[]);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Nothing of the process that started this one but standard input, the log and what comes with the configuration.
+fn prepare() -> std::io::Result<UnixStream> {
+    sys::close_from(3)?;
+    rustix::process::umask(Mode::from_raw_mode(0o022));
+    // No terminal of whoever makes the box signals it. Fails where this leads a session already.
+    let _ = rustix::process::setsid();
+    Ok(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?.into())
+}
+
+fn become_box(socket: &UnixStream) -> Result<ExitCode, Trouble> {
+    let (config, descriptors) = handoff::receive::<InitConfig>(socket).during(Phase::Box, "read the configuration")?;
+    let counters = enter_cgroup(&config.cgroup)?;
+    let identity = Identity::of(&config.spec.id).during(Phase::Confinement, "choose a user for the sandbox")?;
+    let mut owners = Owners::new(identity);
+    let early = matches!(identity, Identity::Other { .. }) && config.tier == Tier::A;
+    let sources = early.then(|| Sources::take(&config, &mut owners)).transpose()?;
+    identity.assume().during(Phase::Confinement, "change to an ordinary user")?;
+    if config.tier == Tier::A {
+        separate(&config.spec.network)?;
+        identity.map().during(Phase::Namespaces, "name the user of the sandbox in its namespace")?;
+    }
+    if let Fork::Parent(_) = sys::fork(None).during(Phase::Confinement, "start a process")? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    // As the outer process sees it: its /proc is still there.
+    let pid = fs::read_link("/proc/self").ok().and_then(|link| link.to_str()?.parse().ok()).unwrap_or(0);
+    let mut inside = Inside { config, identity, counters, layers: vec![] };
+    let keeper = match inside.config.tier {
+        Tier::A => {
+            let sources = sources.map_or_else(|| Sources::take(&inside.config, &mut owners), Ok)?;
+            inside.tier_a(sources)?
+        }
+        Tier::B | Tier::None => inside.tier_b()?,
+    };
+    inside.serve(socket, pid, descriptors, keeper)
+}
+
+/// Goes into the cgroup, while this process may, and opens what it counts.
+fn enter_cgroup(cgroup: &Cgroup) -> Result<Option<Counters>, Trouble> {
+    let entered = || -> std::io::Result<_> {
+        cgroup.join()?;
+        if let Some(folder) = cgroup.open()?
+            && let Fork::Parent(_) = sys::fork(Some(folder.as_fd()))?
+        {
+            sys::exit(0);
+        }
+        cgroup.counters()
+    };
+    entered().during(Phase::Box, "enter the cgroup of the sandbox")
+}
+
+fn separate(network: &Network) -> Result<(), Trouble> {
+    let mut flags = UnshareFlags::NEWUSER
+        | UnshareFlags::NEWNS
+        | UnshareFlags::NEWPID
+        | UnshareFlags::NEWIPC
+        | UnshareFlags::NEWUTS
+        | UnshareFlags::NEWCGROUP;
+    if *network != Network::Full {
+        flags |= UnshareFlags::NEWNET;
+    }
+    sys::unshare(flags).during(Phase::Namespaces, "make namespaces")
+}
+
+/// The process that is the box.
+struct Inside {
+    config: InitConfig,
+    identity: Identity,
+    counters: Option<Counters>,
+    layers: Vec<Layer>,
+}
+
+impl Inside {
+    fn layer(&mut self, name: &str, detail: &str, active: bool) {
+        self.layers.push(Layer { name: name.into(), detail: detail.into(), active });
+    }
+
+    fn tier_a(&mut self, sources: Sources) -> Result<LocalKeeper, Trouble> {
+        let written = sources.written().during(Phase::Box, "open what the sandbox writes")?;
+        root::enter(&self.config, sources)?;
+        rustix::system::sethostname(etc::HOST.as_bytes()).during(Phase::Namespaces, "name the machine")?;
+        self.user_layer();
+        self.layer("user namespace", "no privilege outside", true);
+        self.layer("mount namespace", "a root folder of its own", true);
+        self.layer("process namespace", "sees its own processes only", true);
+        let network = match self.config.spec.network {
+            Network::Full => ("the machine's: everything it reaches", false),
+            Network::None => ("no network", true),
+            Network::Allow(_) => ("one proxy, with an allow list", true),
+        };
+        self.layer("network namespace", network.0, network.1);
+        if network.1 {
+            sys::loopback_up().during(Phase::Namespaces, "bring up the loopback interface")?;
+        }
+        let mut files = Files {
+            read: vec!["/".into()],
+            write: [HOME, "/tmp", "/dev/shm", "/dev/pts"].map(PathBuf::from).into(),
+            use_existing: ["/dev", "/proc", "/run"].map(PathBuf::from).into(),
+            read_open: vec![],
+            no_tcp: false,
+        };
+        if self.config.spec.workspace.mode != WorkspaceMode::Ro {
+            files.write.push(WORKSPACE.into());
+        }
+        let mounts = self.config.spec.mounts.iter().filter(|mount| !mount.read_only);
+        files.write.extend(mounts.map(|mount| mount.inside.clone()));
+        self.confine(files, written, Sockets::Namespaced)
+    }
+
+    fn tier_b(&mut self) -> Result<LocalKeeper, Trouble> {
+        let place = Place::of(&self.config.folder, &self.config.spec.id);
+        let workspace = match (&self.config.spec.workspace.path, self.config.spec.workspace.mode) {
+            (Some(path), WorkspaceMode::Ro) => path.clone(),
+            _ => place.workspace.clone(),
+        };
+        rustix::process::chdir(&workspace).during(Phase::Box, format!("use {}", workspace.display()))?;
+        let written = open_folder(&place.workspace).during(Phase::Box, "open what the sandbox writes")?;
+        self.user_layer();
+        self.layer("namespaces", "not here: see `agentscope sandbox doctor`", false);
+        let mut files = Files {
+            read: TIER_B_READ.iter().chain(etc::TAKEN).map(PathBuf::from).collect(),
+            write: vec![place.workspace, place.tmp],
+            use_existing: TIER_B_DEVICES.iter().map(PathBuf::from).collect(),
+            read_open: vec![],
+            no_tcp: self.config.spec.network == Network::None,
+        };
+        if self.config.spec.workspace.mode == WorkspaceMode::Ro {
+            files.read.push(workspace);
+        }
+        for mount in &self.config.spec.mounts {
+            let list = if mount.read_only { &mut files.read } else { &mut files.write };
+            list.push(mount.host.clone());
+        }
+        let full = self.config.spec.network == Network::Full;
+        self.confine(files, vec![written], if full { Sockets::Internet } else { Sockets::Pairs })
+    }
+
+    fn user_layer(&mut self) {
+        let detail = match self.identity {
+            Identity::Same { uid, .. } => format!("user {uid}, who makes it"),
+            Identity::Other { uid, .. } => format!("user {uid}, its own"),
+        };
+        self.layer("identity", &detail, true);
+    }
+
+    fn confine(&mut self, mut files: Files, written: Vec<OwnedFd>, sockets: Sockets) -> Result<LocalKeeper, Trouble> {
+        let phase = Phase::Confinement;
+        confine::limit(&self.config.spec.limits).during(phase, "set limits")?;
+        confine::drop_privileges().during(phase, "give up every capability")?;
+        self.layer("capabilities", "none, and no way to any", true);
+        files.read_open = written
+            .iter()
+            .map(|folder| rustix::io::fcntl_dupfd_cloexec(folder, 3))
+            .collect::<Result<_, _>>()
+            .during(phase, "open what the sandbox writes")?;
+        let landlock = confine::landlock(&files).during(phase, "restrict the file system by landlock")?;
+        self.hide_memory(landlock.active).during(phase, "hide the memory of the daemon")?;
+        self.layers.push(landlock);
+        self.layers.push(confine::seccomp(sockets).during(phase, "filter system calls by seccomp")?);
+        let limits = self.config.spec.limits;
+        let soft = self.counters.is_none();
+        let first = self.config.tier == Tier::A;
+        let watched = Watched { limits, soft, first, written };
+        let watch = Watch::start(watched).during(phase, "start the thread that watches limits")?;
+        let tasks = soft.then(|| self.tasks());
+        LocalKeeper::new(self.counters.take(), watch, tasks).during(phase, "prepare the confinement of programs")
+    }
+
+    /// The kernel counts the tasks of a user in each namespace for itself, and an ordinary user's of tier B all together.
+    fn tasks(&self) -> u64 {
+        let others = match (self.config.tier, self.identity) {
+            (Tier::B, Identity::Same { uid, .. }) => tasks_of(uid),
+            _ => 0,
+        };
+        others + u64::from(self.config.spec.limits.pids + OWN_TASKS)
+    }
+
+    /// So that no program reads it. An ordinary user could then not enter the namespaces either, as bringing the
+    /// workspace up to date needs; there landlock keeps programs from the daemon, which is not in their domain.
+    fn hide_memory(&self, landlock: bool) -> rustix::io::Result<()> {
+        let entered = self.config.spec.workspace.mode == WorkspaceMode::Rw && self.config.tier == Tier::A;
+        let needed = entered && matches!(self.identity, Identity::Same { .. }) && landlock;
+        rustix::process::set_dumpable_behavior(if needed {
+            DumpableBehavior::Dumpable
+        } else {
+            DumpableBehavior::NotDumpable
+        })
+    }
+
+    /// Goes on as the daemon, once the outer process has the box on record.
+    fn serve(
+        self,
+        mut socket: &UnixStream,
+        pid: i32,
+        descriptors: Vec<OwnedFd>,
+        keeper: LocalKeeper,
+    ) -> Result<ExitCode, Trouble> {
+        handoff::send(socket, &Said::Confined { pid, layers: self.layers }, &[]).during(Phase::Box, "report")?;
+        let Some(daemon) = self.config.daemon else { return Ok(ExitCode::SUCCESS) };
+        let mut go = [0];
+        if socket.read_exact(&mut go).is_err() || go != [GO] {
+            return Ok(ExitCode::FAILURE);
+        }
+        Ok(daemon::run(daemon, descriptors, Box::new(keeper)))
+    }
+}
+
+/// What programs of tier B may read of the machine's file system: no home, no data, no configuration.
+const TIER_B_READ: &[&str] = &[
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/nix/store",
+    "/proc",
+    "/etc/group",
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/etc/passwd",
+    "/etc/resolv.conf",
+];
+const TIER_B_DEVICES: &[&str] =
+    &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts"];
+
+fn open_folder(path: &Path) -> std::io::Result<OwnedFd> {
+    Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
+}
+
+fn tasks_of(uid: u32) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    let Ok(entries) = fs::read_dir("/proc") else { return 0 };
+    let of_user = entries.flatten().filter(|entry| entry.metadata().is_ok_and(|meta| meta.uid() == uid));
+    of_user.map(|entry| fs::read_dir(entry.path().join("task")).map_or(0, |tasks| tasks.count() as u64)).sum()
+}

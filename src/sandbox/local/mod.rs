@@ -1,0 +1,485 @@
+//! The `local` backend: boxes made of the kernel's own parts, without any service.
+//!
+//! A box is one process tree. [`launch`] starts our own binary as `__init`; that one ([`init`](mod@init)) changes to an
+//! unprivileged user, makes namespaces and a root folder of mounts ([`root`]), gives up everything ([`confine`],
+//! [`seccomp`]) and goes on as the daemon. Nothing of ours stays outside. Tier A has all of it; tier B, where there are
+//! no user namespaces, what is left without them.
+#![expect(unsafe_code, reason = "the kernel's interface; `sys` holds nearly all of it")]
+
+mod cgroup;
+mod config;
+mod confine;
+mod etc;
+mod identity;
+mod init;
+mod keeper;
+mod launch;
+mod place;
+mod probe;
+mod root;
+mod seccomp;
+mod sys;
+mod trees;
+mod watch;
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    os::{
+        fd::{AsFd as _, OwnedFd},
+        unix::net::UnixStream,
+    },
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use rustix::process::{Pid, PidfdFlags, Signal};
+
+use self::{
+    cgroup::{Cgroup, Site},
+    config::{InitConfig, Phase, Trouble},
+    launch::{Launched, PATIENCE, Refusal, launch},
+    place::Place,
+};
+use super::{
+    BackendKind, BoxFolder, BoxStream, Confinement, Found, Network, Probe, ProcessId, Progress, Record, SandboxBackend,
+    SandboxError, SandboxId, SandboxSpec, State, Tier, Token, Usage, WorkspaceMode,
+    daemon::{DaemonConfig, Listen},
+    egress, tree,
+    workspace::WorkspacePlan,
+};
+
+/// The hidden subcommand.
+pub(super) use init::{COMMAND as INIT, main as init};
+
+/// Makes boxes on this machine.
+#[derive(Clone, Debug)]
+pub struct LocalBackend {
+    root: PathBuf,
+    program: PathBuf,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    site: OnceLock<Site>,
+    /// Why there is no tier A here; found out once.
+    only_b: OnceLock<Trouble>,
+    /// What tied boxes live as long as: it closes with this process.
+    tied: Mutex<BTreeMap<SandboxId, UnixStream>>,
+}
+
+impl LocalBackend {
+    /// `root` is the folder of all boxes, `program` this binary.
+    #[must_use]
+    pub fn new(root: PathBuf, program: PathBuf) -> Self {
+        Self { root, program, shared: Arc::default() }
+    }
+
+    fn site(&self) -> &Site {
+        self.shared.site.get_or_init(Site::find)
+    }
+
+    fn folder(&self, id: &SandboxId) -> BoxFolder {
+        BoxFolder::new(&self.root, id)
+    }
+
+    fn found(&self, id: &SandboxId) -> Result<(BoxFolder, Record), SandboxError> {
+        let folder = self.folder(id);
+        match folder.record() {
+            Ok(record) if record.spec.backend == BackendKind::Local => Ok((folder, record)),
+            _ => Err(SandboxError::NotFound { id: id.to_string() }),
+        }
+    }
+
+    /// The first process of a running box, in whose namespaces its files can be seen.
+    ///
+    /// # Errors
+    /// [`SandboxError::NotFound`], [`SandboxError::NotRunning`].
+    pub fn process(&self, id: &SandboxId) -> Result<ProcessId, SandboxError> {
+        let (folder, _) = self.found(id)?;
+        folder.process().ok_or_else(|| SandboxError::NotRunning { id: id.clone(), state: State::Stopped })
+    }
+
+    fn describe(&self, folder: &BoxFolder, record: Record) -> Found {
+        let cgroup = self.site().of(&record.spec.id);
+        let process = folder.process().and_then(|process| tree::Stat::of(process.pid));
+        let (state, usage) = match process {
+            None => (State::Stopped, Usage::default()),
+            Some(stat) => {
+                let frozen = cgroup.frozen() || stat.state == 'T';
+                (if frozen { State::Paused } else { State::Running }, usage(&cgroup, stat))
+            }
+        };
+        if state == State::Stopped {
+            // What the kernel let go of after the box ended by itself.
+            let _ = cgroup.remove_if_empty();
+        }
+        Found {
+            id: record.spec.id.clone(),
+            backend: BackendKind::Local,
+            state,
+            confinement: record.confinement,
+            usage,
+            spec: record.spec,
+            created: record.created,
+        }
+    }
+
+    /// Makes a box of the best tier there is. May block.
+    fn make(&self, spec: &SandboxSpec) -> Result<(Confinement, Option<UnixStream>), SandboxError> {
+        let folder = self.folder(&spec.id);
+        if let Some(trouble) = self.shared.only_b.get() {
+            return self.make_b(&folder, spec, trouble.clone());
+        }
+        match self.make_tier(&folder, spec, Tier::A) {
+            Ok(made) => Ok(made),
+            Err(Refusal::Trouble(trouble)) if trouble.phase == Phase::Namespaces => {
+                let made = self.make_b(&folder, spec, trouble.clone());
+                let _ = self.shared.only_b.set(trouble);
+                made
+            }
+            Err(Refusal::Trouble(trouble)) => Err(trouble.into()),
+            Err(Refusal::Other(error)) => Err(error),
+        }
+    }
+
+    fn make_b(
+        &self,
+        folder: &BoxFolder,
+        spec: &SandboxSpec,
+        trouble: Trouble,
+    ) -> Result<(Confinement, Option<UnixStream>), SandboxError> {
+        if spec.min_tier == Tier::A {
+            return Err(SandboxError::Tier {
+                wanted: Tier::A,
+                found: Tier::B.to_string(),
+                missing: trouble.to_string(),
+                hint: probe::hint(),
+            });
+        }
+        probe::allowed_in_b(spec, &trouble)?;
+        match self.make_tier(folder, spec, Tier::B) {
+            Ok(made) => Ok(made),
+            Err(Refusal::Trouble(trouble)) => Err(trouble.into()),
+            Err(Refusal::Other(error)) => Err(error),
+        }
+    }
+
+    fn make_tier(
+        &self,
+        folder: &BoxFolder,
+        spec: &SandboxSpec,
+        tier: Tier,
+    ) -> Result<(Confinement, Option<UnixStream>), Refusal> {
+        let other = |what: &str| {
+            let what = what.to_owned();
+            move |error| Refusal::Other(SandboxError::io(what)(error))
+        };
+        let config = self.config(folder, spec, tier)?;
+        config.cgroup.make(&spec.limits).map_err(other("make the cgroup of the sandbox"))?;
+        let listener = folder.listen().map_err(other("listen for the sandbox"))?;
+        let proxy = match &spec.network {
+            Network::Allow(_) => {
+                Some(folder.listen_as(egress::SOCKET).map_err(other("listen for the sandbox's proxy"))?)
+            }
+            Network::None | Network::Full => None,
+        };
+        let launched = launch(&self.program, &config, Some(&listener), folder)?;
+        let mut layers = launched.layers.clone();
+        layers.extend(self.site().layers());
+        let confinement = Confinement { tier, layers };
+        let record = Record { spec: spec.without_secrets(), confinement, created: jiff::Timestamp::now() };
+        let process = ProcessId::of(launched.pid).ok_or(io::ErrorKind::NotFound.into());
+        process
+            .and_then(|process| folder.write_process(process))
+            .and_then(|()| folder.write_record(&record))
+            .map_err(other("keep what the sandbox is"))?;
+        if let (Some(proxy), Network::Allow(allow)) = (proxy, &spec.network) {
+            let alive = pidfd(launched.pid).map_err(other("watch the process of the sandbox"))?;
+            egress::start(&self.program, folder.path(), allow, &proxy, &alive).map_err(Refusal::Other)?;
+        }
+        let socket = Launched::go(launched).map_err(Refusal::Other)?;
+        Ok((record.confinement, spec.lifetime.tied.then_some(socket)))
+    }
+
+    /// Makes the folder, and what the process in it is told.
+    fn config(&self, folder: &BoxFolder, spec: &SandboxSpec, tier: Tier) -> Result<InitConfig, Refusal> {
+        let making = |error| Refusal::Other(SandboxError::io(format!("make `{}`", folder.path().display()))(error));
+        folder.make().map_err(making)?;
+        let overlay = matches!(spec.workspace.mode, WorkspaceMode::Rw | WorkspaceMode::Copy) && tier == Tier::A;
+        let plan = WorkspacePlan::find(&spec.workspace).map_err(Refusal::Other)?;
+        if overlay {
+            for name in ["upper", "work"] {
+                fs::create_dir_all(folder.path().join(name)).map_err(making)?;
+            }
+        }
+        let mut spec = spec.clone();
+        spec.workspace.path = plan.folder;
+        let place = Place::of(folder.path(), &spec.id);
+        if tier == Tier::B {
+            place.make(&spec, folder).map_err(making)?;
+        }
+        let token = Token::random();
+        token.keep(folder.path()).map_err(making)?;
+        let daemon = DaemonConfig {
+            id: spec.id.clone(),
+            token,
+            workspace: place.seen(tier, &spec),
+            env: environment(&spec, tier, &place),
+            lifetime: spec.lifetime,
+            listen: Listen::Descriptor,
+        };
+        Ok(InitConfig {
+            folder: folder.path().to_owned(),
+            tier,
+            protect: plan.protect,
+            hide: plan.hide,
+            cgroup: self.site().of(&spec.id),
+            spec,
+            daemon: Some(daemon),
+        })
+    }
+
+    /// Ends every process of the box at once, and waits until they are gone. May block.
+    fn end(&self, id: &SandboxId) -> Result<(), SandboxError> {
+        self.shared.tied.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        let (folder, cgroup) = (self.folder(id), self.site().of(id));
+        if let Some(process) = folder.process() {
+            self.kill(&folder, process, &cgroup).map_err(SandboxError::io(format!("end the sandbox `{id}`")))?;
+        }
+        cgroup.remove().map_err(SandboxError::io(format!("remove the cgroup of the sandbox `{id}`")))
+    }
+
+    fn kill(&self, folder: &BoxFolder, process: ProcessId, cgroup: &Cgroup) -> io::Result<()> {
+        let Ok(pidfd) = pidfd(process.pid) else { return Ok(()) };
+        // The number may have been another's since it was read.
+        if !process.alive() {
+            return Ok(());
+        }
+        let tier_b = folder.record().is_ok_and(|record| record.confinement.tier == Tier::B);
+        // Without a namespace that ends with its first process, the others have to be found while they have parents.
+        let below = if tier_b { stopped(process.pid) } else { vec![] };
+        rustix::process::pidfd_send_signal(&pidfd, Signal::KILL)?;
+        tree::signal_all(&below, Signal::KILL);
+        // What is frozen dies when it thaws.
+        cgroup.freeze(false)?;
+        wait(&pidfd)
+    }
+}
+
+/// Those below `pid`, none of which can start another any more.
+fn stopped(pid: i32) -> Vec<tree::Stat> {
+    let mut known = 0;
+    loop {
+        let below = tree::below(pid, &tree::all());
+        tree::signal_all(&below, Signal::STOP);
+        if below.len() == known {
+            return below;
+        }
+        known = below.len();
+    }
+}
+
+fn pidfd(pid: i32) -> io::Result<OwnedFd> {
+    let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?)
+}
+
+/// Until the process has ended.
+fn wait(pidfd: &OwnedFd) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let patience = rustix::event::Timespec { tv_sec: PATIENCE.as_secs().cast_signed(), tv_nsec: 0 };
+    let mut waiting = [PollFd::from_borrowed_fd(pidfd.as_fd(), PollFlags::IN)];
+    loop {
+        match poll(&mut waiting, Some(&patience)) {
+            Err(rustix::io::Errno::INTR) => {}
+            Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+            other => return Ok(other.map(drop)?),
+        }
+    }
+}
+
+fn usage(cgroup: &Cgroup, first: tree::Stat) -> Usage {
+    let below = tree::below(first.pid, &tree::all());
+    let pids: Vec<i32> = below.iter().map(|stat| stat.pid).chain([first.pid]).collect();
+    Usage {
+        cpu: cgroup.cpu().or_else(|| Some(pids.iter().map(|pid| cpu_of(*pid)).sum())),
+        memory: cgroup.memory().or_else(|| Some(pids.iter().map(|pid| watch::memory_of(*pid)).sum())),
+        pids: u32::try_from(pids.len()).ok(),
+    }
+}
+
+/// Time on processors of a process and of those that it waited for. Source: proc_pid_stat(5), fields 14 to 17.
+fn cpu_of(pid: i32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split(' ').skip(11).take(4);
+    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 1000 / sys::ticks_per_second())
+}
+
+/// What programs inside find in their environment, the spec's own first.
+fn environment(spec: &SandboxSpec, tier: Tier, place: &Place) -> BTreeMap<String, String> {
+    let (home, tmp) = match tier {
+        Tier::A => (root::HOME.into(), "/tmp".into()),
+        Tier::B | Tier::None => (place.tmp.display().to_string(), place.tmp.display().to_string()),
+    };
+    let mut env: BTreeMap<String, String> =
+        [("HOME", home), ("TMPDIR", tmp), ("USER", etc::HOST.into()), ("LOGNAME", etc::HOST.into())]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into();
+    if matches!(spec.network, Network::Allow(_)) {
+        env.extend(egress::environment().into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+    env.extend(spec.env.clone());
+    env
+}
+
+/// Deletes a folder that programs of the box may have made hard to delete.
+fn delete(folder: &BoxFolder) -> io::Result<()> {
+    match folder.remove() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            open_up(folder.path())?;
+            folder.remove()
+        }
+        other => other,
+    }
+}
+
+fn open_up(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            open_up(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Off the thread that everything else waits on.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SandboxError> + Send + 'static,
+) -> Result<T, SandboxError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| SandboxError::io("work on a sandbox")(error.into()))?
+}
+
+#[async_trait]
+impl SandboxBackend for LocalBackend {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Local
+    }
+
+    async fn probe(&self) -> Probe {
+        let (program, site) = (self.program.clone(), self.site().clone());
+        let probed = tokio::task::spawn_blocking(move || probe::probe(&program, &site)).await;
+        probed.unwrap_or(Probe { backend: BackendKind::Local, confinement: None, hint: None })
+    }
+
+    async fn create(&self, spec: &SandboxSpec, _progress: &dyn Progress) -> Result<Confinement, SandboxError> {
+        if spec.image.is_some() {
+            return Err(SandboxError::Unsupported {
+                backend: BackendKind::Local,
+                what: "start from an image: programs inside are those of this machine".into(),
+                hint: "use the `docker` backend, or no `image`".into(),
+            });
+        }
+        if let Network::Allow(allow) = &spec.network {
+            egress::check(allow)?;
+        }
+        let new = !self.folder(&spec.id).exists();
+        let made = blocking({
+            let (backend, spec) = (self.clone(), spec.clone());
+            move || {
+                backend.make(&spec).inspect_err(|_| {
+                    // What went wrong matters more than what is left of it.
+                    let _ = backend.end(&spec.id);
+                    let _ = if new { backend.delete_all(&spec.id) } else { Ok(()) };
+                })
+            }
+        });
+        let (confinement, tie) = made.await?;
+        if let Some(tie) = tie {
+            self.shared.tied.lock().unwrap_or_else(PoisonError::into_inner).insert(spec.id.clone(), tie);
+        }
+        Ok(confinement)
+    }
+
+    async fn inspect(&self, id: &SandboxId) -> Result<Found, SandboxError> {
+        let (folder, record) = self.found(id)?;
+        Ok(self.describe(&folder, record))
+    }
+
+    async fn list(&self) -> Result<Vec<Found>, SandboxError> {
+        let Ok(entries) = fs::read_dir(&self.root) else { return Ok(vec![]) };
+        let ids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let found = ids.filter_map(|id| self.found(&id).ok());
+        Ok(found.map(|(folder, record)| self.describe(&folder, record)).collect())
+    }
+
+    async fn freeze(&self, id: &SandboxId, frozen: bool) -> Result<(), SandboxError> {
+        let process = self.process(id)?;
+        let cgroup = self.site().of(id);
+        let doing = format!("{} the sandbox `{id}`", if frozen { "freeze" } else { "thaw" });
+        if cgroup.freezes() {
+            return cgroup.freeze(frozen).map_err(SandboxError::io(doing));
+        }
+        // The first process is the one that starts others; then its children, which do too.
+        let first: Vec<_> = tree::Stat::of(process.pid).into_iter().collect();
+        tree::signal_all(&first, if frozen { Signal::STOP } else { Signal::CONT });
+        if frozen {
+            stopped(process.pid);
+            // A signal is sent, not yet taken.
+            while tree::Stat::of(process.pid).is_some_and(|stat| !stat.ended() && stat.state != 'T') {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        } else {
+            tree::signal_all(&tree::below(process.pid, &tree::all()), Signal::CONT);
+        }
+        Ok(())
+    }
+
+    async fn connect(&self, id: &SandboxId) -> Result<Box<dyn BoxStream>, SandboxError> {
+        let (folder, record) = self.found(id)?;
+        let Some(process) = folder.process() else {
+            return Err(SandboxError::NotRunning { id: id.clone(), state: State::Stopped });
+        };
+        if self.site().of(id).frozen() || tree::Stat::of(process.pid).is_some_and(|stat| stat.state == 'T') {
+            return Err(SandboxError::NotRunning { id: record.spec.id, state: State::Paused });
+        }
+        let stream = folder.connect().await.map_err(SandboxError::io(format!("connect to the sandbox `{id}`")))?;
+        Ok(Box::new(stream))
+    }
+
+    async fn stop(&self, id: &SandboxId) -> Result<(), SandboxError> {
+        self.found(id)?;
+        let (backend, id) = (self.clone(), id.clone());
+        blocking(move || backend.end(&id)).await
+    }
+
+    async fn remove(&self, id: &SandboxId) -> Result<(), SandboxError> {
+        let (backend, id) = (self.clone(), id.clone());
+        blocking(move || {
+            backend.end(&id)?;
+            backend.delete_all(&id).map_err(SandboxError::io(format!("delete the folder of the sandbox `{id}`")))
+        })
+        .await
+    }
+}
+
+impl LocalBackend {
+    fn delete_all(&self, id: &SandboxId) -> io::Result<()> {
+        let folder = self.folder(id);
+        Place::of(folder.path(), id).delete()?;
+        delete(&folder)
+    }
+}
+
+impl From<Trouble> for Refusal {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}

@@ -1,0 +1,122 @@
+//! What this machine offers: tried, with a process that is thrown away.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    cgroup::{Cgroup, Site},
+    config::{InitConfig, Trouble},
+    launch::{Refusal, launch},
+    sys,
+};
+use crate::sandbox::{
+    BackendKind, BoxFolder, Confinement, Layer, Network, Probe, SandboxError, SandboxSpec, Tier, WorkspaceMode,
+};
+
+/// The first interface of Landlock that keeps signals and abstract sockets in, without which tier B holds nothing.
+const LEAST_LANDLOCK: u32 = 6;
+
+/// Tries tier A, then what tier B needs.
+pub(super) fn probe(program: &Path, site: &Site) -> Probe {
+    let tried = try_tier(program, Tier::A).or_else(|trouble| {
+        if sys::landlock_abi() < LEAST_LANDLOCK {
+            return Err(vec![missing(&trouble), landlock_layer()]);
+        }
+        let mut layers = try_tier(program, Tier::B).map_err(|also| vec![missing(&trouble), missing(&also)])?.layers;
+        layers.insert(0, missing(&trouble));
+        Ok(Confinement { tier: Tier::B, layers })
+    });
+    match tried {
+        Ok(mut confinement) => {
+            confinement.layers.extend(site.layers());
+            let hint = (confinement.tier != Tier::A).then(hint);
+            Probe { backend: BackendKind::Local, confinement: Some(confinement), hint }
+        }
+        Err(missing) => {
+            let why = missing.iter().map(|layer| layer.detail.as_str()).collect::<Vec<_>>().join("; ");
+            Probe { backend: BackendKind::Local, confinement: None, hint: Some(format!("{why}: {}", hint())) }
+        }
+    }
+}
+
+fn missing(trouble: &Trouble) -> Layer {
+    Layer { name: "namespaces".into(), detail: trouble.to_string(), active: false }
+}
+
+fn landlock_layer() -> Layer {
+    let abi = sys::landlock_abi();
+    let detail = if abi == 0 {
+        "not in this kernel, or not among its `lsm=`".to_owned()
+    } else {
+        format!("ABI {abi}, and tier B needs {LEAST_LANDLOCK}: Linux 6.12")
+    };
+    Layer { name: "landlock".into(), detail, active: false }
+}
+
+fn try_tier(program: &Path, tier: Tier) -> Result<Confinement, Trouble> {
+    let failed = |why: String| Trouble { phase: super::Phase::Confinement, what: "try a sandbox".into(), why };
+    let folder = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
+    for name in ["workspace", "tmp"] {
+        std::fs::create_dir(folder.path().join(name)).map_err(|error| failed(error.to_string()))?;
+    }
+    let spec = SandboxSpec::new(BackendKind::Local, "");
+    let log = BoxFolder::new(folder.path(), &spec.id);
+    let config = InitConfig {
+        folder: folder.path().to_owned(),
+        tier,
+        spec,
+        protect: vec![],
+        hide: vec![],
+        cgroup: Cgroup::Missing,
+        daemon: None,
+    };
+    match launch(program, &config, None, &log) {
+        Ok(launched) => Ok(Confinement { tier, layers: launched.layers }),
+        Err(Refusal::Trouble(trouble)) => Err(trouble),
+        Err(Refusal::Other(error)) => Err(failed(error.to_string())),
+    }
+}
+
+/// Whether tier B can be what `spec` asks for.
+pub(super) fn allowed_in_b(spec: &SandboxSpec, trouble: &Trouble) -> Result<(), SandboxError> {
+    let abi = sys::landlock_abi();
+    if abi < LEAST_LANDLOCK {
+        return Err(SandboxError::Unavailable {
+            backend: BackendKind::Local,
+            reason: format!("{trouble}; and landlock is {}", landlock_layer().detail),
+            hint: hint(),
+        });
+    }
+    let cannot = match (&spec.network, spec.workspace.mode) {
+        (Network::Allow(_), _) => "let programs reach some hosts and not others",
+        (_, WorkspaceMode::Rw) => "work on a folder so that protected files stay as they are: use `copy` or `none`",
+        _ if !spec.workspace.hide.is_empty() && spec.workspace.mode == WorkspaceMode::Ro => "hide files",
+        _ => return Ok(()),
+    };
+    Err(SandboxError::Unsupported {
+        backend: BackendKind::Local,
+        what: format!("{cannot} here: that needs tier A, and this machine gives tier B ({trouble})"),
+        hint: hint(),
+    })
+}
+
+/// What can be done for more, as far as the machine tells.
+pub(super) fn hint() -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+    if read("/proc/sys/user/max_user_namespaces") == "0" {
+        return "allow user namespaces: `sysctl user.max_user_namespaces=10000`".into();
+    }
+    if read("/proc/sys/kernel/unprivileged_userns_clone") == "0" {
+        return "allow user namespaces: `sysctl kernel.unprivileged_userns_clone=1`".into();
+    }
+    if read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1" {
+        return "allow user namespaces for this program by a profile of AppArmor with `userns,`, or for all: \
+                `sysctl kernel.apparmor_restrict_unprivileged_userns=0`"
+            .into();
+    }
+    if ["/.dockerenv", "/run/.containerenv"].map(PathBuf::from).iter().any(|path| path.exists()) {
+        return "start this container with `--security-opt seccomp=unconfined --security-opt apparmor=unconfined \
+                --security-opt systempaths=unconfined`, or use another backend"
+            .into();
+    }
+    "use the `docker` backend".into()
+}
