@@ -52,7 +52,10 @@ impl Sandboxes {
     #[must_use]
     pub fn open(env: &Env, paths: &Paths) -> Self {
         let root = paths.state.join("sandboxes");
-        Self::new(paths, vec![Arc::new(HostBackend::new(root, program(), env))])
+        let mut backends: Vec<Arc<dyn SandboxBackend>> = vec![Arc::new(HostBackend::new(root.clone(), program(), env))];
+        #[cfg(target_os = "linux")]
+        backends.push(Arc::new(super::LocalBackend::new(root, program())));
+        Self::new(paths, backends)
     }
 
     /// The sandboxes that are kept in `paths` and made by `backends`. Opens nothing yet.
