@@ -38,8 +38,9 @@ complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "init" -d 'Mak
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "man" -d 'Print the man page, or write those of all verbs into a folder'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "mcp" -d 'See, test and log in to the MCP servers of an agent'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "models" -d 'List the model providers, which keys were found, and the model servers on this machine'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "sandbox" -d 'Run programs in isolation; see and control every sandbox'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "schema" -d 'Print the JSON Schema of the agent file, for editors'
-complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "session" -d 'List, read, copy and delete earlier conversations; show and undo what they changed'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "session" -d 'List, read, copy and delete earlier conversations'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "setup" -d 'Choose a model provider, find keys and local model servers, store a key'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "tools" -d 'List the tools of an agent: where each comes from, where it runs, and whether it may change anything'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "validate" -d 'Check an agent file: every error at once, with line and column'
@@ -179,39 +180,264 @@ never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand models" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand models" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand models" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "create" -d 'Make a sandbox that stays, and print its id'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "doctor" -d 'Show what isolation this machine offers, layer by layer, and how to get more'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "exec" -d 'Run a program in a sandbox that runs'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "inspect" -d 'Show all that is known of a sandbox: what it is made of, what holds it in, what it uses'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "list" -d 'Show the sandboxes there are'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "logs" -d 'Show what the daemon of a sandbox says, or who did what in which sandbox'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "pause" -d 'Freeze every process of sandboxes; memory stays'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "prune" -d 'Delete stopped sandboxes and what processes that were killed left behind, and print the ids'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "renew" -d 'Let running sandboxes live longer'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "resume" -d 'Let the processes of paused sandboxes go on'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "rm" -d 'Delete sandboxes, running or not, and their private workspaces'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "run" -d 'Run one program in a sandbox of its own, which is gone afterwards'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "shell" -d 'Open a shell in a sandbox that runs'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "stop" -d 'End every process of sandboxes; their workspaces stay'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l backend -d 'Who makes it; `auto` is `local`, else `docker`' -r -f -a "auto\t''
+local\t'Namespaces, landlock and seccomp of this machine\'s kernel'
+docker\t'A container'
+gvisor\t'A container whose system calls gVisor answers'
+host\t'No isolation at all'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l image -d 'The image, for backends with images; with `auto`, `docker` is chosen' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l type -d 'What is in it' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -s w -l dir -d 'The folder that programs see as /workspace: a private copy of it, unless --workspace says otherwise' -r -F
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l workspace -d 'What programs may do with the folder, which is the current one without -w' -r -f -a "rw\t'Read and write the folder itself'
+ro\t'Read it'
+copy\t'Read and write a private copy'
+none\t'A private empty folder instead'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l mount -d 'Also show this inside: HOST_PATH:PATH or HOST_PATH:PATH:ro' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l net -d 'The network: none, full, or the hosts that may be reached, with commas between them' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l memory -d 'Memory, such as 512Mi' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l cpus -d 'Processors, such as 0.5 or 2' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l pids -d 'Most processes at once' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l disk -d 'Most bytes written to the workspace and /tmp, such as 1Gi' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -s e -l env -d 'A variable for the programs; without a value, the one of this shell' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l min-tier -d 'Refuse to start with less isolation than this' -r -f -a "A\t''
+B\t''"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l label -d 'A label to choose it by later' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l idle-timeout -d 'Let it end after so long without a call; 0 for never [default: 5m]' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l max-age -d 'Let it end after so long however busy it is; 0 for never [default: 24h]' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l max-count -d 'Refuse where so many are there already' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -s o -l output -d 'The form of the result' -r -f -a "text\t''
+json\t'One JSON document'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from doctor" -s o -l output -d 'The form of the result' -r -f -a "text\t''
+json\t'One JSON document'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from doctor" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from doctor" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from doctor" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from exec" -s e -l env -d 'A variable for the program; without a value, the one of this shell' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from exec" -s w -l cwd -d 'Start it in this folder, below /workspace if relative' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from exec" -l timeout -d 'Kill it after so long' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from exec" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from exec" -s i -l interactive -d 'Give it our standard input'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from exec" -s t -l tty -d 'Give it a terminal'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from exec" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from exec" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from exec" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from inspect" -s o -l output -d 'The form of the result' -r -f -a "text\t''
+json\t'One JSON document'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from inspect" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from inspect" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from inspect" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from list" -l label -d 'Only those with this label' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from list" -l state -d 'Only those in this state' -r -f -a "starting\t''
+running\t''
+paused\t''
+stopped\t''
+unknown\t'Its backend does not answer'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from list" -l session -d 'Only that of this chat session' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from list" -s o -l output -d 'The form of the list' -r -f -a "text\t''
+json\t'One JSON document'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from list" -s a -l all -d 'Those that are stopped, too'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from list" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from logs" -s o -l output -d 'The form of --audit: a JSON array, or text' -r -f -a "text\t''
+json\t'One JSON document'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from logs" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from logs" -l audit -d 'Who did what: of one sandbox, or of all'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from logs" -s f -l follow -d 'Go on as more comes, until the sandbox ends'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from logs" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from logs" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from logs" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from pause" -l label -d 'Only those with this label' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from pause" -l state -d 'Only those in this state' -r -f -a "starting\t''
+running\t''
+paused\t''
+stopped\t''
+unknown\t'Its backend does not answer'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from pause" -l session -d 'Only that of this chat session' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from pause" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from pause" -l all -d 'All of them'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from pause" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from pause" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from pause" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from prune" -l older-than -d 'Only those that were not used for so long, such as 30d or 12h' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from prune" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from prune" -l dry-run -d 'Only say which ones'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from prune" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from prune" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from renew" -l label -d 'Only those with this label' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from renew" -l state -d 'Only those in this state' -r -f -a "starting\t''
+running\t''
+paused\t''
+stopped\t''
+unknown\t'Its backend does not answer'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from renew" -l session -d 'Only that of this chat session' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from renew" -l for -d 'How long from now on' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from renew" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from renew" -l all -d 'All of them'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from renew" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from renew" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from renew" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from resume" -l label -d 'Only those with this label' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from resume" -l state -d 'Only those in this state' -r -f -a "starting\t''
+running\t''
+paused\t''
+stopped\t''
+unknown\t'Its backend does not answer'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from resume" -l session -d 'Only that of this chat session' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from resume" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from resume" -l all -d 'All of them'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from resume" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from resume" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from rm" -l label -d 'Only those with this label' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from rm" -l state -d 'Only those in this state' -r -f -a "starting\t''
+running\t''
+paused\t''
+stopped\t''
+unknown\t'Its backend does not answer'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from rm" -l session -d 'Only that of this chat session' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from rm" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from rm" -l all -d 'All of them'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from rm" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from rm" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l backend -d 'Who makes it; `auto` is `local`, else `docker`' -r -f -a "auto\t''
+local\t'Namespaces, landlock and seccomp of this machine\'s kernel'
+docker\t'A container'
+gvisor\t'A container whose system calls gVisor answers'
+host\t'No isolation at all'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l image -d 'The image, for backends with images; with `auto`, `docker` is chosen' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l type -d 'What is in it' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -s w -l dir -d 'The folder that programs see as /workspace: a private copy of it, unless --workspace says otherwise' -r -F
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l workspace -d 'What programs may do with the folder, which is the current one without -w' -r -f -a "rw\t'Read and write the folder itself'
+ro\t'Read it'
+copy\t'Read and write a private copy'
+none\t'A private empty folder instead'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l mount -d 'Also show this inside: HOST_PATH:PATH or HOST_PATH:PATH:ro' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l net -d 'The network: none, full, or the hosts that may be reached, with commas between them' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l memory -d 'Memory, such as 512Mi' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l cpus -d 'Processors, such as 0.5 or 2' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l pids -d 'Most processes at once' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l disk -d 'Most bytes written to the workspace and /tmp, such as 1Gi' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -s e -l env -d 'A variable for the programs; without a value, the one of this shell' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l min-tier -d 'Refuse to start with less isolation than this' -r -f -a "A\t''
+B\t''"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l label -d 'A label to choose it by later' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l timeout -d 'Kill it after so long' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -s t -l tty -d 'Give it a terminal'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from shell" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from shell" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from shell" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from shell" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from stop" -l label -d 'Only those with this label' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from stop" -l state -d 'Only those in this state' -r -f -a "starting\t''
+running\t''
+paused\t''
+stopped\t''
+unknown\t'Its backend does not answer'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from stop" -l session -d 'Only that of this chat session' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from stop" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from stop" -l all -d 'All of them'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from stop" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from stop" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from stop" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "create" -d 'Make a sandbox that stays, and print its id'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "doctor" -d 'Show what isolation this machine offers, layer by layer, and how to get more'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "exec" -d 'Run a program in a sandbox that runs'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "inspect" -d 'Show all that is known of a sandbox: what it is made of, what holds it in, what it uses'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show the sandboxes there are'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "logs" -d 'Show what the daemon of a sandbox says, or who did what in which sandbox'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "pause" -d 'Freeze every process of sandboxes; memory stays'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Delete stopped sandboxes and what processes that were killed left behind, and print the ids'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "renew" -d 'Let running sandboxes live longer'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "resume" -d 'Let the processes of paused sandboxes go on'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Delete sandboxes, running or not, and their private workspaces'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "run" -d 'Run one program in a sandbox of its own, which is gone afterwards'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "shell" -d 'Open a shell in a sandbox that runs'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "stop" -d 'End every process of sandboxes; their workspaces stay'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c agentscope -n "__fish_agentscope_using_subcommand schema" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Also into a file or a pipe'
 never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand schema" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand schema" -s V -l version -d 'Print version'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from diff export fork list prune rename rm show undo help" -l user-id -l user -d 'Whose sessions; your own where absent' -r
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from diff export fork list prune rename rm show undo help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -l user-id -l user -d 'Whose sessions; your own where absent' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Also into a file or a pipe'
 never\t'Not even on a terminal'"
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from diff export fork list prune rename rm show undo help" -l offline -d 'Refuse every call outside this machine, and say which one it was'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from diff export fork list prune rename rm show undo help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from diff export fork list prune rename rm show undo help" -s V -l version -d 'Print version'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from diff export fork list prune rename rm show undo help" -f -a "diff" -d 'Show what a session changed in its workspace, from before its first change to now'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from diff export fork list prune rename rm show undo help" -f -a "export" -d 'Write a whole conversation as Markdown or JSON'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from diff export fork list prune rename rm show undo help" -f -a "fork" -d 'Copy a session, or its beginning, and print the id of the copy'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from diff export fork list prune rename rm show undo help" -f -a "list" -d 'Show the sessions there are, last used first'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from diff export fork list prune rename rm show undo help" -f -a "prune" -d 'Delete the sessions that were not used for a while, and print their ids'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from diff export fork list prune rename rm show undo help" -f -a "rename" -d 'Give a session a title'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from diff export fork list prune rename rm show undo help" -f -a "rm" -d 'Delete sessions'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from diff export fork list prune rename rm show undo help" -f -a "show" -d 'Print a conversation, with its tool calls in one line each'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from diff export fork list prune rename rm show undo help" -f -a "undo" -d 'Take back what a session changed in its workspace'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from diff export fork list prune rename rm show undo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from diff" -s o -l output -d 'The form of the result' -r -f -a "text\t''
-json\t'One JSON document'"
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from diff" -l user-id -l user -d 'Whose sessions; your own where absent' -r
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from diff" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t'Also into a file or a pipe'
-never\t'Not even on a terminal'"
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from diff" -l apply -d 'Take what was changed in the session\'s private copy into the folder; `undo` takes it back'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from diff" -l offline -d 'Refuse every call outside this machine, and say which one it was'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from diff" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -f -a "export" -d 'Write a whole conversation as Markdown or JSON'
+complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -f -a "fork" -d 'Copy a session, or its beginning, and print the id of the copy'
+complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -f -a "list" -d 'Show the sessions there are, last used first'
+complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -f -a "prune" -d 'Delete the sessions that were not used for a while, and print their ids'
+complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -f -a "rename" -d 'Give a session a title'
+complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -f -a "rm" -d 'Delete sessions'
+complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -f -a "show" -d 'Print a conversation, with its tool calls in one line each'
+complete -c agentscope -n "__fish_agentscope_using_subcommand session; and not __fish_seen_subcommand_from export fork list prune rename rm show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from export" -s o -l output -d 'The form of the conversation' -r -f -a "md\t'Markdown, for people'
 json\t'Everything that is kept, for programs'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from export" -l file -d 'Write into this file, which must not be there yet, rather than to standard output' -r -F
@@ -270,18 +496,6 @@ never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from show" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from undo" -l to -d 'Only back to before call N; `session diff -o json` has the numbers' -r
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from undo" -s o -l output -d 'The form of the result' -r -f -a "text\t''
-json\t'One JSON document'"
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from undo" -l user-id -l user -d 'Whose sessions; your own where absent' -r
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from undo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
-always\t'Also into a file or a pipe'
-never\t'Not even on a terminal'"
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from undo" -l force -d 'Also what you changed since'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from undo" -l offline -d 'Refuse every call outside this machine, and say which one it was'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from undo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from undo" -s V -l version -d 'Print version'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Show what a session changed in its workspace, from before its first change to now'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write a whole conversation as Markdown or JSON'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from help" -f -a "fork" -d 'Copy a session, or its beginning, and print the id of the copy'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show the sessions there are, last used first'
@@ -289,7 +503,6 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fis
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from help" -f -a "rename" -d 'Give a session a title'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Delete sessions'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print a conversation, with its tool calls in one line each'
-complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from help" -f -a "undo" -d 'Take back what a session changed in its workspace'
 complete -c agentscope -n "__fish_agentscope_using_subcommand session; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c agentscope -n "__fish_agentscope_using_subcommand setup" -l provider -d 'The provider to use' -r -f -a "openai\t''
 openai-responses\t''
@@ -334,25 +547,39 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand validate" -l stric
 complete -c agentscope -n "__fish_agentscope_using_subcommand validate" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand validate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand validate" -s V -l version -d 'Print version'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "chat" -d 'Talk to an agent: one message with -q, else a conversation'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "doctor" -d 'Show what this machine can do, what is missing, and how to mend it'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "init" -d 'Make a new agent project'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "man" -d 'Print the man page, or write those of all verbs into a folder'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "mcp" -d 'See, test and log in to the MCP servers of an agent'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "models" -d 'List the model providers, which keys were found, and the model servers on this machine'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "schema" -d 'Print the JSON Schema of the agent file, for editors'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "session" -d 'List, read, copy and delete earlier conversations; show and undo what they changed'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "setup" -d 'Choose a model provider, find keys and local model servers, store a key'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "tools" -d 'List the tools of an agent: where each comes from, where it runs, and whether it may change anything'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "validate" -d 'Check an agent file: every error at once, with line and column'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models schema session setup tools validate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models sandbox schema session setup tools validate help" -f -a "chat" -d 'Talk to an agent: one message with -q, else a conversation'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models sandbox schema session setup tools validate help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models sandbox schema session setup tools validate help" -f -a "doctor" -d 'Show what this machine can do, what is missing, and how to mend it'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models sandbox schema session setup tools validate help" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models sandbox schema session setup tools validate help" -f -a "init" -d 'Make a new agent project'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models sandbox schema session setup tools validate help" -f -a "man" -d 'Print the man page, or write those of all verbs into a folder'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models sandbox schema session setup tools validate help" -f -a "mcp" -d 'See, test and log in to the MCP servers of an agent'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models sandbox schema session setup tools validate help" -f -a "models" -d 'List the model providers, which keys were found, and the model servers on this machine'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models sandbox schema session setup tools validate help" -f -a "sandbox" -d 'Run programs in isolation; see and control every sandbox'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models sandbox schema session setup tools validate help" -f -a "schema" -d 'Print the JSON Schema of the agent file, for editors'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models sandbox schema session setup tools validate help" -f -a "session" -d 'List, read, copy and delete earlier conversations'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models sandbox schema session setup tools validate help" -f -a "setup" -d 'Choose a model provider, find keys and local model servers, store a key'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models sandbox schema session setup tools validate help" -f -a "tools" -d 'List the tools of an agent: where each comes from, where it runs, and whether it may change anything'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models sandbox schema session setup tools validate help" -f -a "validate" -d 'Check an agent file: every error at once, with line and column'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from chat completions doctor import init man mcp models sandbox schema session setup tools validate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from mcp" -f -a "list" -d 'List the MCP servers of an agent; starts none of them'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from mcp" -f -a "login" -d 'Log in to an MCP server that wants OAuth'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from mcp" -f -a "logout" -d 'Forget the tokens of an MCP server'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from mcp" -f -a "test" -d 'Connect to MCP servers, list their tools, and say what is wrong'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from session" -f -a "diff" -d 'Show what a session changed in its workspace, from before its first change to now'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "create" -d 'Make a sandbox that stays, and print its id'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "doctor" -d 'Show what isolation this machine offers, layer by layer, and how to get more'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "exec" -d 'Run a program in a sandbox that runs'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "inspect" -d 'Show all that is known of a sandbox: what it is made of, what holds it in, what it uses'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "list" -d 'Show the sandboxes there are'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "logs" -d 'Show what the daemon of a sandbox says, or who did what in which sandbox'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "pause" -d 'Freeze every process of sandboxes; memory stays'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "prune" -d 'Delete stopped sandboxes and what processes that were killed left behind, and print the ids'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "renew" -d 'Let running sandboxes live longer'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "resume" -d 'Let the processes of paused sandboxes go on'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "rm" -d 'Delete sandboxes, running or not, and their private workspaces'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "run" -d 'Run one program in a sandbox of its own, which is gone afterwards'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "shell" -d 'Open a shell in a sandbox that runs'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "stop" -d 'End every process of sandboxes; their workspaces stay'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from session" -f -a "export" -d 'Write a whole conversation as Markdown or JSON'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from session" -f -a "fork" -d 'Copy a session, or its beginning, and print the id of the copy'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from session" -f -a "list" -d 'Show the sessions there are, last used first'
@@ -360,4 +587,3 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_s
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from session" -f -a "rename" -d 'Give a session a title'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from session" -f -a "rm" -d 'Delete sessions'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from session" -f -a "show" -d 'Print a conversation, with its tool calls in one line each'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from session" -f -a "undo" -d 'Take back what a session changed in its workspace'

@@ -313,6 +313,421 @@ never\:"Not even on a terminal"))' \
 '::provider -- Show what is known of the models of this provider:(openai openai-responses anthropic dashscope gemini deepseek moonshot ollama lmstudio llamacpp vllm openai-compatible demo)' \
 && ret=0
 ;;
+(sandbox)
+_arguments "${_arguments_options[@]}" : \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+":: :_agentscope__subcmd__sandbox_commands" \
+"*::: :->sandbox" \
+&& ret=0
+
+    case $state in
+    (sandbox)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:agentscope-sandbox-command-$line[1]:"
+        case $line[1] in
+            (create)
+_arguments "${_arguments_options[@]}" : \
+'--backend=[Who makes it; \`auto\` is \`local\`, else \`docker\`]:BACKEND:((auto\:""
+local\:"Namespaces, landlock and seccomp of this machine'\''s kernel"
+docker\:"A container"
+gvisor\:"A container whose system calls gVisor answers"
+host\:"No isolation at all"))' \
+'--image=[The image, for backends with images; with \`auto\`, \`docker\` is chosen]:IMAGE:_default' \
+'--type=[What is in it]:TYPE:_default' \
+'-w+[The folder that programs see as /workspace\: a private copy of it, unless --workspace says otherwise]:DIR:_files' \
+'--dir=[The folder that programs see as /workspace\: a private copy of it, unless --workspace says otherwise]:DIR:_files' \
+'--workspace=[What programs may do with the folder, which is the current one without -w]:MODE:((rw\:"Read and write the folder itself"
+ro\:"Read it"
+copy\:"Read and write a private copy"
+none\:"A private empty folder instead"))' \
+'*--mount=[Also show this inside\: HOST_PATH\:PATH or HOST_PATH\:PATH\:ro]:MOUNT:_default' \
+'--net=[The network\: none, full, or the hosts that may be reached, with commas between them]:NET:_default' \
+'--memory=[Memory, such as 512Mi]:SIZE:_default' \
+'--cpus=[Processors, such as 0.5 or 2]:NUMBER:_default' \
+'--pids=[Most processes at once]:NUMBER:_default' \
+'--disk=[Most bytes written to the workspace and /tmp, such as 1Gi]:SIZE:_default' \
+'*-e+[A variable for the programs; without a value, the one of this shell]:NAME[=VALUE]:_default' \
+'*--env=[A variable for the programs; without a value, the one of this shell]:NAME[=VALUE]:_default' \
+'--min-tier=[Refuse to start with less isolation than this]:TIER:(A B)' \
+'*--label=[A label to choose it by later]:NAME=VALUE:_default' \
+'--idle-timeout=[Let it end after so long without a call; 0 for never \[default\: 5m\]]:TIME:_default' \
+'--max-age=[Let it end after so long however busy it is; 0 for never \[default\: 24h\]]:TIME:_default' \
+'--max-count=[Refuse where so many are there already]:NUMBER:_default' \
+'-o+[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(doctor)
+_arguments "${_arguments_options[@]}" : \
+'-o+[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(exec)
+_arguments "${_arguments_options[@]}" : \
+'*-e+[A variable for the program; without a value, the one of this shell]:NAME[=VALUE]:_default' \
+'*--env=[A variable for the program; without a value, the one of this shell]:NAME[=VALUE]:_default' \
+'-w+[Start it in this folder, below /workspace if relative]:DIR:_default' \
+'--cwd=[Start it in this folder, below /workspace if relative]:DIR:_default' \
+'--timeout=[Kill it after so long]:TIME:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'-i[Give it our standard input]' \
+'--interactive[Give it our standard input]' \
+'-t[Give it a terminal]' \
+'--tty[Give it a terminal]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':id -- An id, or the start of one:_default' \
+'*::cmd -- The program and its arguments:_default' \
+&& ret=0
+;;
+(inspect)
+_arguments "${_arguments_options[@]}" : \
+'-o+[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':id -- An id, or the start of one:_default' \
+&& ret=0
+;;
+(list)
+_arguments "${_arguments_options[@]}" : \
+'*--label=[Only those with this label]:NAME[=VALUE]:_default' \
+'--state=[Only those in this state]:STATE:((starting\:""
+running\:""
+paused\:""
+stopped\:""
+unknown\:"Its backend does not answer"))' \
+'--session=[Only that of this chat session]:ID:_default' \
+'-o+[The form of the list]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the list]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'-a[Those that are stopped, too]' \
+'--all[Those that are stopped, too]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(logs)
+_arguments "${_arguments_options[@]}" : \
+'-o+[The form of --audit\: a JSON array, or text]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of --audit\: a JSON array, or text]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--audit[Who did what\: of one sandbox, or of all]' \
+'-f[Go on as more comes, until the sandbox ends]' \
+'--follow[Go on as more comes, until the sandbox ends]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::id -- An id, or the start of one:_default' \
+&& ret=0
+;;
+(pause)
+_arguments "${_arguments_options[@]}" : \
+'*--label=[Only those with this label]:NAME[=VALUE]:_default' \
+'--state=[Only those in this state]:STATE:((starting\:""
+running\:""
+paused\:""
+stopped\:""
+unknown\:"Its backend does not answer"))' \
+'--session=[Only that of this chat session]:ID:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--all[All of them]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'*::ids -- Ids, or the starts of them:_default' \
+&& ret=0
+;;
+(prune)
+_arguments "${_arguments_options[@]}" : \
+'--older-than=[Only those that were not used for so long, such as 30d or 12h]:TIME:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--dry-run[Only say which ones]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(renew)
+_arguments "${_arguments_options[@]}" : \
+'*--label=[Only those with this label]:NAME[=VALUE]:_default' \
+'--state=[Only those in this state]:STATE:((starting\:""
+running\:""
+paused\:""
+stopped\:""
+unknown\:"Its backend does not answer"))' \
+'--session=[Only that of this chat session]:ID:_default' \
+'--for=[How long from now on]:TIME:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--all[All of them]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'*::ids -- Ids, or the starts of them:_default' \
+&& ret=0
+;;
+(resume)
+_arguments "${_arguments_options[@]}" : \
+'*--label=[Only those with this label]:NAME[=VALUE]:_default' \
+'--state=[Only those in this state]:STATE:((starting\:""
+running\:""
+paused\:""
+stopped\:""
+unknown\:"Its backend does not answer"))' \
+'--session=[Only that of this chat session]:ID:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--all[All of them]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'*::ids -- Ids, or the starts of them:_default' \
+&& ret=0
+;;
+(rm)
+_arguments "${_arguments_options[@]}" : \
+'*--label=[Only those with this label]:NAME[=VALUE]:_default' \
+'--state=[Only those in this state]:STATE:((starting\:""
+running\:""
+paused\:""
+stopped\:""
+unknown\:"Its backend does not answer"))' \
+'--session=[Only that of this chat session]:ID:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--all[All of them]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'*::ids -- Ids, or the starts of them:_default' \
+&& ret=0
+;;
+(run)
+_arguments "${_arguments_options[@]}" : \
+'--backend=[Who makes it; \`auto\` is \`local\`, else \`docker\`]:BACKEND:((auto\:""
+local\:"Namespaces, landlock and seccomp of this machine'\''s kernel"
+docker\:"A container"
+gvisor\:"A container whose system calls gVisor answers"
+host\:"No isolation at all"))' \
+'--image=[The image, for backends with images; with \`auto\`, \`docker\` is chosen]:IMAGE:_default' \
+'--type=[What is in it]:TYPE:_default' \
+'-w+[The folder that programs see as /workspace\: a private copy of it, unless --workspace says otherwise]:DIR:_files' \
+'--dir=[The folder that programs see as /workspace\: a private copy of it, unless --workspace says otherwise]:DIR:_files' \
+'--workspace=[What programs may do with the folder, which is the current one without -w]:MODE:((rw\:"Read and write the folder itself"
+ro\:"Read it"
+copy\:"Read and write a private copy"
+none\:"A private empty folder instead"))' \
+'*--mount=[Also show this inside\: HOST_PATH\:PATH or HOST_PATH\:PATH\:ro]:MOUNT:_default' \
+'--net=[The network\: none, full, or the hosts that may be reached, with commas between them]:NET:_default' \
+'--memory=[Memory, such as 512Mi]:SIZE:_default' \
+'--cpus=[Processors, such as 0.5 or 2]:NUMBER:_default' \
+'--pids=[Most processes at once]:NUMBER:_default' \
+'--disk=[Most bytes written to the workspace and /tmp, such as 1Gi]:SIZE:_default' \
+'*-e+[A variable for the programs; without a value, the one of this shell]:NAME[=VALUE]:_default' \
+'*--env=[A variable for the programs; without a value, the one of this shell]:NAME[=VALUE]:_default' \
+'--min-tier=[Refuse to start with less isolation than this]:TIER:(A B)' \
+'*--label=[A label to choose it by later]:NAME=VALUE:_default' \
+'--timeout=[Kill it after so long]:TIME:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'-t[Give it a terminal]' \
+'--tty[Give it a terminal]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'*::cmd -- The program and its arguments:_default' \
+&& ret=0
+;;
+(shell)
+_arguments "${_arguments_options[@]}" : \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':id -- An id, or the start of one:_default' \
+&& ret=0
+;;
+(stop)
+_arguments "${_arguments_options[@]}" : \
+'*--label=[Only those with this label]:NAME[=VALUE]:_default' \
+'--state=[Only those in this state]:STATE:((starting\:""
+running\:""
+paused\:""
+stopped\:""
+unknown\:"Its backend does not answer"))' \
+'--session=[Only that of this chat session]:ID:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--all[All of them]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'*::ids -- Ids, or the starts of them:_default' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_agentscope__subcmd__sandbox__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:agentscope-sandbox-help-command-$line[1]:"
+        case $line[1] in
+            (create)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(doctor)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(exec)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(inspect)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(logs)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(pause)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(prune)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(renew)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(resume)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(rm)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(run)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(shell)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(stop)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
 (schema)
 _arguments "${_arguments_options[@]}" : \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
@@ -695,6 +1110,78 @@ esac
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(sandbox)
+_arguments "${_arguments_options[@]}" : \
+":: :_agentscope__subcmd__help__subcmd__sandbox_commands" \
+"*::: :->sandbox" \
+&& ret=0
+
+    case $state in
+    (sandbox)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:agentscope-help-sandbox-command-$line[1]:"
+        case $line[1] in
+            (create)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(doctor)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(exec)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(inspect)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(logs)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(pause)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(prune)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(renew)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(resume)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(rm)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(run)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(shell)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(stop)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
 (schema)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -787,6 +1274,7 @@ _agentscope_commands() {
 'man:Print the man page, or write those of all verbs into a folder' \
 'mcp:See, test and log in to the MCP servers of an agent' \
 'models:List the model providers, which keys were found, and the model servers on this machine' \
+'sandbox:Run programs in isolation; see and control every sandbox' \
 'schema:Print the JSON Schema of the agent file, for editors' \
 'session:List, read, copy and delete earlier conversations; show and undo what they changed' \
 'setup:Choose a model provider, find keys and local model servers, store a key' \
@@ -822,6 +1310,7 @@ _agentscope__subcmd__help_commands() {
 'man:Print the man page, or write those of all verbs into a folder' \
 'mcp:See, test and log in to the MCP servers of an agent' \
 'models:List the model providers, which keys were found, and the model servers on this machine' \
+'sandbox:Run programs in isolation; see and control every sandbox' \
 'schema:Print the JSON Schema of the agent file, for editors' \
 'session:List, read, copy and delete earlier conversations; show and undo what they changed' \
 'setup:Choose a model provider, find keys and local model servers, store a key' \
@@ -900,6 +1389,96 @@ _agentscope__subcmd__help__subcmd__mcp__subcmd__test_commands() {
 _agentscope__subcmd__help__subcmd__models_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help models commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__sandbox_commands] )) ||
+_agentscope__subcmd__help__subcmd__sandbox_commands() {
+    local commands; commands=(
+'create:Make a sandbox that stays, and print its id' \
+'doctor:Show what isolation this machine offers, layer by layer, and how to get more' \
+'exec:Run a program in a sandbox that runs' \
+'inspect:Show all that is known of a sandbox\: what it is made of, what holds it in, what it uses' \
+'list:Show the sandboxes there are' \
+'logs:Show what the daemon of a sandbox says, or who did what in which sandbox' \
+'pause:Freeze every process of sandboxes; memory stays' \
+'prune:Delete stopped sandboxes and what processes that were killed left behind, and print the ids' \
+'renew:Let running sandboxes live longer' \
+'resume:Let the processes of paused sandboxes go on' \
+'rm:Delete sandboxes, running or not, and their private workspaces' \
+'run:Run one program in a sandbox of its own, which is gone afterwards' \
+'shell:Open a shell in a sandbox that runs' \
+'stop:End every process of sandboxes; their workspaces stay' \
+    )
+    _describe -t commands 'agentscope help sandbox commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__sandbox__subcmd__create_commands] )) ||
+_agentscope__subcmd__help__subcmd__sandbox__subcmd__create_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help sandbox create commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__sandbox__subcmd__doctor_commands] )) ||
+_agentscope__subcmd__help__subcmd__sandbox__subcmd__doctor_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help sandbox doctor commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__sandbox__subcmd__exec_commands] )) ||
+_agentscope__subcmd__help__subcmd__sandbox__subcmd__exec_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help sandbox exec commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__sandbox__subcmd__inspect_commands] )) ||
+_agentscope__subcmd__help__subcmd__sandbox__subcmd__inspect_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help sandbox inspect commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__sandbox__subcmd__list_commands] )) ||
+_agentscope__subcmd__help__subcmd__sandbox__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help sandbox list commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__sandbox__subcmd__logs_commands] )) ||
+_agentscope__subcmd__help__subcmd__sandbox__subcmd__logs_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help sandbox logs commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__sandbox__subcmd__pause_commands] )) ||
+_agentscope__subcmd__help__subcmd__sandbox__subcmd__pause_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help sandbox pause commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__sandbox__subcmd__prune_commands] )) ||
+_agentscope__subcmd__help__subcmd__sandbox__subcmd__prune_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help sandbox prune commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__sandbox__subcmd__renew_commands] )) ||
+_agentscope__subcmd__help__subcmd__sandbox__subcmd__renew_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help sandbox renew commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__sandbox__subcmd__resume_commands] )) ||
+_agentscope__subcmd__help__subcmd__sandbox__subcmd__resume_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help sandbox resume commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__sandbox__subcmd__rm_commands] )) ||
+_agentscope__subcmd__help__subcmd__sandbox__subcmd__rm_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help sandbox rm commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__sandbox__subcmd__run_commands] )) ||
+_agentscope__subcmd__help__subcmd__sandbox__subcmd__run_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help sandbox run commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__sandbox__subcmd__shell_commands] )) ||
+_agentscope__subcmd__help__subcmd__sandbox__subcmd__shell_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help sandbox shell commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__sandbox__subcmd__stop_commands] )) ||
+_agentscope__subcmd__help__subcmd__sandbox__subcmd__stop_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help sandbox stop commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__help__subcmd__schema_commands] )) ||
 _agentscope__subcmd__help__subcmd__schema_commands() {
@@ -1067,6 +1646,193 @@ _agentscope__subcmd__mcp__subcmd__test_commands() {
 _agentscope__subcmd__models_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope models commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox_commands] )) ||
+_agentscope__subcmd__sandbox_commands() {
+    local commands; commands=(
+'create:Make a sandbox that stays, and print its id' \
+'doctor:Show what isolation this machine offers, layer by layer, and how to get more' \
+'exec:Run a program in a sandbox that runs' \
+'inspect:Show all that is known of a sandbox\: what it is made of, what holds it in, what it uses' \
+'list:Show the sandboxes there are' \
+'logs:Show what the daemon of a sandbox says, or who did what in which sandbox' \
+'pause:Freeze every process of sandboxes; memory stays' \
+'prune:Delete stopped sandboxes and what processes that were killed left behind, and print the ids' \
+'renew:Let running sandboxes live longer' \
+'resume:Let the processes of paused sandboxes go on' \
+'rm:Delete sandboxes, running or not, and their private workspaces' \
+'run:Run one program in a sandbox of its own, which is gone afterwards' \
+'shell:Open a shell in a sandbox that runs' \
+'stop:End every process of sandboxes; their workspaces stay' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'agentscope sandbox commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__create_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__create_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox create commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__doctor_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__doctor_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox doctor commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__exec_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__exec_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox exec commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help_commands() {
+    local commands; commands=(
+'create:Make a sandbox that stays, and print its id' \
+'doctor:Show what isolation this machine offers, layer by layer, and how to get more' \
+'exec:Run a program in a sandbox that runs' \
+'inspect:Show all that is known of a sandbox\: what it is made of, what holds it in, what it uses' \
+'list:Show the sandboxes there are' \
+'logs:Show what the daemon of a sandbox says, or who did what in which sandbox' \
+'pause:Freeze every process of sandboxes; memory stays' \
+'prune:Delete stopped sandboxes and what processes that were killed left behind, and print the ids' \
+'renew:Let running sandboxes live longer' \
+'resume:Let the processes of paused sandboxes go on' \
+'rm:Delete sandboxes, running or not, and their private workspaces' \
+'run:Run one program in a sandbox of its own, which is gone afterwards' \
+'shell:Open a shell in a sandbox that runs' \
+'stop:End every process of sandboxes; their workspaces stay' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'agentscope sandbox help commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__create_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help__subcmd__create_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox help create commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__doctor_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help__subcmd__doctor_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox help doctor commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__exec_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help__subcmd__exec_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox help exec commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__help_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox help help commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__inspect_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help__subcmd__inspect_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox help inspect commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__list_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox help list commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__logs_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help__subcmd__logs_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox help logs commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__pause_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help__subcmd__pause_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox help pause commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__prune_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help__subcmd__prune_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox help prune commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__renew_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help__subcmd__renew_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox help renew commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__resume_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help__subcmd__resume_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox help resume commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__rm_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help__subcmd__rm_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox help rm commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__run_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help__subcmd__run_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox help run commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__shell_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help__subcmd__shell_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox help shell commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__stop_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help__subcmd__stop_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox help stop commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__inspect_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__inspect_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox inspect commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__list_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox list commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__logs_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__logs_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox logs commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__pause_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__pause_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox pause commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__prune_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__prune_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox prune commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__renew_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__renew_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox renew commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__resume_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__resume_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox resume commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__rm_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__rm_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox rm commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__run_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__run_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox run commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__shell_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__shell_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox shell commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__stop_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__stop_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox stop commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__schema_commands] )) ||
 _agentscope__subcmd__schema_commands() {

@@ -22,6 +22,8 @@ pub enum Exit {
     NotFound,
     TimedOut,
     Interrupted,
+    /// Of a program in a sandbox; 125 to 127 where there is none to speak of, as a shell and Docker have it.
+    Of(u8),
 }
 
 impl Exit {
@@ -35,6 +37,7 @@ impl Exit {
             Self::NotFound => 4,
             Self::TimedOut => 124,
             Self::Interrupted => 130,
+            Self::Of(code) => code,
         }
     }
 }
@@ -112,6 +115,18 @@ impl CliError {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The same with another exit code.
+    #[must_use]
+    pub fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    #[must_use]
+    pub fn code(&self) -> Exit {
+        self.exit
     }
 
     /// Writes the error to standard error.

@@ -16,6 +16,7 @@ mod init;
 mod man;
 mod mcp;
 mod models;
+mod sandbox;
 mod schema;
 mod session;
 mod setup;
@@ -60,6 +61,7 @@ enum Command {
     Man(man::ManArgs),
     Mcp(mcp::McpArgs),
     Models(models::ModelsArgs),
+    Sandbox(sandbox::SandboxArgs),
     Schema(schema::SchemaArgs),
     Session(session::SessionArgs),
     Setup(setup::SetupArgs),
@@ -78,6 +80,7 @@ impl Command {
             Self::Man(args) => man::run(&args, cx),
             Self::Mcp(args) => mcp::run(&args, cx),
             Self::Models(args) => models::run(&args, cx),
+            Self::Sandbox(args) => sandbox::run(&args, cx),
             Self::Schema(args) => schema::run(&args, cx),
             Self::Session(args) => session::run(&args, cx),
             Self::Setup(args) => setup::run(&args, cx),

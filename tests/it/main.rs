@@ -23,6 +23,7 @@ mod mcp_failures;
 mod models;
 mod readme;
 mod sandbox_contract;
+mod sandbox_cli;
 mod sandbox_daemon;
 mod sandbox_docker;
 #[cfg(target_os = "linux")]

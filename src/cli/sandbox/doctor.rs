@@ -1,0 +1,45 @@
+//! `agentscope sandbox doctor`.
+
+use clap::Args;
+
+use crate::{
+    cli::{CliError, Cx, Exit, Output},
+    sandbox::{BackendKind, Sandboxes},
+    ui::{printable, style},
+};
+
+/// Show what isolation this machine offers, layer by layer, and how to get more
+#[derive(Debug, Args)]
+#[command(after_help = "The exit code is 1 where no backend with isolation can be used.")]
+pub(super) struct DoctorArgs {
+    /// The form of the result
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    output: Output,
+}
+
+pub(super) async fn run(args: &DoctorArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
+    let probes = all.probe().await;
+    match args.output {
+        Output::Json => cx.printer.json(&probes)?,
+        Output::Text => {
+            let heading = cx.printer.out_style(style::HEADING);
+            let mut text = String::new();
+            for probe in &probes {
+                let what = probe.confinement.as_ref().map_or_else(
+                    || "cannot be used here".to_owned(),
+                    |confinement| format!("tier {}", confinement.tier),
+                );
+                text.push_str(&format!("{heading}{}{heading:#}: {what}\n", probe.backend));
+                for layer in probe.confinement.iter().flat_map(|confinement| &confinement.layers) {
+                    text.push_str(&super::layer(layer, cx));
+                }
+                if let Some(hint) = &probe.hint {
+                    text.push_str(&format!("  hint: {}\n", printable(hint)));
+                }
+            }
+            cx.printer.stdout(&text)?;
+        }
+    }
+    let usable = probes.iter().any(|probe| probe.backend != BackendKind::Host && probe.confinement.is_some());
+    Ok(if usable { Exit::Done } else { Exit::Failed })
+}

@@ -1,0 +1,126 @@
+//! `agentscope sandbox`: where code that nobody vouches for runs.
+
+mod create;
+mod doctor;
+mod exec;
+mod human;
+mod inspect;
+mod list;
+mod logs;
+mod made_of;
+mod pause;
+mod prune;
+mod renew;
+mod rm;
+mod run;
+mod select;
+mod stop;
+mod stream;
+
+use clap::{Args, Subcommand};
+
+use super::{CliError, Cx, Exit};
+use crate::{
+    runtime::shutdown::Signals,
+    sandbox::{Layer, Network, SandboxError, SandboxId, Sandboxes},
+    ui::{printable, style},
+};
+
+/// Run programs in isolation; see and control every sandbox
+///
+/// A sandbox is named by its id or the start of it.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  agentscope sandbox run -- python3 -c 'print(2 ** 64)'
+  agentscope sandbox run -w . --net pypi.org,files.pythonhosted.org -- pip download flask
+  agentscope sandbox create --label job=nightly
+  agentscope sandbox exec -it 3f2a bash
+  agentscope sandbox stop --label job=nightly")]
+pub(super) struct SandboxArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Create(create::CreateArgs),
+    Doctor(doctor::DoctorArgs),
+    Exec(exec::ExecArgs),
+    Inspect(inspect::InspectArgs),
+    List(list::ListArgs),
+    Logs(logs::LogsArgs),
+    Pause(pause::PauseArgs),
+    Prune(prune::PruneArgs),
+    Renew(renew::RenewArgs),
+    Resume(pause::ResumeArgs),
+    Rm(rm::RmArgs),
+    Run(run::RunArgs),
+    Shell(exec::ShellArgs),
+    Stop(stop::StopArgs),
+}
+
+pub(super) fn run(args: &SandboxArgs, cx: &Cx) -> Result<Exit, CliError> {
+    let all = Sandboxes::open(&cx.env, &cx.paths);
+    cx.block_on(async {
+        match &args.verb {
+            Verb::Create(args) => create::run(args, &all, cx).await,
+            Verb::Doctor(args) => doctor::run(args, &all, cx).await,
+            Verb::Exec(args) => exec::run(args, &all, cx).await,
+            Verb::Inspect(args) => inspect::run(args, &all, cx).await,
+            Verb::List(args) => list::run(args, &all, cx).await,
+            Verb::Logs(args) => logs::run(args, &all, cx).await,
+            Verb::Pause(args) => pause::pause(args, &all, cx).await,
+            Verb::Prune(args) => prune::run(args, &all, cx).await,
+            Verb::Renew(args) => renew::run(args, &all, cx).await,
+            Verb::Resume(args) => pause::resume(args, &all, cx).await,
+            Verb::Rm(args) => rm::run(args, &all, cx).await,
+            Verb::Run(args) => run::run(args, &all, cx).await,
+            Verb::Shell(args) => exec::shell(args, &all, cx).await,
+            Verb::Stop(args) => stop::run(args, &all, cx).await,
+        }
+    })
+}
+
+impl From<SandboxError> for CliError {
+    fn from(error: SandboxError) -> Self {
+        let exit = match &error {
+            SandboxError::NotFound { .. } => Exit::NotFound,
+            SandboxError::Ambiguous { .. } => Exit::Usage,
+            SandboxError::Silent(_) => Exit::TimedOut,
+            _ => Exit::Failed,
+        };
+        let this = Self::from_error(exit, &error);
+        match error.hint() {
+            Some(hint) => this.hint(hint),
+            None => this,
+        }
+    }
+}
+
+/// Keeps the first failure to end with, and tells of each further one, so that one does not keep the others.
+fn next(first: Option<CliError>, id: &SandboxId, error: SandboxError, cx: &Cx) -> Option<CliError> {
+    if first.is_none() {
+        return Some(error.into());
+    }
+    cx.printer.warn(&format!("`{id}`: {error}"));
+    first
+}
+
+fn signals() -> Result<Signals, CliError> {
+    Signals::new().map_err(|error| CliError::failed("could not listen for signals").because(&error))
+}
+
+/// One layer of isolation, or one limit, as a line.
+fn layer(layer: &Layer, cx: &Cx) -> String {
+    let (mark, color) = if layer.active { ("ok", style::SUCCESS) } else { ("no", style::WARNING) };
+    let color = cx.printer.out_style(color);
+    format!("  {color}{mark}{color:#}  {:<22}  {}\n", printable(&layer.name), printable(&layer.detail))
+}
+
+fn network(network: &Network) -> String {
+    match network {
+        Network::None => "none".to_owned(),
+        Network::Full => "full".to_owned(),
+        Network::Allow(hosts) => format!("only {}", hosts.join(", ")),
+    }
+}

@@ -1,0 +1,35 @@
+//! `agentscope sandbox prune`.
+
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    cli::{CliError, Cx, Exit},
+    config::agent_file::Span,
+    sandbox::Sandboxes,
+};
+
+/// Delete stopped sandboxes and what processes that were killed left behind, and print the ids
+#[derive(Debug, Args)]
+pub(super) struct PruneArgs {
+    /// Only those that were not used for so long, such as 30d or 12h
+    #[arg(long, value_name = "TIME")]
+    older_than: Option<Span>,
+    /// Only say which ones
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) async fn run(args: &PruneArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
+    let age = args.older_than.map_or(std::time::Duration::ZERO, |span| span.0);
+    let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
+    let before = Timestamp::now().checked_sub(age).unwrap_or(Timestamp::MIN);
+    let pruned = all.prune(before, args.dry_run).await?;
+    for info in &pruned {
+        cx.printer.stdout(&format!("{}\n", info.id))?;
+    }
+    if pruned.is_empty() {
+        cx.printer.stderr("nothing to delete\n");
+    }
+    Ok(Exit::Done)
+}

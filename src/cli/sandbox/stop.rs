@@ -1,0 +1,29 @@
+//! `agentscope sandbox stop`.
+
+use clap::Args;
+
+use super::select::Selected;
+use crate::{
+    cli::{CliError, Cx, Exit},
+    sandbox::Sandboxes,
+};
+
+/// End every process of sandboxes; their workspaces stay
+///
+/// One that is stopped, or that does not exist any more, is stopped.
+#[derive(Debug, Args)]
+pub(super) struct StopArgs {
+    #[command(flatten)]
+    selected: Selected,
+}
+
+pub(super) async fn run(args: &StopArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
+    let mut failed = None;
+    for id in args.selected.find(all, true).await? {
+        match all.stop(&id).await {
+            Ok(()) => cx.printer.stdout(&format!("{id}\n"))?,
+            Err(error) => failed = super::next(failed, &id, error, cx),
+        }
+    }
+    failed.map_or(Ok(Exit::Done), Err)
+}
