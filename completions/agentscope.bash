@@ -160,6 +160,9 @@ _agentscope() {
             agentscope__subcmd__help__subcmd__sandbox,stop)
                 cmd="agentscope__subcmd__help__subcmd__sandbox__subcmd__stop"
                 ;;
+            agentscope__subcmd__help__subcmd__session,diff)
+                cmd="agentscope__subcmd__help__subcmd__session__subcmd__diff"
+                ;;
             agentscope__subcmd__help__subcmd__session,export)
                 cmd="agentscope__subcmd__help__subcmd__session__subcmd__export"
                 ;;
@@ -180,6 +183,9 @@ _agentscope() {
                 ;;
             agentscope__subcmd__help__subcmd__session,show)
                 cmd="agentscope__subcmd__help__subcmd__session__subcmd__show"
+                ;;
+            agentscope__subcmd__help__subcmd__session,undo)
+                cmd="agentscope__subcmd__help__subcmd__session__subcmd__undo"
                 ;;
             agentscope__subcmd__mcp,help)
                 cmd="agentscope__subcmd__mcp__subcmd__help"
@@ -301,6 +307,9 @@ _agentscope() {
             agentscope__subcmd__sandbox__subcmd__help,stop)
                 cmd="agentscope__subcmd__sandbox__subcmd__help__subcmd__stop"
                 ;;
+            agentscope__subcmd__session,diff)
+                cmd="agentscope__subcmd__session__subcmd__diff"
+                ;;
             agentscope__subcmd__session,export)
                 cmd="agentscope__subcmd__session__subcmd__export"
                 ;;
@@ -325,6 +334,12 @@ _agentscope() {
             agentscope__subcmd__session,show)
                 cmd="agentscope__subcmd__session__subcmd__show"
                 ;;
+            agentscope__subcmd__session,undo)
+                cmd="agentscope__subcmd__session__subcmd__undo"
+                ;;
+            agentscope__subcmd__session__subcmd__help,diff)
+                cmd="agentscope__subcmd__session__subcmd__help__subcmd__diff"
+                ;;
             agentscope__subcmd__session__subcmd__help,export)
                 cmd="agentscope__subcmd__session__subcmd__help__subcmd__export"
                 ;;
@@ -348,6 +363,9 @@ _agentscope() {
                 ;;
             agentscope__subcmd__session__subcmd__help,show)
                 cmd="agentscope__subcmd__session__subcmd__help__subcmd__show"
+                ;;
+            agentscope__subcmd__session__subcmd__help,undo)
+                cmd="agentscope__subcmd__session__subcmd__help__subcmd__undo"
                 ;;
             *)
                 ;;
@@ -932,8 +950,22 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__help__subcmd__session)
-            opts="export fork list prune rename rm show"
+            opts="diff export fork list prune rename rm show undo"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__help__subcmd__session__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1030,6 +1062,20 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__help__subcmd__session__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__help__subcmd__session__subcmd__undo)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2224,12 +2270,46 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__session)
-            opts="-h -V --user --user-id --color --offline --help --version export fork list prune rename rm show help"
+            opts="-h -V --user --user-id --color --offline --help --version diff export fork list prune rename rm show undo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --user-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__session__subcmd__diff)
+            opts="-o -h -V --apply --output --user --user-id --color --offline --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --user-id)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2318,8 +2398,22 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__session__subcmd__help)
-            opts="export fork list prune rename rm show help"
+            opts="diff export fork list prune rename rm show undo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__session__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2430,6 +2524,20 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__session__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__session__subcmd__help__subcmd__undo)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2570,6 +2678,44 @@ _agentscope() {
                 return 0
             fi
             case "${prev}" in
+                --user-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__session__subcmd__undo)
+            opts="-o -h -V --to --force --output --user --user-id --color --offline --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --user-id)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -22,8 +22,8 @@ mod mcp;
 mod mcp_failures;
 mod models;
 mod readme;
-mod sandbox_contract;
 mod sandbox_cli;
+mod sandbox_contract;
 mod sandbox_daemon;
 mod sandbox_docker;
 #[cfg(target_os = "linux")]

@@ -132,12 +132,12 @@ impl LocalBackend {
     fn make(&self, spec: &SandboxSpec) -> Result<(Confinement, Option<UnixStream>), SandboxError> {
         let folder = self.folder(&spec.id);
         if let Some(trouble) = self.shared.only_b.get() {
-            return self.make_b(&folder, spec, trouble.clone());
+            return self.make_b(&folder, spec, trouble);
         }
         match self.make_tier(&folder, spec, Tier::A) {
             Ok(made) => Ok(made),
             Err(Refusal::Trouble(trouble)) if trouble.phase == Phase::Namespaces => {
-                let made = self.make_b(&folder, spec, trouble.clone());
+                let made = self.make_b(&folder, spec, &trouble);
                 let _ = self.shared.only_b.set(trouble);
                 made
             }
@@ -150,7 +150,7 @@ impl LocalBackend {
         &self,
         folder: &BoxFolder,
         spec: &SandboxSpec,
-        trouble: Trouble,
+        trouble: &Trouble,
     ) -> Result<(Confinement, Option<UnixStream>), SandboxError> {
         if spec.min_tier == Tier::A {
             return Err(SandboxError::Tier {
@@ -160,7 +160,7 @@ impl LocalBackend {
                 hint: probe::hint(),
             });
         }
-        probe::allowed_in_b(spec, &trouble)?;
+        probe::allowed_in_b(spec, trouble)?;
         match self.make_tier(folder, spec, Tier::B) {
             Ok(made) => Ok(made),
             Err(Refusal::Trouble(trouble)) => Err(trouble.into()),

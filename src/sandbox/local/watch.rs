@@ -154,7 +154,7 @@ fn in_memory(path: &str) -> u64 {
     const TMPFS: i64 = 0x0102_1994;
     rustix::fs::statfs(path)
         .ok()
-        .filter(|stat| i64::from(stat.f_type) == TMPFS)
+        .filter(|stat| stat.f_type == TMPFS)
         .map_or(0, |stat| (stat.f_blocks - stat.f_bfree) * u64::try_from(stat.f_bsize).unwrap_or(0))
 }
 
