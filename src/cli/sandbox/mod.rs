@@ -32,7 +32,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   agentscope sandbox run -- python3 -c 'print(2 ** 64)'
-  agentscope sandbox run -w . --net pypi.org,files.pythonhosted.org -- pip download flask
+  agentscope sandbox run -w . --net docs.example.com -- curl -s https://docs.example.com/
   agentscope sandbox create --label job=nightly
   agentscope sandbox exec -it 3f2a bash
   agentscope sandbox stop --label job=nightly")]

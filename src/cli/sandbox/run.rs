@@ -26,8 +26,7 @@ where the program cannot be run, 127 where there is no such program.
 
 Examples:
   agentscope sandbox run -- python3 -c 'print(2 ** 64)'
-  agentscope sandbox run -w . -- make test
-  agentscope sandbox run -w . --workspace rw --net crates.io,static.crates.io -- cargo build
+  agentscope sandbox run -w . --workspace rw -- make test
   cat data.csv | agentscope sandbox run --memory 64Mi --timeout 10s -- sort -u"
 )]
 pub(super) struct RunArgs {
