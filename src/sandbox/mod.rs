@@ -39,8 +39,8 @@ pub use local::LocalBackend;
 pub use manager::{Call, Done, Filter, Sandbox, SandboxInfo, Sandboxes};
 pub use resolve::Asked;
 pub use spec::{
-    BackendKind, Confinement, Found, Layer, Lifetime, Limits, Mount, Network, Probe, SandboxId, SandboxSpec, State,
-    Status, Tier, Usage, Workspace, WorkspaceMode,
+    BackendKind, Confinement, Found, Layer, Lifetime, Limits, Mount, Network, Packages, Probe, SandboxId, SandboxSpec,
+    State, Status, Tier, Usage, Workspace, WorkspaceMode,
 };
 pub use token::Token;
 

@@ -4,8 +4,8 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::{
-    BackendKind, Lifetime, Limits, Mount, Network, SandboxError, SandboxId, SandboxSpec, Sandboxes, Tier, Workspace,
-    WorkspaceMode, egress::AllowList,
+    BackendKind, Lifetime, Limits, Mount, Network, Packages, SandboxError, SandboxId, SandboxSpec, Sandboxes, Tier,
+    Workspace, WorkspaceMode, egress::AllowList,
 };
 use crate::config::agent_file;
 
@@ -72,6 +72,7 @@ impl Sandboxes {
             session: asked.session.map(str::to_owned),
             agent: (sandbox.share == agent_file::Share::Agent).then(|| asked.agent.to_owned()),
             image: sandbox.image.clone().filter(|_| has_images(backend)),
+            packages: Packages { python: sandbox.packages.python.clone(), system: sandbox.packages.system.clone() },
             workspace: workspace(asked)?,
             mounts,
             env: sandbox.env.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect(),

@@ -113,6 +113,9 @@ pub struct SandboxSpec {
     pub agent: Option<String>,
     /// For backends with images.
     pub image: Option<String>,
+    /// Installed before the box is made; it sees them read-only.
+    #[serde(default)]
+    pub packages: Packages,
     pub workspace: Workspace,
     pub mounts: Vec<Mount>,
     /// For every program inside; nothing else of our environment gets in.
@@ -138,6 +141,7 @@ impl SandboxSpec {
             session: None,
             agent: None,
             image: None,
+            packages: Packages::default(),
             workspace: Workspace { mode: WorkspaceMode::None, path: None, hide: vec![], protect: vec![] },
             mounts: vec![],
             env: BTreeMap::new(),
@@ -160,6 +164,15 @@ impl SandboxSpec {
         this.env.values_mut().for_each(String::clear);
         this
     }
+}
+
+/// What programs inside can use besides what the machine or the image has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Packages {
+    /// For pip, such as `pandas>=2`.
+    pub python: Vec<String>,
+    /// For the package manager of an image.
+    pub system: Vec<String>,
 }
 
 /// The folder that programs inside start in; they see it as `/workspace`.

@@ -3,6 +3,8 @@
 mod env;
 pub mod fake_model;
 mod host;
+#[cfg(target_os = "linux")]
+pub mod local;
 pub mod oauth;
 pub mod require;
 
