@@ -57,6 +57,11 @@ pub trait SandboxBackend: Send + Sync {
     /// What this machine offers, layer by layer. Makes nothing that stays.
     async fn probe(&self) -> Probe;
 
+    /// Whether boxes of any tier can be made here.
+    async fn available(&self) -> bool {
+        self.probe().await.confinement.is_some()
+    }
+
     /// Makes the box and returns once its daemon answers. A folder of the same id that [`stop`](Self::stop) left is
     /// used again. On failure nothing is left behind.
     ///

@@ -111,12 +111,11 @@ impl Sandboxes {
                 reasons.push(format!("`{kind}` does not exist on this system"));
                 continue;
             };
-            let probe = backend.probe().await;
-            if probe.confinement.is_some() {
+            if backend.available().await {
                 return Ok(kind);
             }
             reasons.push(format!("`{kind}` cannot be used here"));
-            hints.extend(probe.hint);
+            hints.extend(backend.probe().await.hint);
         }
         hints.push("`agentscope sandbox doctor` says what is missing".to_owned());
         Err(SandboxError::Failed {

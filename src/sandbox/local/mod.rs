@@ -379,6 +379,11 @@ impl SandboxBackend for LocalBackend {
         probed.unwrap_or(Probe { backend: BackendKind::Local, confinement: None, hint: None })
     }
 
+    async fn available(&self) -> bool {
+        // Enough for tier B, and known without making a box that nobody wants.
+        sys::landlock_abi() >= probe::LEAST_LANDLOCK || self.probe().await.confinement.is_some()
+    }
+
     async fn create(&self, spec: &SandboxSpec, _progress: &dyn Progress) -> Result<Confinement, SandboxError> {
         if spec.image.is_some() {
             return Err(SandboxError::Unsupported {

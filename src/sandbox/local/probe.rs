@@ -13,7 +13,7 @@ use crate::sandbox::{
 };
 
 /// The first interface of Landlock that keeps signals and abstract sockets in, without which tier B holds nothing.
-const LEAST_LANDLOCK: u32 = 6;
+pub(super) const LEAST_LANDLOCK: u32 = 6;
 
 /// Tries tier A, then what tier B needs.
 pub(super) fn probe(program: &Path, site: &Site) -> Probe {
