@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -97,6 +97,8 @@ pub(super) struct After {
     pub(super) refused: Vec<egress::Refused>,
     /// Changes that were not taken over into the user's folder.
     pub(super) kept_out: Vec<workspace::Refused>,
+    /// Files of the user's folder whose change cannot be taken back.
+    not_undoable: Vec<PathBuf>,
 }
 
 /// What is done in a sandbox gives; the second value is the exit status of a program, as a shell says it.
@@ -176,7 +178,13 @@ impl AgentBox {
         let _gone = cancel.clone().drop_guard();
         let call = self.boxes.calls.spawn(async move { perform(&sandbox, about, work, cancel).await });
         match call.await {
-            Ok(done) => done.map_err(|error| report::failed(&error)),
+            Ok(done) => {
+                let (result, after) = done.map_err(|error| report::failed(&error))?;
+                for path in &after.not_undoable {
+                    cx.host.notice(Notice::Warning { message: report::not_undoable(path) }).await;
+                }
+                Ok((result, after))
+            }
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => Err(ToolError::Canceled),
         }
@@ -258,7 +266,8 @@ where
     let after = call.end(exit).await;
     let (result, _) = done?;
     let Done { merged, refused } = after?;
-    Ok((result, After { changed, refused, kept_out: merged.refused }))
+    let not_undoable = merged.not_undoable().map(Path::to_owned).collect();
+    Ok((result, After { changed, refused, kept_out: merged.refused, not_undoable }))
 }
 
 #[cfg(test)]
