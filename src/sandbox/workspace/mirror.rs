@@ -96,7 +96,7 @@ impl Mirror<'_> {
             found.refused.push(Refused { path: path.to_owned(), reason });
         } else if !of_the_user || outside.is_none() {
             found.changes.push(Change { path: path.to_owned(), before, after });
-        } else if !after.is_absent() && !(before.is_folder() && after.is_folder()) {
+        } else if matches!(after, State::File { .. } | State::Link { .. }) {
             found.refused.push(Refused { path: path.to_owned(), reason: CHANGED_MEANWHILE.to_owned() });
             if let Some(pair) = found.next.get_mut(path) {
                 // As before, so that what the user wrote is brought in.

@@ -71,6 +71,10 @@ impl BoxSettings {
         self.sandbox.limits.memory.map_or_else(|| Limits::default().memory, |memory| memory.0)
     }
 
+    pub(super) fn disk(&self) -> u64 {
+        self.sandbox.limits.disk.map_or_else(|| Limits::default().disk, |disk| disk.0)
+    }
+
     pub(super) fn pids(&self) -> u32 {
         self.sandbox.limits.pids.unwrap_or_else(|| Limits::default().pids)
     }
@@ -307,8 +311,8 @@ mod tests {
             ["{}", "{workspace: {mode: copy}, network: {allow: [a.example]}, tool_timeout: 5s}", "{backend: host}"]
                 .map(|yaml| report::policy(&settings(yaml)));
         insta::assert_snapshot!(told.join("\n"), @"
-        Runs in a sandbox. The working directory, /workspace, is the user's folder. There is no network. Limits: 60 s a call, 512 MiB of memory, 128 processes.
-        Runs in a sandbox. The working directory, /workspace, is a private copy of the user's folder. Of the network only these hosts can be reached: a.example. Limits: 5 s a call, 512 MiB of memory, 128 processes.
+        Runs in a sandbox. The working directory, /workspace, is the user's folder. There is no network. Limits: 60 s a call, 512 MiB of memory, 1024 MiB of disk, 128 processes.
+        Runs in a sandbox. The working directory, /workspace, is a private copy of the user's folder. Of the network only these hosts can be reached: a.example. Limits: 5 s a call, 512 MiB of memory, 1024 MiB of disk, 128 processes.
         Runs on the user's machine, without isolation, for at most 60 s a call.
         ");
     }

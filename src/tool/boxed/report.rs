@@ -37,8 +37,9 @@ pub(super) fn policy(settings: &BoxSettings) -> String {
     };
     format!(
         "Runs in a sandbox. The working directory, /workspace, is {workspace}. {network}. Limits: {seconds} s a call, \
-         {} MiB of memory, {} processes.",
+         {} MiB of memory, {} MiB of disk, {} processes.",
         settings.memory() >> 20,
+        settings.disk() >> 20,
         settings.pids(),
     )
 }
