@@ -6,7 +6,10 @@ use clap::ValueEnum;
 
 use super::Cx;
 use crate::{
-    config::agent_file::{self, Backend, Loaded},
+    config::{
+        Secret,
+        agent_file::{self, Backend, Loaded},
+    },
     sandbox::{Sandboxes, WorkspaceMode, workspace::PROTECTED_IN_CHAT},
     tool::boxed::{BoxSettings, Boxes},
 };
@@ -55,6 +58,8 @@ pub(super) fn of_chat(loaded: &Loaded, chat: InChat, cx: &Cx) -> Arc<Boxes> {
     let workspace = sandbox.workspace.path.as_ref().map_or_else(|| cwd.clone(), |path| loaded.dir.join(path));
     sandbox.workspace.protect.extend(PROTECTED_IN_CHAT.iter().map(|pattern| (*pattern).to_owned()));
     sandbox.workspace.protect.extend(agent_file_in(&workspace, loaded, cx));
+    // A `git status` inside writes nothing into the user's repository.
+    sandbox.env.entry("GIT_OPTIONAL_LOCKS".to_owned()).or_insert_with(|| Secret::from("0"));
     let settings = BoxSettings {
         sandbox,
         folder: cwd.join(&loaded.dir),

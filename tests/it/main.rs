@@ -29,6 +29,8 @@ mod sandbox_docker;
 #[cfg(target_os = "linux")]
 mod sandbox_local;
 mod sandbox_python;
+#[cfg(target_os = "linux")]
+mod sandbox_task;
 mod sandbox_tools;
 mod sandbox_workspace;
 mod session;

@@ -135,6 +135,7 @@ fn shows_what_was_changed() {
           "kind": "absent"
         },
         "in_copy": false,
+        "undoable": true,
         "calls": [
           2
         ],
@@ -151,6 +152,7 @@ fn shows_what_was_changed() {
           "target": "src/lib.rs"
         },
         "in_copy": false,
+        "undoable": true,
         "calls": [
           2
         ],
@@ -172,6 +174,7 @@ fn shows_what_was_changed() {
           "hash": "c87479cd656e7e3ad6bd8db402e8027df454b2b0c42ff29e093458beb98a23d4"
         },
         "in_copy": false,
+        "undoable": true,
         "calls": [
           2
         ],
@@ -193,6 +196,7 @@ fn shows_what_was_changed() {
           "hash": "ff0a4d55fe70c3a546a8f0215485eab19e6c8147f26a82499d0b4a37c0983e21"
         },
         "in_copy": false,
+        "undoable": true,
         "calls": [
           1,
           2
@@ -210,6 +214,7 @@ fn shows_what_was_changed() {
           "mode": "755"
         },
         "in_copy": false,
+        "undoable": true,
         "calls": [
           1
         ],
@@ -228,6 +233,7 @@ fn shows_what_was_changed() {
           "hash": "da75cdc2fb076c4b8576ac813b4e341597e6d3916ee99b4d5b63fb33cd0dcf57"
         },
         "in_copy": false,
+        "undoable": true,
         "calls": [
           1
         ],

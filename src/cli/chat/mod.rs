@@ -184,7 +184,8 @@ impl Chat {
     async fn turn(&self, terminal: &mut Terminal, input: Vec<Content>) -> Result<TurnReport, CliError> {
         let shown = EventPrinter::new(terminal.printer, self.format, self.loaded.file.agent.output.is_some());
         let report = terminal.turn(&self.agent, &self.key, input, shown).await?;
-        if self.format == EventFormat::Text && report.tool_calls.is_empty() && is_call(&report.text) {
+        let taken = self.loaded.file.models.values().any(|model| model.text_tool_calls);
+        if self.format == EventFormat::Text && report.tool_calls.is_empty() && !taken && is_call(&report.text) {
             let hint = "the model wrote a tool call as text; `text_tool_calls: true` under `models` in the agent file has \
                         such calls run";
             terminal.printer.stderr(&format!("hint: {hint}\n"));

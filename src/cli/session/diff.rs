@@ -8,7 +8,7 @@ use crate::{
     cli::{CliError, Cx, Exit, Output},
     sandbox::{
         Sandboxes,
-        workspace::{Difference, Journal, Merged, Shown, State},
+        workspace::{Difference, Journal, Merged, Refused, Shown, State},
     },
     ui::{Printer, printable, style},
 };
@@ -38,6 +38,8 @@ struct Entry<'a> {
     after: &'a State,
     /// Whether it is in a private copy, and the folder is as it was.
     in_copy: bool,
+    /// Whether what was before can be brought back.
+    undoable: bool,
     /// Numbers of the calls that changed it, as `undo --to` takes them.
     calls: &'a [u64],
     /// Unified hunks; `null` where the content is binary, too large or was not kept.
@@ -65,6 +67,10 @@ pub(super) async fn run(args: &DiffArgs, sessions: &Sessions, cx: &Cx) -> Result
         Ok((read.differences().map_err(unread)?, pending))
     })
     .await?;
+    let (pending, refused) = pending;
+    for Refused { path, reason } in refused {
+        cx.printer.warn(&format!("`{}` would not be taken over: {reason}", path.display()));
+    }
     if args.output == Output::Json {
         let entries = done.iter().map(|difference| entry(difference, false));
         cx.printer
@@ -102,6 +108,7 @@ fn entry(difference: &Difference, in_copy: bool) -> Entry<'_> {
         before: &difference.change.before,
         after: &difference.change.after,
         in_copy,
+        undoable: difference.change.is_undoable(),
         calls: &difference.calls,
         diff: match &difference.shown {
             Shown::Text(text) => Some(text),
@@ -130,6 +137,9 @@ fn one(difference: &Difference, text: &mut String) {
         (State::Absent, State::Folder { .. }) => return text.push_str(&format!("# new folder {path}\n")),
         (State::Folder { .. }, State::Absent) => return text.push_str(&format!("# deleted folder {path}\n")),
         _ => text.push_str(&format!("diff --git a/{path} b/{path}\n")),
+    }
+    if !difference.change.is_undoable() {
+        text.push_str("# was larger than what is kept: cannot be undone\n");
     }
     match (mode(before), mode(after)) {
         (None, Some(mode)) => text.push_str(&format!("new file mode {mode}\n")),

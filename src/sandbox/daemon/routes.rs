@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{StatusCode, header},
+    http::{StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -37,6 +37,8 @@ pub(super) fn all(daemon: &Arc<Daemon>) -> Router {
     native
         .merge(files.clone())
         .nest("/fastapi", files)
+        .fallback(absent)
+        .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(Arc::clone(daemon), count))
         .merge(quiet)
         .layer(middleware::from_fn_with_state(Arc::clone(daemon), authorize))
@@ -93,6 +95,23 @@ pub(super) fn json<T: Serialize>(value: &T) -> Response {
 /// The body of a request, whatever it says of its type.
 pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Failure> {
     serde_json::from_slice(body).map_err(|error| Failure::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))
+}
+
+/// Of the contract's routes, those that manage other programs in the box are not here.
+async fn absent(uri: Uri) -> Failure {
+    let path = uri.path();
+    let missing = match path.strip_prefix("/fastapi").unwrap_or(path) {
+        "/mcp/add_servers" => "this sandbox runs no MCP servers",
+        "/watcher/commit_changes" | "/watcher/generate_diff" | "/watcher/git_logs" => {
+            "this sandbox keeps no history of its workspace; `git` can be run by /tools/run_shell_command"
+        }
+        _ => return Failure::new(StatusCode::NOT_FOUND, "Not Found"),
+    };
+    Failure::new(StatusCode::NOT_IMPLEMENTED, missing)
+}
+
+async fn wrong_method() -> Failure {
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
 }
 
 /// The body has no type, as the contract has it.

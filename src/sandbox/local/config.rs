@@ -16,7 +16,7 @@ pub(super) struct InitConfig {
     pub(super) folder: PathBuf,
     pub(super) tier: Tier,
     pub(super) spec: SandboxSpec,
-    /// Paths below the workspace that cannot be changed, made or replaced; relative.
+    /// Paths below the workspace that cannot be changed or replaced; relative.
     pub(super) protect: Vec<PathBuf>,
     /// Paths below the workspace whose contents cannot be seen; relative.
     pub(super) hide: Vec<PathBuf>,

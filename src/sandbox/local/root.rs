@@ -361,26 +361,11 @@ fn workspace(root: &Root<'_>, config: &InitConfig, source: Source) -> Result<(),
     Ok(())
 }
 
-/// What is there cannot be changed; what is not, where its folder is there, cannot be made: a device that no program
-/// can open stands there, which version control passes over. A folder that is not there itself may be made, and then
-/// what comes out of the box is judged outside.
+/// What is there cannot be changed. What is not may be made: what then comes out of the box is judged outside.
 fn protect(root: &Root<'_>, path: &Path) -> io::Result<()> {
-    if let Some(found) = root.existing(path)? {
-        let kind = FileType::from_raw_mode(rustix::fs::fstat(&found)?.st_mode);
-        return if kind == FileType::Symlink { Ok(()) } else { fix(&found) };
-    }
-    let parent = path.parent().unwrap_or(Path::new(""));
-    if root.existing(parent)?.is_none() {
-        return Ok(());
-    }
-    match root.file(path) {
-        Ok(target) => trees::attach(trees::copy_at(root.fd, Path::new("dev/null"), READ_ONLY)?, target),
-        // A folder that cannot be written to protects itself.
-        Err(error) if matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied) => {
-            Ok(())
-        }
-        Err(error) => Err(error),
-    }
+    let Some(found) = root.existing(path)? else { return Ok(()) };
+    let kind = FileType::from_raw_mode(rustix::fs::fstat(&found)?.st_mode);
+    if kind == FileType::Symlink { Ok(()) } else { fix(&found) }
 }
 
 fn overlay(root: &Root<'_>, lower: OwnedFd, folder: OwnedFd) -> io::Result<OwnedFd> {

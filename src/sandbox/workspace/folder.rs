@@ -178,6 +178,15 @@ impl Stamp {
     }
 }
 
+/// Whether nothing happened between the two, of which either may be nothing.
+pub(super) fn same(one: Option<Stamp>, other: Option<Stamp>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.same(other),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
 /// Whether the error means that there is nothing of the name.
 pub(super) fn is_absent(error: &io::Error) -> bool {
     // A link on the way is ELOOP or ENOTDIR, as the system pleases.

@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    folder::{Folder, Kind, Stamp},
-    overlay::{Found, Pair, Refused, Synced, TICK, refused},
+    folder::{Folder, Kind, Stamp, same},
+    overlay::{CHANGED_MEANWHILE, Found, Pair, Refused, Synced, TICK, refused},
     plan::{Covered, Guard},
     state::{Change, State},
 };
@@ -65,14 +65,18 @@ impl Mirror<'_> {
 
     fn outward(&self, path: &Path, inside: Option<Stamp>, found: &mut Found) -> io::Result<()> {
         let known = self.known.paths.get(path).copied();
-        if let Some(pair) = known
-            && !pair.unsettled
-            && same(inside, Some(pair.inside))
-        {
+        let untouched = known.filter(|pair| same(inside, Some(pair.inside)));
+        if let Some(pair) = untouched.filter(|pair| !pair.unsettled) {
             found.next.insert(path.to_owned(), pair);
             return Ok(());
         }
         let outside = self.folder.stamp(path)?;
+        let of_the_user = !same(outside, known.and_then(|pair| pair.outside));
+        if let Some(pair) = untouched.filter(|_| of_the_user) {
+            // It differs by what the user did, and that is still to be brought in.
+            found.next.insert(path.to_owned(), pair);
+            return Ok(());
+        }
         if let Some(inside) = inside {
             let unsettled = inside.kind == Kind::File && inside.changed > self.now - TICK;
             found.next.insert(path.to_owned(), Pair { inside, outside, opaque: false, unsettled });
@@ -90,18 +94,16 @@ impl Mirror<'_> {
         } else if after == State::Special || before == State::Special {
             let reason = "devices, FIFOs and sockets stay where they are".to_owned();
             found.refused.push(Refused { path: path.to_owned(), reason });
-        } else if inside.is_some() || same(outside, known.and_then(|pair| pair.outside)) {
+        } else if !of_the_user || outside.is_none() {
             found.changes.push(Change { path: path.to_owned(), before, after });
+        } else if matches!(after, State::File { .. } | State::Link { .. }) {
+            found.refused.push(Refused { path: path.to_owned(), reason: CHANGED_MEANWHILE.to_owned() });
+            if let Some(pair) = found.next.get_mut(path) {
+                // As before, so that what the user wrote is brought in.
+                pair.outside = known.and_then(|pair| pair.outside);
+            }
         }
         Ok(())
-    }
-}
-
-fn same(one: Option<Stamp>, other: Option<Stamp>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => one.same(other),
-        (None, None) => true,
-        _ => false,
     }
 }
 

@@ -74,6 +74,13 @@ pub struct Merged {
     pub refused: Vec<Refused>,
 }
 
+impl Merged {
+    /// What cannot be taken back: a file that was larger than what is kept ([`MOST_KEPT`]).
+    pub fn not_undoable(&self) -> impl Iterator<Item = &Path> {
+        self.changes.iter().filter(|change| !change.is_undoable()).map(|change| change.path.as_path())
+    }
+}
+
 /// The workspace of one box. Every method may block on the disk.
 #[derive(Clone, Debug)]
 pub struct Workspace {
@@ -137,19 +144,22 @@ impl Workspace {
         self.merge(folder, journal, by).map_err(SandboxError::io(what()))
     }
 
-    /// What was changed in a private copy (mode `copy`) and is not in the folder. Changes nothing.
+    /// What was changed in a private copy (mode `copy`) and is not in the folder, and of that what would not be taken
+    /// over. Changes nothing.
     ///
     /// # Errors
     /// As the file system says.
-    pub fn differences(&self) -> Result<Vec<Difference>, SandboxError> {
-        let Some(folder) = self.folder.as_deref().filter(|_| self.seen != Seen::Direct) else { return Ok(vec![]) };
+    pub fn differences(&self) -> Result<(Vec<Difference>, Vec<Refused>), SandboxError> {
+        let Some(folder) = self.folder.as_deref().filter(|_| self.seen != Seen::Direct) else {
+            return Ok((vec![], vec![]));
+        };
         let compare = || {
             let _lock = self.lock()?;
             let (inside, outside) = (self.inside()?, Folder::open(folder)?);
-            let changes = self.outwards(&inside, &outside, &self.synced()?)?.changes;
-            io::Result::Ok(
-                changes.into_iter().map(|change| Difference::between(folder, &outside, &inside, change)).collect(),
-            )
+            let Found { changes, refused, .. } = self.outwards(&inside, &outside, &self.synced()?)?;
+            let differences =
+                changes.into_iter().map(|change| Difference::between(folder, &outside, &inside, change)).collect();
+            io::Result::Ok((differences, refused))
         };
         compare().map_err(SandboxError::io(format!("compare the copy with `{}`", folder.display())))
     }
@@ -203,7 +213,17 @@ impl Workspace {
     fn merge(&self, path: &Path, journal: &Journal, by: &str) -> io::Result<Merged> {
         let _lock = self.lock()?;
         let (inside, folder) = (self.inside()?, Folder::open(path)?);
-        let Found { changes, mut refused, mut next } = self.outwards(&inside, &folder, &self.synced()?)?;
+        let known = self.synced()?;
+        let Found { changes, mut refused, mut next } = self.outwards(&inside, &folder, &known)?;
+        if self.mode == WorkspaceMode::Copy {
+            // A copy keeps them, and so they are found again.
+            for Refused { path, .. } in &refused {
+                match known.paths.get(path) {
+                    Some(pair) => next.insert(path.clone(), *pair),
+                    None => next.remove(path),
+                };
+            }
+        }
         let mut merged = Merged::default();
         if !changes.is_empty() {
             let _writing = journal.lock()?;

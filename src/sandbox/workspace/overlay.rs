@@ -14,7 +14,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    folder::{Folder, Kind, Stamp, lossless},
+    folder::{Folder, Kind, Stamp, lossless, same},
     plan::{Covered, Guard},
     state::{Change, State},
 };
@@ -87,6 +87,9 @@ pub struct Refused {
     pub reason: String,
 }
 
+/// Why a change is not taken over. What the user wrote is brought in before the next call.
+pub(super) const CHANGED_MEANWHILE: &str = "the user changed it meanwhile";
+
 /// What a look at the upper folder found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -129,11 +132,7 @@ impl Scan<'_> {
                 continue;
             }
             let outside = self.folder.stamp(path)?;
-            let same = match (outside, pair.outside) {
-                (Some(now), Some(then)) => now.same(then),
-                (now, then) => now.is_none() && then.is_none(),
-            };
-            if !same {
+            if !same(outside, pair.outside) {
                 self.inward(path, pair.inside.kind, &mut changes)?;
             }
             if pair.opaque && outside.is_some_and(|stamp| stamp.kind == Kind::Folder) {
@@ -187,9 +186,14 @@ impl Scan<'_> {
             return Ok(());
         }
         let outside = self.folder.stamp(path)?;
+        if let Some(pair) = known.filter(|pair| inside.kind != Kind::Folder && !same(outside, pair.outside)) {
+            // It differs by what the user did, and that is still to be brought in.
+            found.next.insert(path.to_owned(), *pair);
+            return Ok(());
+        }
         let mut pair = Pair { inside, outside, opaque: false, unsettled };
         if let Some(covered) = self.guard.covers(path) {
-            if known.is_none() && self.is_more_than_a_mount_point(path, inside)? {
+            if known.is_none() {
                 found.refused.push(refused(path, covered));
             }
         } else {
@@ -204,7 +208,12 @@ impl Scan<'_> {
                     pair.outside = known.map_or(outside, |pair| pair.outside);
                     self.folder_inside(path, pair, known, outside, found)?;
                 }
-                Kind::File | Kind::Link => self.content(path, inside, outside, found)?,
+                Kind::File | Kind::Link => {
+                    if !self.content(path, inside, outside, found)? {
+                        // As before, so that what the user wrote is brought in.
+                        pair.outside = self.known.paths.get(path).and_then(|pair| pair.outside);
+                    }
+                }
                 Kind::Special => found.refused.push(Refused {
                     path: path.to_owned(),
                     reason: "devices, FIFOs and sockets stay in the sandbox".to_owned(),
@@ -215,22 +224,21 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// Where a mask is mounted over something that was not there, an empty file or folder was made for it.
-    fn is_more_than_a_mount_point(&self, path: &Path, inside: Stamp) -> io::Result<bool> {
-        Ok(match inside.kind {
-            Kind::Folder => !self.upper.at(path)?.names()?.is_empty(),
-            Kind::File => inside.size > 0,
-            Kind::Link | Kind::Whiteout | Kind::Special => true,
-        })
-    }
-
-    fn content(&self, path: &Path, inside: Stamp, outside: Option<Stamp>, found: &mut Found) -> io::Result<()> {
+    /// Whether both sides agree on it once the changes are made: not where the user wrote another one meanwhile.
+    fn content(&self, path: &Path, inside: Stamp, outside: Option<Stamp>, found: &mut Found) -> io::Result<bool> {
         let after = State::with_stamp(self.upper, path, inside)?;
         let before = self.before(path, outside, found)?;
-        if before != after {
-            found.changes.push(Change { path: path.to_owned(), before, after });
+        if before == after {
+            return Ok(true);
         }
-        Ok(())
+        if let Some(outside) = outside.filter(|stamp| matches!(stamp.kind, Kind::File | Kind::Link))
+            && self.is_of_the_user(path, outside, Some(inside))
+        {
+            found.refused.push(Refused { path: path.to_owned(), reason: CHANGED_MEANWHILE.to_owned() });
+            return Ok(false);
+        }
+        found.changes.push(Change { path: path.to_owned(), before, after });
+        Ok(true)
     }
 
     /// What stands in the folder; where that is a folder which something else replaces, all in it goes.
@@ -309,7 +317,7 @@ impl Scan<'_> {
                 before = State::Folder { mode: outside.mode };
             }
             // Whoever deleted it inside had not seen what the user wrote since.
-            Kind::File if self.is_of_the_user(path, outside) => return Ok(false),
+            Kind::File if self.is_of_the_user(path, outside, None) => return Ok(false),
             Kind::Special | Kind::Whiteout => {
                 let reason = "devices, FIFOs and sockets of the workspace are left alone".to_owned();
                 found.refused.push(Refused { path: path.to_owned(), reason });
@@ -321,10 +329,11 @@ impl Scan<'_> {
         Ok(true)
     }
 
-    /// Whether somebody else than us changed the file since programs inside could last see it.
-    fn is_of_the_user(&self, path: &Path, outside: Stamp) -> bool {
+    /// Whether somebody else than us changed the file since programs inside could last see it, or since they wrote
+    /// theirs.
+    fn is_of_the_user(&self, path: &Path, outside: Stamp, inside: Option<Stamp>) -> bool {
         let ours = self.known.paths.get(path).and_then(|pair| pair.outside).is_some_and(|stamp| stamp.same(outside));
-        !ours && outside.changed > self.known.seen
+        !ours && (outside.changed > self.known.seen || inside.is_some_and(|inside| outside.changed > inside.changed))
     }
 
     /// What was merged once and is not in the upper folder any more was deleted inside: the kernel leaves no whiteout

@@ -1,9 +1,6 @@
 //! Which paths of a workspace are hidden, and which are protected.
 
-use std::{
-    io,
-    path::{Component, Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use walkdir::WalkDir;
@@ -34,7 +31,7 @@ const MOST_FOR_HIDDEN: usize = 200_000;
 /// The same where nothing is hidden: of what is protected and missed, a change is refused later.
 const MOST_FOR_PROTECTED: usize = 20_000;
 
-/// A workspace as a backend has to make it: paths that exist, or whose folder exists, relative to the workspace.
+/// A workspace as a backend has to make it: paths that exist, relative to the workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkspacePlan {
     pub mode: WorkspaceMode,
@@ -42,8 +39,8 @@ pub struct WorkspacePlan {
     pub folder: Option<PathBuf>,
     /// Not to be seen: an empty file or folder over each.
     pub hide: Vec<PathBuf>,
-    /// Not to be changed: mounted again over itself, read-only. One that is not there is not to be made; the folder it
-    /// would be in is there.
+    /// Not to be changed: mounted again over itself, read-only. What is not there may be made inside and does not come
+    /// out: something in its place would be in the way of programs that list the folder, such as git.
     pub protect: Vec<PathBuf>,
 }
 
@@ -100,11 +97,6 @@ fn anchored(pattern: &str) -> String {
     }
 }
 
-/// Whether `pattern` is the one path it names.
-fn is_literal(pattern: &str) -> bool {
-    !pattern.contains(['*', '?', '[', '{', '\\'])
-}
-
 impl WorkspacePlan {
     /// Finds what the patterns stand for now. What comes to fit later is refused when changes are merged.
     ///
@@ -115,7 +107,6 @@ impl WorkspacePlan {
         let mut plan = Self { mode: spec.mode, folder: None, hide: vec![], protect: vec![] };
         let Some(folder) = folder(spec)? else { return Ok(plan) };
         plan.walk(&folder, &guard)?;
-        plan.name_absent(&folder, spec);
         plan.protect_git_folder(&folder);
         plan.folder = Some(folder);
         Ok(plan)
@@ -148,17 +139,6 @@ impl WorkspacePlan {
             }
         }
         Ok(())
-    }
-
-    fn name_absent(&mut self, folder: &Path, spec: &Workspace) {
-        for pattern in spec.protect.iter().filter(|pattern| is_literal(pattern)) {
-            let path = PathBuf::from(pattern.trim_start_matches("./").trim_matches('/'));
-            let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
-            let parent_is_there = path.parent().is_some_and(|parent| is_plain_folder(folder, parent));
-            if plain && parent_is_there && is_not_there(&folder.join(&path)) && !self.protect.contains(&path) {
-                self.protect.push(path);
-            }
-        }
     }
 
     /// Of a worktree or a submodule `.git` is a file that says where its folder is. If that is in the workspace, its
@@ -204,15 +184,6 @@ fn too_large(folder: &Path, guard: &Guard) -> Result<(), SandboxError> {
     })
 }
 
-/// Whether every part of `path` is a folder, and none a link.
-fn is_plain_folder(root: &Path, path: &Path) -> bool {
-    path.ancestors().all(|above| root.join(above).symlink_metadata().is_ok_and(|data| data.is_dir()))
-}
-
-fn is_not_there(path: &Path) -> bool {
-    path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,13 +220,6 @@ mod tests {
                 "web/.env.local",
                 ".git/config",
                 ".git/hooks",
-                ".envrc",
-                ".vscode",
-                ".idea",
-                ".zed",
-                ".cursor",
-                ".mcp.json",
-                "agent.yaml",
             ],
         )
         "#);

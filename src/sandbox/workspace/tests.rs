@@ -288,6 +288,51 @@ fn the_users_own_changes_during_a_call_are_kept() {
     assert_eq!(fs::read_to_string(case.path("src/a.rs")).unwrap(), "mine\n");
 }
 
+/// What the user writes while a program inside writes the same file wins, is seen inside from then on, and is not taken
+/// for the agent's by a look at what is still to be merged.
+#[test]
+fn what_the_user_writes_during_a_call_wins() {
+    for backend in [BackendKind::Local, BackendKind::Docker] {
+        let Some(case) = Case::with(backend, WorkspaceMode::Rw, &[]) else { continue };
+        assert_eq!(case.call("echo agent > README"), ["~ README"]);
+        fs::write(case.path("README"), "between\n").unwrap();
+        assert_eq!(case.workspace.differences().unwrap(), (vec![], vec![]), "{backend:?}");
+        assert!(case.workspace.apply(&case.journal, "apply").unwrap().changes.is_empty(), "{backend:?}");
+        assert_eq!(fs::read_to_string(case.path("README")).unwrap(), "between\n");
+
+        case.workspace.before_call().unwrap();
+        assert!(case.inside("echo agent > src/a.rs; echo agent > new"));
+        for name in ["src/a.rs", "new"] {
+            fs::write(case.path(name), "mine\n").unwrap();
+        }
+        let merged = case.workspace.after_call(&case.journal, "shell").unwrap();
+        let refused: Vec<_> = merged.refused.iter().map(|refused| refused.reason.as_str()).collect();
+        assert_eq!((merged.changes.len(), refused), (0, vec!["the user changed it meanwhile"; 2]), "{backend:?}");
+        assert_eq!(fs::read_to_string(case.path("src/a.rs")).unwrap(), "mine\n");
+        if backend == BackendKind::Docker {
+            // An overlay is brought up to date in a box that runs, of which there is none here.
+            assert!(case.call("test \"$(cat README src/a.rs new | tr -d '\n')\" = betweenminemine").is_empty());
+        }
+    }
+}
+
+/// In a copy both versions stay: the user's in the folder, the agent's in the copy.
+#[test]
+fn a_copy_is_not_applied_over_what_the_user_wrote_since() {
+    for backend in [BackendKind::Local, BackendKind::Docker] {
+        let Some(case) = Case::with(backend, WorkspaceMode::Copy, &[]) else { continue };
+        assert!(case.call("echo agent > README; echo agent > src/a.rs").is_empty());
+        fs::write(case.path("README"), "mine\n").unwrap();
+        assert!(case.call("true").is_empty());
+        for _ in 0..2 {
+            let merged = case.workspace.apply(&case.journal, "apply").unwrap();
+            assert_eq!(merged.refused.len(), 1, "{backend:?}: {merged:?}");
+            assert_eq!(fs::read_to_string(case.path("README")).unwrap(), "mine\n");
+            assert_eq!(fs::read_to_string(case.path("src/a.rs")).unwrap(), "agent\n");
+        }
+    }
+}
+
 #[test]
 fn a_copy_shows_its_difference_and_leaves_the_folder_alone() {
     for backend in [BackendKind::Local, BackendKind::Docker] {
@@ -299,7 +344,7 @@ fn a_copy_shows_its_difference_and_leaves_the_folder_alone() {
         fs::write(case.path("src/b.rs"), "fn b() {}\n").unwrap();
         assert_eq!(case.tree(), before);
         let shown: Vec<_> =
-            case.workspace.differences().unwrap().into_iter().map(|d| (d.change.path, d.shown)).collect();
+            case.workspace.differences().unwrap().0.into_iter().map(|d| (d.change.path, d.shown)).collect();
         let text = |text: &str| Shown::Text(text.to_owned());
         assert_eq!(
             shown,
@@ -310,7 +355,7 @@ fn a_copy_shows_its_difference_and_leaves_the_folder_alone() {
         );
         let merged = case.workspace.apply(&case.journal, "apply").unwrap();
         assert_eq!((merged.changes.len(), merged.refused.len()), (2, 0));
-        assert_eq!(case.workspace.differences().unwrap(), []);
+        assert_eq!(case.workspace.differences().unwrap(), (vec![], vec![]));
         case.journal.undo(1, false).unwrap();
         assert_eq!(case.tree(), before);
     }

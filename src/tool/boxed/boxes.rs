@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -71,6 +71,10 @@ impl BoxSettings {
         self.sandbox.limits.memory.map_or_else(|| Limits::default().memory, |memory| memory.0)
     }
 
+    pub(super) fn disk(&self) -> u64 {
+        self.sandbox.limits.disk.map_or_else(|| Limits::default().disk, |disk| disk.0)
+    }
+
     pub(super) fn pids(&self) -> u32 {
         self.sandbox.limits.pids.unwrap_or_else(|| Limits::default().pids)
     }
@@ -97,6 +101,8 @@ pub(super) struct After {
     pub(super) refused: Vec<egress::Refused>,
     /// Changes that were not taken over into the user's folder.
     pub(super) kept_out: Vec<workspace::Refused>,
+    /// Files of the user's folder whose change cannot be taken back.
+    not_undoable: Vec<PathBuf>,
 }
 
 /// What is done in a sandbox gives; the second value is the exit status of a program, as a shell says it.
@@ -176,7 +182,13 @@ impl AgentBox {
         let _gone = cancel.clone().drop_guard();
         let call = self.boxes.calls.spawn(async move { perform(&sandbox, about, work, cancel).await });
         match call.await {
-            Ok(done) => done.map_err(|error| report::failed(&error)),
+            Ok(done) => {
+                let (result, after) = done.map_err(|error| report::failed(&error))?;
+                for path in &after.not_undoable {
+                    cx.host.notice(Notice::Warning { message: report::not_undoable(path) }).await;
+                }
+                Ok((result, after))
+            }
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => Err(ToolError::Canceled),
         }
@@ -258,7 +270,8 @@ where
     let after = call.end(exit).await;
     let (result, _) = done?;
     let Done { merged, refused } = after?;
-    Ok((result, After { changed, refused, kept_out: merged.refused }))
+    let not_undoable = merged.not_undoable().map(Path::to_owned).collect();
+    Ok((result, After { changed, refused, kept_out: merged.refused, not_undoable }))
 }
 
 #[cfg(test)]
@@ -298,8 +311,8 @@ mod tests {
             ["{}", "{workspace: {mode: copy}, network: {allow: [a.example]}, tool_timeout: 5s}", "{backend: host}"]
                 .map(|yaml| report::policy(&settings(yaml)));
         insta::assert_snapshot!(told.join("\n"), @"
-        Runs in a sandbox. The working directory, /workspace, is the user's folder. There is no network. Limits: 60 s a call, 512 MiB of memory, 128 processes.
-        Runs in a sandbox. The working directory, /workspace, is a private copy of the user's folder. Of the network only these hosts can be reached: a.example. Limits: 5 s a call, 512 MiB of memory, 128 processes.
+        Runs in a sandbox. The working directory, /workspace, is the user's folder. There is no network. Limits: 60 s a call, 512 MiB of memory, 1024 MiB of disk, 128 processes.
+        Runs in a sandbox. The working directory, /workspace, is a private copy of the user's folder. Of the network only these hosts can be reached: a.example. Limits: 5 s a call, 512 MiB of memory, 1024 MiB of disk, 128 processes.
         Runs on the user's machine, without isolation, for at most 60 s a call.
         ");
     }

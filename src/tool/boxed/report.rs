@@ -1,6 +1,6 @@
 //! What a model is told: of the sandbox beforehand, and of what came of a call.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use super::boxes::{After, BoxSettings};
 use crate::{
@@ -8,6 +8,7 @@ use crate::{
     sandbox::{
         Confinement, SandboxError, Tier, WorkspaceMode,
         wire::{ExitStatus, Limit},
+        workspace,
     },
     tool::ToolError,
 };
@@ -36,8 +37,9 @@ pub(super) fn policy(settings: &BoxSettings) -> String {
     };
     format!(
         "Runs in a sandbox. The working directory, /workspace, is {workspace}. {network}. Limits: {seconds} s a call, \
-         {} MiB of memory, {} processes.",
+         {} MiB of memory, {} MiB of disk, {} processes.",
         settings.memory() >> 20,
+        settings.disk() >> 20,
         settings.pids(),
     )
 }
@@ -49,6 +51,12 @@ pub(super) fn weak(confinement: &Confinement) -> Option<String> {
         Tier::B => Some("the sandbox has tier B isolation only; `agentscope sandbox doctor` says why".to_owned()),
         Tier::None => Some("the `host` backend runs the agent's programs without isolation".to_owned()),
     }
+}
+
+/// What the user should know of a file that was changed or deleted.
+pub(super) fn not_undoable(path: &Path) -> String {
+    let most = workspace::MOST_KEPT >> 20;
+    format!("`{}` was larger than {most} MiB: what was in it is not kept, and cannot be brought back", path.display())
 }
 
 /// An error of the sandbox, with what to do next.

@@ -10,6 +10,7 @@ use std::{
 /// Runs the binary in folders that are gone afterwards.
 pub struct TestEnv {
     root: tempfile::TempDir,
+    program: PathBuf,
     vars: Vec<(String, String)>,
 }
 
@@ -18,7 +19,14 @@ impl TestEnv {
     pub fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("work")).unwrap();
-        Self { root, vars: vec![] }
+        Self { root, program: env!("CARGO_BIN_EXE_agentscope").into(), vars: vec![] }
+    }
+
+    /// Runs this file, which is the binary where another user may reach it.
+    #[must_use]
+    pub fn program(mut self, path: PathBuf) -> Self {
+        self.program = path;
+        self
     }
 
     /// Sets a variable for every command of this test.
@@ -56,7 +64,7 @@ impl TestEnv {
     /// The binary with this environment, for tests that need the process itself.
     #[must_use]
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_agentscope"));
+        let mut command = Command::new(&self.program);
         command
             .args(args)
             .current_dir(self.work())
@@ -74,19 +82,19 @@ impl TestEnv {
     /// Runs the binary to its end, with nothing on standard input.
     #[must_use = "snapshot the output or assert the exit code"]
     pub fn run(&self, args: &[&str]) -> Output {
-        self.output(self.command(args), b"")
+        self.finish(self.command(args), b"")
     }
 
     /// Runs the binary to its end with `stdin` piped in.
     #[must_use = "snapshot the output or assert the exit code"]
     pub fn run_with(&self, args: &[&str], stdin: impl AsRef<[u8]>) -> Output {
-        let mut command = self.command(args);
-        command.stdin(Stdio::piped());
-        self.output(command, stdin.as_ref())
+        self.finish(self.command(args), stdin.as_ref())
     }
 
-    fn output(&self, mut command: Command, stdin: &[u8]) -> Output {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    /// Runs `command` to its end with `stdin` piped in.
+    #[must_use = "snapshot the output or assert the exit code"]
+    pub fn finish(&self, mut command: Command, stdin: &[u8]) -> Output {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let writer = child.stdin.take().map(|mut pipe| {
             let stdin = stdin.to_owned();
             // A program that does not read all of its input is not an error of the test.

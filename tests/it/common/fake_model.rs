@@ -89,6 +89,13 @@ impl Reply {
         self
     }
 
+    /// Waits before the first byte as [`wait`](Self::wait) does.
+    #[must_use]
+    pub fn held(mut self, receiver: mpsc::Receiver<()>) -> Self {
+        self.steps.insert(0, Step::Wait(receiver));
+        self
+    }
+
     /// Breaks the connection here.
     #[must_use]
     pub fn cut(mut self) -> Self {

@@ -75,8 +75,13 @@ pub struct Local {
     pub tier: Tier,
 }
 
+/// Our executable, where whoever runs on this thread may reach it.
+pub fn program() -> PathBuf {
+    PROGRAM.with_borrow(Clone::clone)
+}
+
 pub fn backend(home: &Path) -> LocalBackend {
-    LocalBackend::new(home.join("boxes"), PROGRAM.with_borrow(Clone::clone))
+    LocalBackend::new(home.join("boxes"), program())
 }
 
 impl Local {
