@@ -414,6 +414,9 @@ fn a_private_copy_is_shown_and_applied() {
         assert_eq!(case.session(&["undo"]).code, Some(0));
         let ours = |name: &str| ["calc/__init__.py", "old.py"].contains(&name);
         assert_eq!(case.tree(|name| !ours(name)), strip_times(&before, ours));
+        // With the session goes its copy.
+        assert_eq!(case.session(&["rm", "last"]).code, Some(0));
+        assert_eq!(case.env.run(&["sandbox", "list", "--all", "-o", "json"]).stdout.trim(), "[]");
         case.end();
     });
 }
