@@ -184,8 +184,9 @@ impl AgentBox {
         match call.await {
             Ok(done) => {
                 let (result, after) = done.map_err(|error| report::failed(&error))?;
-                for path in &after.not_undoable {
-                    cx.host.notice(Notice::Warning { message: report::not_undoable(path) }).await;
+                let lost = after.not_undoable.iter().map(|path| report::not_undoable(path));
+                for message in lost.chain(report::kept_out(&after.kept_out)) {
+                    cx.host.notice(Notice::Warning { message }).await;
                 }
                 Ok((result, after))
             }

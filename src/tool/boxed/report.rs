@@ -53,6 +53,16 @@ pub(super) fn weak(confinement: &Confinement) -> Option<String> {
     }
 }
 
+/// What the user should know of changes that stayed in the sandbox.
+pub(super) fn kept_out(refused: &[workspace::Refused]) -> Option<String> {
+    let shown = |refused: &workspace::Refused| format!("`{}` ({})", refused.path.display(), refused.reason);
+    let mut named: Vec<String> = refused.iter().take(MOST_NAMED).map(shown).collect();
+    if refused.len() > named.len() {
+        named.push(format!("and {} more", refused.len() - named.len()));
+    }
+    (!named.is_empty()).then(|| format!("not taken over into the folder: {}", named.join(", ")))
+}
+
 /// What the user should know of a file that was changed or deleted.
 pub(super) fn not_undoable(path: &Path) -> String {
     let most = workspace::MOST_KEPT >> 20;
