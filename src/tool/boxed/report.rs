@@ -36,7 +36,7 @@ pub(super) fn policy(settings: &BoxSettings) -> String {
         Network::Allow(hosts) => format!("Of the network only these hosts can be reached: {}", hosts.allow.join(", ")),
     };
     format!(
-        "Runs in a sandbox. The working directory, /workspace, is {workspace}. {network}. Limits: {seconds} s a call, \
+        "Runs in a sandbox. The working directory, mostly /workspace, is {workspace}. {network}. Limits: {seconds} s a call, \
          {} MiB of memory, {} MiB of disk, {} processes.",
         settings.memory() >> 20,
         settings.disk() >> 20,
