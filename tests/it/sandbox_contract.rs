@@ -182,7 +182,7 @@ fn the_daemon_keeps_to_the_contract() {
         ("POST /mcp/call_tool", r#"{"tool_name": "no_tool", "arguments": {}}"#),
         (
             "POST /mcp/call_tool",
-            r#"{"tool_name": "search_files", "arguments": {"path": ".", "pattern": "lat", "excludePatterns": null}}"#,
+            r#"{"tool_name": "search_files", "arguments": {"path": ".", "pattern": "lat", "excludePatterns": ""}}"#,
         ),
         ("POST /mcp/call_tool", r#"{"tool_name": "read_file"}"#),
         ("POST /mcp/add_servers", r#"{"server_configs": {"mcpServers": {}}}"#),
@@ -242,7 +242,7 @@ fn the_daemon_keeps_to_the_contract() {
       422 application/json {"detail":"missing field `code` at line 1 column 2"}
     POST /mcp/call_tool {"tool_name": "no_tool", "arguments": {}}
       404 application/json {"detail":"Tool 'no_tool' not found."}
-    POST /mcp/call_tool {"tool_name": "search_files", "arguments": {"path": ".", "pattern": "lat", "excludePatterns": null}}
+    POST /mcp/call_tool {"tool_name": "search_files", "arguments": {"path": ".", "pattern": "lat", "excludePatterns": ""}}
       200 application/json {"meta":null,"content":[{"type":"text","text":"[WORKSPACE]/latin","annotations":null}],"isError":false}
     POST /mcp/call_tool {"tool_name": "read_file"}
       200 application/json {"meta":null,"content":[{"type":"text","text":"Error: invalid arguments: missing field `path`","annotations":null}],"isError":true}

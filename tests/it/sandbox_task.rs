@@ -293,6 +293,11 @@ fn a_failing_test_is_mended_shown_and_taken_back() {
         let untouched = |name: &str| !ours(name);
         assert_eq!(case.tree(untouched), strip_times(&before, ours));
         assert_eq!(case.git(&["status", "--porcelain"]), "");
+
+        // What was shown is a patch that git takes.
+        case.env.write("patch", &diff.stdout);
+        case.git(&["apply", "../patch"]);
+        assert_eq!(case.git(&["status", "--porcelain"]), " M calc/__init__.py\n D old.py\n?? CHANGES\n");
         case.end();
     });
 }
@@ -351,6 +356,7 @@ fn the_same_in_a_conversation() {
             allow run_shell_command {"command":"echo evil > .git/hooks/post-checkout; cat .env; echo evil >> .env; echo evil > .env.local; mkdir .vscode && echo evil > .vscode/tasks.json; rm .git/hooks/pre-commit .env; echo evil >> .git/config"}
               no rule allows this use of `echo`
             [y]es, for this [s]ession, [a]lways, [n]o, or a reason for no: 
+            warning: not taken over into the folder: `.env.local` (protected), `.vscode` (protected)
             tool run_shell_command {"command":"echo evil > .git/hooks/post-checkout; cat .env; echo evil >> .env; echo evil > .env.local; mkdir .vscode && …: /bin/sh: 1: cannot create .git/hooks/post-checkout: Read-only file system
             agentscope chat ../agent/agent.yaml --session-id [session]
             "##) });
@@ -414,6 +420,9 @@ fn a_private_copy_is_shown_and_applied() {
         assert_eq!(case.session(&["undo"]).code, Some(0));
         let ours = |name: &str| ["calc/__init__.py", "old.py"].contains(&name);
         assert_eq!(case.tree(|name| !ours(name)), strip_times(&before, ours));
+        // With the session goes its copy.
+        assert_eq!(case.session(&["rm", "last"]).code, Some(0));
+        assert_eq!(case.env.run(&["sandbox", "list", "--all", "-o", "json"]).stdout.trim(), "[]");
         case.end();
     });
 }

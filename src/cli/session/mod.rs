@@ -15,7 +15,7 @@ use clap::{Args, Subcommand};
 use super::{CliError, Cx, Exit};
 use crate::{
     domain::SessionKey,
-    sandbox::{SandboxError, workspace::Journal},
+    sandbox::{SandboxError, Sandboxes, workspace::Journal},
     store::{SessionInfo, SqliteStore, Store},
     ui::printable,
 };
@@ -85,8 +85,11 @@ fn failed(error: &SandboxError) -> CliError {
     }
 }
 
-/// Forgets what a session that is gone changed in its workspace.
-fn forget_changes(key: &SessionKey, cx: &Cx) {
+/// Forgets what a session that is gone changed in its workspace, and removes its sandboxes.
+async fn forget_changes(key: &SessionKey, cx: &Cx) {
+    if let Err(error) = Sandboxes::open(&cx.env, &cx.paths).remove_of_session(key).await {
+        cx.printer.warn(&format!("could not remove the sandbox of session `{}`: {error}", key.session));
+    }
     if let Err(error) = Journal::of_session(&cx.paths.state, key).remove() {
         cx.printer.warn(&format!("could not delete the record of what session `{}` changed: {error}", key.session));
     }

@@ -36,7 +36,7 @@ pub(super) async fn run(args: &PruneArgs, sessions: &Sessions, cx: &Cx) -> Resul
                 Err(StoreError::NotFound(_)) => continue,
                 other => other?,
             }
-            forget_changes(&sessions.key(&info), cx);
+            forget_changes(&sessions.key(&info), cx).await;
         }
         pruned += 1;
         cx.printer.stdout(&format!("{}\n", info.id))?;

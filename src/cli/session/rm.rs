@@ -27,7 +27,7 @@ pub(super) async fn run(args: &RmArgs, sessions: &Sessions, cx: &Cx) -> Result<E
     }
     for info in found {
         sessions.store.remove(&sessions.key(&info)).await?;
-        forget_changes(&sessions.key(&info), cx);
+        forget_changes(&sessions.key(&info), cx).await;
         cx.printer.stdout(&format!("{}\n", info.id))?;
     }
     Ok(Exit::Done)

@@ -783,7 +783,7 @@ serve:
     12 |   network: {allow: ["https://x.example/"]}
        |                     ^^^^^^^^^^^^^^^^^^^^
        |
-       = help: write `docs.example.com`, or `*.example.com` for every name below it; no `https://`, path or port
+       = help: write `docs.example.com`, `docs.example.com:8443`, or `*.example.com` for every name below it; no `https://` and no path
 
     error: `shell(git status` is not a rule: the rule should end with `)`
       --> agent.yaml:13:23

@@ -216,6 +216,23 @@ impl Sandboxes {
         Workspace::of(&known.spec, tier, &self.folder(&known.spec.id)).map(Some)
     }
 
+    /// Removes the sandboxes of a session that is gone, with their private copies. Leaves what is in the user's folder.
+    ///
+    /// # Errors
+    /// As [`remove`](Self::remove).
+    pub async fn remove_of_session(&self, key: &SessionKey) -> Result<(), SandboxError> {
+        if !self.shared.database.exists() {
+            return Ok(());
+        }
+        let mut records = self.registry(|registry| registry.all()).await?;
+        let session = Some(key.session.as_str());
+        records.retain(|record| record.spec.user == key.user && record.spec.session.as_deref() == session);
+        for record in records {
+            self.remove(&record.spec.id).await?;
+        }
+        Ok(())
+    }
+
     /// The sandbox whose id is `id` or begins with it.
     ///
     /// # Errors

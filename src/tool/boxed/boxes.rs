@@ -184,8 +184,9 @@ impl AgentBox {
         match call.await {
             Ok(done) => {
                 let (result, after) = done.map_err(|error| report::failed(&error))?;
-                for path in &after.not_undoable {
-                    cx.host.notice(Notice::Warning { message: report::not_undoable(path) }).await;
+                let lost = after.not_undoable.iter().map(|path| report::not_undoable(path));
+                for message in lost.chain(report::kept_out(&after.kept_out)) {
+                    cx.host.notice(Notice::Warning { message }).await;
                 }
                 Ok((result, after))
             }
@@ -311,8 +312,8 @@ mod tests {
             ["{}", "{workspace: {mode: copy}, network: {allow: [a.example]}, tool_timeout: 5s}", "{backend: host}"]
                 .map(|yaml| report::policy(&settings(yaml)));
         insta::assert_snapshot!(told.join("\n"), @"
-        Runs in a sandbox. The working directory, /workspace, is the user's folder. There is no network. Limits: 60 s a call, 512 MiB of memory, 1024 MiB of disk, 128 processes.
-        Runs in a sandbox. The working directory, /workspace, is a private copy of the user's folder. Of the network only these hosts can be reached: a.example. Limits: 5 s a call, 512 MiB of memory, 1024 MiB of disk, 128 processes.
+        Runs in a sandbox. The working directory, mostly /workspace, is the user's folder. There is no network. Limits: 60 s a call, 512 MiB of memory, 1024 MiB of disk, 128 processes.
+        Runs in a sandbox. The working directory, mostly /workspace, is a private copy of the user's folder. Of the network only these hosts can be reached: a.example. Limits: 5 s a call, 512 MiB of memory, 1024 MiB of disk, 128 processes.
         Runs on the user's machine, without isolation, for at most 60 s a call.
         ");
     }

@@ -36,7 +36,7 @@ pub(super) fn policy(settings: &BoxSettings) -> String {
         Network::Allow(hosts) => format!("Of the network only these hosts can be reached: {}", hosts.allow.join(", ")),
     };
     format!(
-        "Runs in a sandbox. The working directory, /workspace, is {workspace}. {network}. Limits: {seconds} s a call, \
+        "Runs in a sandbox. The working directory, mostly /workspace, is {workspace}. {network}. Limits: {seconds} s a call, \
          {} MiB of memory, {} MiB of disk, {} processes.",
         settings.memory() >> 20,
         settings.disk() >> 20,
@@ -51,6 +51,16 @@ pub(super) fn weak(confinement: &Confinement) -> Option<String> {
         Tier::B => Some("the sandbox has tier B isolation only; `agentscope sandbox doctor` says why".to_owned()),
         Tier::None => Some("the `host` backend runs the agent's programs without isolation".to_owned()),
     }
+}
+
+/// What the user should know of changes that stayed in the sandbox.
+pub(super) fn kept_out(refused: &[workspace::Refused]) -> Option<String> {
+    let shown = |refused: &workspace::Refused| format!("`{}` ({})", refused.path.display(), refused.reason);
+    let mut named: Vec<String> = refused.iter().take(MOST_NAMED).map(shown).collect();
+    if refused.len() > named.len() {
+        named.push(format!("and {} more", refused.len() - named.len()));
+    }
+    (!named.is_empty()).then(|| format!("not taken over into the folder: {}", named.join(", ")))
 }
 
 /// What the user should know of a file that was changed or deleted.

@@ -98,11 +98,15 @@ pub(super) fn sandbox(sandbox: &Cursor, out: &mut Vec<Fault>) {
     for host in sandbox.get("network").get("allow").items() {
         let Some(text) = host.text() else { continue };
         let name = text.strip_prefix("*.").unwrap_or(text);
+        let name = match name.rsplit_once(':') {
+            Some((name, port)) if port.parse::<u16>().is_ok_and(|port| port > 0) => name,
+            _ => name,
+        };
         let valid = !name.is_empty()
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
         if !valid && text.parse::<IpAddr>().is_err() {
             out.push(host.fault("wrong-value", format!("`{text}` is not the name of a host")).help(
-                "write `docs.example.com`, or `*.example.com` for every name below it; no `https://`, path or port",
+                "write `docs.example.com`, `docs.example.com:8443`, or `*.example.com` for every name below it; no `https://` and no path",
             ));
         }
     }

@@ -17,6 +17,9 @@ pub(crate) const SERVER: &str = "filesystem";
 const MOST_FILES: usize = 200;
 const MOST_READ: usize = 16 << 20;
 
+/// Arguments that need not be given.
+const OPTIONAL: [&str; 4] = ["dryRun", "dry_run", "excludePatterns", "exclude_patterns"];
+
 /// One of the tools.
 pub struct FileTool {
     pub name: &'static str,
@@ -241,8 +244,11 @@ pub(crate) fn call(root: &Root, name: &str, arguments: Value) -> Result<String, 
 
 /// The Python client sends arguments that were left out as null or as an empty text.
 fn without_empty(arguments: Value) -> Value {
+    let is_left_out = |name: &str, value: &Value| value.is_null() || (OPTIONAL.contains(&name) && *value == "");
     match arguments {
-        Value::Object(map) => Value::Object(map.into_iter().filter(|(_, value)| !value.is_null()).collect()),
+        Value::Object(map) => {
+            Value::Object(map.into_iter().filter(|(name, value)| !is_left_out(name, value)).collect())
+        }
         Value::Null => json!({}),
         other => other,
     }
