@@ -46,6 +46,7 @@ impl SandboxError {
             Self::TooMany { .. } => {
                 Some("`agentscope sandbox prune` removes stopped ones; `sandbox.max_count` is the limit")
             }
+            Self::NotRunning { state: State::Paused, .. } => Some("`agentscope sandbox resume` lets it go on"),
             Self::Failed { hint, .. } => hint.as_deref(),
             Self::NotRunning { .. } | Self::Box(_) | Self::Silent(_) | Self::Io { .. } => None,
         }

@@ -107,14 +107,15 @@ impl Registry {
         })
     }
 
-    pub(super) fn started(&self, id: &SandboxId, confinement: &Confinement) -> Result<(), SandboxError> {
+    /// Whether it is still remembered: somebody may have removed it while it was being made.
+    pub(super) fn started(&self, id: &SandboxId, confinement: &Confinement) -> Result<bool, SandboxError> {
         let confinement = json(confinement);
         self.write(|transaction| {
-            transaction.execute(
-                "UPDATE sandboxes SET state = 'running', confinement = ?2 WHERE id = ?1",
+            let changed = transaction.execute(
+                "UPDATE sandboxes SET state = 'running', confinement = ?2 WHERE id = ?1 AND state = 'starting'",
                 params![id.as_str(), confinement],
             )?;
-            Ok(())
+            Ok(changed == 1)
         })
     }
 

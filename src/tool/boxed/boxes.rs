@@ -91,6 +91,8 @@ type Slot = Arc<OnceCell<Arc<Sandbox>>>;
 /// What came of a call besides its result.
 #[derive(Default)]
 pub(super) struct After {
+    /// The sandbox had ended, and this one took its place.
+    pub(super) replaced: bool,
     /// Files that are new or changed.
     pub(super) changed: Changed,
     /// Hosts that the network policy refused.
@@ -258,7 +260,8 @@ where
     let after = call.end(exit).await;
     let (result, _) = done?;
     let Done { merged, refused } = after?;
-    Ok((result, After { changed, refused, kept_out: merged.refused }))
+    let replaced = sandbox.take_replaced();
+    Ok((result, After { replaced, changed, refused, kept_out: merged.refused }))
 }
 
 #[cfg(test)]
