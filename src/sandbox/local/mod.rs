@@ -137,7 +137,7 @@ impl LocalBackend {
         }
         match self.make_tier(&folder, spec, Tier::A) {
             Ok(made) => Ok(made),
-            Err(Refusal::Trouble(trouble)) if trouble.phase == Phase::Namespaces => {
+            Err(Refusal::Trouble(trouble)) if trouble.phase == Phase::Namespaces && !trouble.passes() => {
                 let made = self.make_b(&folder, spec, &trouble);
                 let _ = self.shared.only_b.set(trouble);
                 made

@@ -19,6 +19,9 @@ const LEAST_LANDLOCK: u32 = 6;
 /// Tries tier A, then what tier B needs.
 pub(super) fn probe(program: &Path, site: &Site) -> Probe {
     let tried = try_tier(program, Tier::A).or_else(|trouble| {
+        if trouble.passes() {
+            return Err(vec![missing(&trouble)]);
+        }
         if sys::landlock_abi() < LEAST_LANDLOCK {
             return Err(vec![missing(&trouble), landlock_layer()]);
         }
