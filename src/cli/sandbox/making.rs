@@ -28,7 +28,9 @@ pub(super) async fn make(
         Signal::Interrupt | Signal::Terminate = signals.recv() => {}
     }
     // What is done in another thread goes on when nobody waits for it, so that half of it would be left.
-    let _ = tokio::time::timeout(PATIENCE, making).await;
+    if let Ok(Ok(sandbox)) = tokio::time::timeout(PATIENCE, making).await {
+        sandbox.close().await?;
+    }
     all.remove(&id).await?;
     Ok(None)
 }

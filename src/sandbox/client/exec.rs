@@ -73,6 +73,13 @@ impl BoxClient {
     /// # Errors
     /// A box that is gone; a program that cannot be started is told apart: [`ExecError::Refused`].
     pub async fn exec(&self, spec: &ExecSpec) -> Result<Exec, ExecError> {
+        match self.start(spec).await {
+            Err(ExecError::Sandbox(error)) => Err(self.pool.why(error).await.into()),
+            started => started,
+        }
+    }
+
+    async fn start(&self, spec: &ExecSpec) -> Result<Exec, ExecError> {
         let mut socket = self.upgrade().await?;
         let first = serde_json::to_string(spec).map_err(|error| SandboxError::Box(error.to_string()))?;
         socket.send(Message::text(first)).await.map_err(broken)?;

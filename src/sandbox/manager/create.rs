@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use super::{Sandbox, Sandboxes};
 use crate::{
     config::FileLock,
-    sandbox::{Action, Confinement, Progress, SandboxBackend, SandboxError, SandboxSpec, registry::Record},
+    sandbox::{
+        Action, BoxFolder, Confinement, Progress, SandboxBackend, SandboxError, SandboxId, SandboxSpec, Status,
+        registry::Record,
+    },
 };
 
 impl Sandboxes {
@@ -40,15 +43,29 @@ impl Sandboxes {
             Ok(confinement) => self.made(spec, confinement, backend, held).await,
             Err(error) => {
                 // What went wrong first is what matters.
-                let _ = self.forget(&spec.id).await;
+                let _ = self.failed(&spec.id).await;
                 held.remove();
                 Err(error)
             }
         }
     }
 
+    /// Forgets one that could not be made, unless there is something of it.
+    async fn failed(&self, id: &SandboxId) -> Result<(), SandboxError> {
+        let folder = BoxFolder::new(&self.shared.root, id);
+        if !folder.exists() {
+            return self.forget(id).await;
+        }
+        if folder.record().is_ok() {
+            // It was there before, and its workspace is.
+            return self.set_state(id, Status::Stopped).await;
+        }
+        // What could not be deleted now, for want of descriptors perhaps, is deleted by whoever looks next.
+        Ok(())
+    }
+
     /// Puts on record that it is being made.
-    async fn begin(&self, spec: &SandboxSpec, limit: Option<u32>) -> Result<(), SandboxError> {
+    pub(super) async fn begin(&self, spec: &SandboxSpec, limit: Option<u32>) -> Result<(), SandboxError> {
         let record = Record::starting(spec, Timestamp::now());
         let again = record.clone();
         match self.registry(move |registry| registry.begin(&record, limit)).await {

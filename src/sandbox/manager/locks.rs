@@ -19,10 +19,11 @@ impl Sandboxes {
     /// Takes the lock of the sandbox, or `None` while a process makes it or is tied to it.
     pub(super) async fn hold(&self, id: &SandboxId) -> Result<Option<FileLock>, SandboxError> {
         let path = self.locks().join(id.as_str());
+        let locking = format!("lock the sandbox by `{}`", path.display());
         tokio::task::spawn_blocking(move || FileLock::try_acquire(&path))
             .await
             .unwrap_or_else(|error| Err(std::io::Error::other(error)))
-            .map_err(SandboxError::io(format!("lock the sandbox `{id}`")))
+            .map_err(SandboxError::io(locking))
     }
 
     /// Waits for whoever finds or makes the sandbox of this session.
