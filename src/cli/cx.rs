@@ -1,5 +1,7 @@
 //! What every verb is given.
 
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
 use std::{future::Future, sync::Arc};
 
 use super::{CliError, GlobalArgs};
@@ -30,11 +32,13 @@ impl Cx {
     /// # Errors
     /// Those of `work`, and a system that gives no threads.
     pub fn block_on<T>(&self, work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .map_err(|error| CliError::failed("could not start the async runtime").because(&error))?;
+        let build = || {
+            // Without room for these tokio would panic.
+            #[cfg(unix)]
+            drop([UnixStream::pair()?, UnixStream::pair()?, UnixStream::pair()?]);
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+        };
+        let runtime = build().map_err(|error| CliError::failed("could not start the async runtime").because(&error))?;
         let result = runtime.block_on(work);
         // A thread that waits for standard input cannot be stopped, and must not keep the process.
         runtime.shutdown_timeout(std::time::Duration::from_millis(100));

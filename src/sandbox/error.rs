@@ -2,6 +2,8 @@
 
 use std::{io, time::Duration};
 
+use rustix::io::Errno;
+
 use super::{BackendKind, SandboxId, State, Tier};
 
 /// Each says what happened and to what; [`hint`](Self::hint) says what to do next.
@@ -46,8 +48,10 @@ impl SandboxError {
             Self::TooMany { .. } => {
                 Some("`agentscope sandbox prune` removes stopped ones; `sandbox.max_count` is the limit")
             }
+            Self::NotRunning { state: State::Paused, .. } => Some("`agentscope sandbox resume` lets it go on"),
             Self::Failed { hint, .. } => hint.as_deref(),
-            Self::NotRunning { .. } | Self::Box(_) | Self::Silent(_) | Self::Io { .. } => None,
+            Self::Io { source, .. } => lacking(source),
+            Self::NotRunning { .. } | Self::Box(_) | Self::Silent(_) => None,
         }
     }
 
@@ -57,3 +61,17 @@ impl SandboxError {
         move |source| Self::Io { what, source }
     }
 }
+
+/// What to do where the machine has too little of something.
+fn lacking(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(NO_ROOM),
+        _ => match Errno::from_io_error(error) {
+            Some(Errno::MFILE | Errno::NFILE) => Some("allow more open files: `ulimit -n` shows the limit"),
+            _ => None,
+        },
+    }
+}
+
+/// Where the disk is full.
+pub(super) const NO_ROOM: &str = "make room on the disk of the state folder, or set AGENTSCOPE_HOME to another folder";

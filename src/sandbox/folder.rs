@@ -100,6 +100,20 @@ impl BoxFolder {
         self.read("process.json").ok().filter(ProcessId::alive)
     }
 
+    /// The process that was the box and ended, until it is noted that nothing is left of it.
+    #[must_use]
+    pub fn ended(&self) -> Option<ProcessId> {
+        let process: ProcessId = self.read("process.json").ok()?;
+        let noted: Option<ProcessId> = self.read("ended.json").ok();
+        (!process.alive() && noted != Some(process)).then_some(process)
+    }
+
+    /// # Errors
+    /// As the file system says.
+    pub fn note_end(&self, process: ProcessId) -> io::Result<()> {
+        self.write("ended.json", &process)
+    }
+
     /// Replaced whole, without waiting for the disk: after a power cut no box is left that it could tell of.
     fn write<T: Serialize>(&self, name: &str, value: &T) -> io::Result<()> {
         let (new, path) = (self.path.join(format!("{name}.new")), self.path.join(name));

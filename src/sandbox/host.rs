@@ -65,7 +65,10 @@ impl HostBackend {
     fn describe(folder: &BoxFolder, record: Record) -> Found {
         let stat = folder.process().and_then(|process| tree::Stat::of(process.pid));
         let (state, usage) = match stat {
-            None => (State::Stopped, Usage::default()),
+            None => {
+                clear_up(folder, &record.spec.id);
+                (State::Stopped, Usage::default())
+            }
             Some(stat) => {
                 let pids = 1 + tree::below(stat.pid, &tree::all()).iter().filter(|process| !process.ended()).count();
                 let usage = Usage { pids: u32::try_from(pids).ok(), ..Usage::default() };
@@ -164,6 +167,20 @@ fn survivors(id: &SandboxId) -> Vec<tree::Stat> {
     let mut all = tree::all();
     all.retain(|process| !process.ended() && tree::started_with(process.pid, mark.as_bytes()));
     all
+}
+
+/// Kills what a daemon that was itself killed left running. Does not wait.
+fn clear_up(folder: &BoxFolder, id: &SandboxId) {
+    let Some(ended) = folder.ended() else { return };
+    let left = survivors(id);
+    // Unless it was made again meanwhile.
+    if folder.ended() == Some(ended) {
+        tree::signal_all(&left, Signal::KILL);
+        if left.is_empty() {
+            // Else it is looked for again.
+            let _ = folder.note_end(ended);
+        }
+    }
 }
 
 fn none() -> Confinement {

@@ -86,8 +86,8 @@ pub enum StartFailure {
     Failed(String),
 }
 
-/// How a program ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How a program ended. The default, which tells nothing, stands for an end that nobody saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExitStatus {
     /// `None` where a signal ended it.
     pub code: Option<i32>,

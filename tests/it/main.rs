@@ -27,6 +27,8 @@ mod sandbox_contract;
 mod sandbox_daemon;
 mod sandbox_docker;
 #[cfg(target_os = "linux")]
+mod sandbox_faults;
+#[cfg(target_os = "linux")]
 mod sandbox_local;
 mod sandbox_python;
 #[cfg(target_os = "linux")]

@@ -217,6 +217,7 @@ fn a_life() {
         exit 125
         --- stderr
         error: the sandbox `[one]` is paused
+        hint: `agentscope sandbox resume` lets it go on
         ");
         insta::assert_snapshot!(home.sandbox(&["resume", short]), @"
         exit 0

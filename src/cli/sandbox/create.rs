@@ -3,7 +3,10 @@
 use clap::Args;
 use serde_json::json;
 
-use super::made_of::{Lasting, MadeOf, weaker};
+use super::{
+    made_of::{Lasting, MadeOf, weaker},
+    making,
+};
 use crate::{
     cli::{CliError, Cx, Exit, Output},
     config::agent_file::Span,
@@ -34,9 +37,12 @@ pub(super) struct CreateArgs {
 }
 
 pub(super) async fn run(args: &CreateArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
+    // First of all: from here on nobody can end us without our clearing up.
+    let mut signals = super::signals()?;
     let lasting = Lasting { idle: args.idle_timeout, age: args.max_age, tied: false };
     let spec = args.made_of.spec(lasting, all, cx).await?;
-    let sandbox = all.create(spec, args.max_count, &Quiet).await?;
+    let made = making::make(spec, args.max_count, &Quiet, &mut signals, all).await?;
+    let Some(sandbox) = made else { return Ok(Exit::Interrupted) };
     weaker(sandbox.confinement(), cx);
     match args.output {
         Output::Text => cx.printer.stdout(&format!("{}\n", sandbox.id()))?,

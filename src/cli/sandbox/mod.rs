@@ -8,6 +8,7 @@ mod inspect;
 mod list;
 mod logs;
 mod made_of;
+mod making;
 mod pause;
 mod prune;
 mod renew;

@@ -6,13 +6,13 @@ use clap::Args;
 
 use super::{
     made_of::{Lasting, MadeOf, weaker},
+    making,
     stream::{self, Attach, OURS},
 };
 use crate::{
     cli::{CliError, Cx, Exit},
     config::agent_file::Span,
-    runtime::shutdown::{Signal, Signals},
-    sandbox::{Quiet, Sandbox, SandboxSpec, Sandboxes, wire::ExecSpec},
+    sandbox::{Quiet, Sandboxes, wire::ExecSpec},
 };
 
 /// Run one program in a sandbox of its own, which is gone afterwards
@@ -48,7 +48,9 @@ pub(super) async fn run(args: &RunArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit
     let mut signals = super::signals()?;
     let lasting = Lasting { idle: Some(Span(Duration::ZERO)), age: Some(Span(Duration::ZERO)), tied: true };
     let spec = args.made_of.spec(lasting, all, cx).await.map_err(ours)?;
-    let Some(sandbox) = make(spec, &mut signals, all).await? else { return Ok(Exit::Interrupted) };
+    let made = making::make(spec, None, &Quiet, &mut signals, all).await;
+    let made = made.map_err(|error| CliError::from(error).exit(OURS))?;
+    let Some(sandbox) = made else { return Ok(Exit::Interrupted) };
     weaker(sandbox.confinement(), cx);
     let attach = Attach {
         spec: ExecSpec {
@@ -68,16 +70,4 @@ pub(super) async fn run(args: &RunArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit
 /// Without a sandbox there is no exit code of a program; wrong usage stays what it is.
 fn ours(error: CliError) -> CliError {
     if error.code() == Exit::Usage { error } else { error.exit(OURS) }
-}
-
-/// `None` where we were told to end meanwhile; nothing is left then.
-async fn make(spec: SandboxSpec, signals: &mut Signals, all: &Sandboxes) -> Result<Option<Sandbox>, CliError> {
-    let id = spec.id.clone();
-    let failed = |error| CliError::from(error).exit(OURS);
-    tokio::select! {
-        made = all.create(spec, None, &Quiet) => return made.map(Some).map_err(failed),
-        Signal::Interrupt | Signal::Terminate = signals.recv() => {}
-    }
-    all.remove(&id).await.map_err(failed)?;
-    Ok(None)
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use super::select::Selected;
 use crate::{
     cli::{CliError, Cx, Exit},
-    sandbox::Sandboxes,
+    sandbox::{SandboxError, Sandboxes},
 };
 
 /// End every process of sandboxes; their workspaces stay
@@ -21,7 +21,8 @@ pub(super) async fn run(args: &StopArgs, all: &Sandboxes, cx: &Cx) -> Result<Exi
     let mut failed = None;
     for id in args.selected.find(all, true).await? {
         match all.stop(&id).await {
-            Ok(()) => cx.printer.stdout(&format!("{id}\n"))?,
+            // One that somebody else removed meanwhile has ended too.
+            Ok(()) | Err(SandboxError::NotFound { .. }) => cx.printer.stdout(&format!("{id}\n"))?,
             Err(error) => failed = super::next(failed, &id, error, cx),
         }
     }

@@ -34,7 +34,7 @@ pub(super) struct Attach {
 }
 
 /// Runs the program and gives its exit code. Signals go to it, a second one kills it.
-pub(super) async fn attach(sandbox: &Sandbox, attach: Attach, signals: Signals, cx: &Cx) -> Result<Exit, CliError> {
+pub(super) async fn attach(sandbox: &Sandbox, attach: Attach, mut signals: Signals, cx: &Cx) -> Result<Exit, CliError> {
     let failed = |error: SandboxError| CliError::from(error).exit(OURS);
     let mut spec = attach.spec;
     let raw = if attach.terminal {
@@ -47,7 +47,13 @@ pub(super) async fn attach(sandbox: &Sandbox, attach: Attach, signals: Signals, 
         None
     };
     let call = sandbox.begin(Action::Exec { argv: spec.argv.clone() }).await.map_err(failed)?;
-    let exec = match sandbox.client().map_err(failed)?.exec(&spec).await {
+    let client = sandbox.client().map_err(failed)?;
+    let started = tokio::select! {
+        started = client.exec(&spec) => started,
+        // A sandbox that is frozen meanwhile does not answer.
+        Signal::Interrupt | Signal::Terminate = signals.recv() => return Ok(Exit::Interrupted),
+    };
+    let exec = match started {
         Ok(exec) => exec,
         Err(error) => {
             drop(raw);

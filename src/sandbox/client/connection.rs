@@ -13,7 +13,7 @@ use hyper::{body::Incoming, client::conn::http1::SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::sandbox::{BoxStream, SandboxBackend, SandboxError, SandboxId};
+use crate::sandbox::{BoxStream, SandboxBackend, SandboxError, SandboxId, State};
 
 /// Kept at most.
 const IDLE: usize = 4;
@@ -37,9 +37,30 @@ impl Pool {
         self.backend.connect(&self.id).await.map(Stream)
     }
 
+    /// Says of a connection that broke off whether the box is why.
+    pub(super) async fn why(&self, error: SandboxError) -> SandboxError {
+        if !matches!(error, SandboxError::Io { .. }) {
+            return error;
+        }
+        match self.backend.inspect(&self.id).await {
+            Ok(found) if found.state != State::Running => {
+                SandboxError::NotRunning { id: self.id.clone(), state: found.state }
+            }
+            Err(gone @ SandboxError::NotFound { .. }) => gone,
+            _ => error,
+        }
+    }
+
     /// # Errors
     /// A box that is gone.
-    pub(super) async fn send(&self, mut request: Request<Body>) -> Result<Response<Incoming>, SandboxError> {
+    pub(super) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, SandboxError> {
+        match self.try_send(request).await {
+            Err(error) => Err(self.why(error).await),
+            sent => sent,
+        }
+    }
+
+    async fn try_send(&self, mut request: Request<Body>) -> Result<Response<Incoming>, SandboxError> {
         while let Some(mut connection) = self.take() {
             match connection.try_send_request(request).await {
                 Ok(response) => {

@@ -73,6 +73,13 @@ impl BoxClient {
     /// # Errors
     /// A box that is gone; a program that cannot be started is told apart: [`ExecError::Refused`].
     pub async fn exec(&self, spec: &ExecSpec) -> Result<Exec, ExecError> {
+        match self.start(spec).await {
+            Err(ExecError::Sandbox(error)) => Err(self.pool.why(error).await.into()),
+            started => started,
+        }
+    }
+
+    async fn start(&self, spec: &ExecSpec) -> Result<Exec, ExecError> {
         let mut socket = self.upgrade().await?;
         let first = serde_json::to_string(spec).map_err(|error| SandboxError::Box(error.to_string()))?;
         socket.send(Message::text(first)).await.map_err(broken)?;
@@ -230,8 +237,11 @@ async fn listen(
                 window.add_permits(bytes.min(STDIN_WINDOW));
                 continue;
             }
-            Ok(Some(Incoming::Event(ExecEvent::Exited(status)))) => Ok(Output::Exited(status)),
-            Ok(Some(Incoming::Event(_)) | None) => Err(ended_early()),
+            // A status that tells nothing is none: it must not look like an end that somebody saw.
+            Ok(Some(Incoming::Event(ExecEvent::Exited(status)))) if status != ExitStatus::default() => {
+                Ok(Output::Exited(status))
+            }
+            Ok(Some(Incoming::Event(_)) | None) | Err(SandboxError::Io { .. }) => Err(ended_early()),
             Err(error) => Err(error),
         };
         let last = !matches!(output, Ok(Output::Stdout(_) | Output::Stderr(_)));
@@ -280,7 +290,9 @@ fn broken(error: tungstenite::Error) -> SandboxError {
 }
 
 fn ended_early() -> SandboxError {
-    SandboxError::Box("the sandbox ended before the program did".to_owned())
+    SandboxError::Box(
+        "the sandbox ended or broke off before the program did: how the program ended is not known".to_owned(),
+    )
 }
 
 fn not_a_token() -> SandboxError {

@@ -9,6 +9,9 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::sandbox::Lifetime;
 
+/// A machine under load is not so late.
+const LATE: Duration = Duration::from_secs(1);
+
 /// Knows when the box has to end.
 #[derive(Debug)]
 pub(super) struct Clock {
@@ -75,9 +78,24 @@ impl Clock {
             };
             tokio::select! {
                 () = changed => {}
-                () = sleep => return,
+                () = sleep => if !self.was_frozen() { return },
             }
         }
+    }
+
+    /// A clock that is late was frozen, and that is no idleness: the box has been paused, and is wanted.
+    fn was_frozen(&self) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if state.ends.is_some_and(|end| end <= now) {
+            return false;
+        }
+        let idle = state.idle.and_then(|idle| state.quiet_since.checked_add(idle));
+        let late = idle.is_some_and(|end| now.saturating_duration_since(end) > LATE);
+        if late {
+            state.quiet_since = now;
+        }
+        late
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {

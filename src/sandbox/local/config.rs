@@ -48,6 +48,15 @@ pub(super) struct Trouble {
     pub(super) why: String,
 }
 
+impl Trouble {
+    /// Whether there is too little of something just now, which says nothing of what the machine offers.
+    #[must_use]
+    pub(super) fn passes(&self) -> bool {
+        let codes = [libc::EAGAIN, libc::ENOMEM, libc::ENFILE, libc::EMFILE];
+        codes.iter().any(|code| self.why.ends_with(&format!("(os error {code})")))
+    }
+}
+
 /// What was being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

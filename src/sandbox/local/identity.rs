@@ -43,6 +43,15 @@ impl Identity {
         }
     }
 
+    /// The number that no other box has; in a container with few of them there is none.
+    #[must_use]
+    pub(super) fn alone(self) -> Option<u32> {
+        match self {
+            Self::Other { uid, .. } if uid >= FIRST => Some(uid),
+            Self::Other { .. } | Self::Same { .. } => None,
+        }
+    }
+
     /// Becomes it, for good.
     ///
     /// # Errors

@@ -166,7 +166,7 @@ impl Inside {
     }
 
     fn tier_b(&mut self) -> Result<LocalKeeper, Trouble> {
-        let place = Place::of(&self.config.folder, &self.config.spec.id);
+        let place = Place::as_seen_by(self.identity, &self.config.folder, &self.config.spec.id);
         let workspace = match (&self.config.spec.workspace.path, self.config.spec.workspace.mode) {
             (Some(path), WorkspaceMode::Ro) => path.clone(),
             _ => place.workspace.clone(),

@@ -9,6 +9,7 @@
 mod cgroup;
 mod config;
 mod confine;
+mod ending;
 mod etc;
 mod identity;
 mod init;
@@ -25,13 +26,10 @@ mod watch;
 use std::{
     collections::BTreeMap,
     fs, io,
-    os::{
-        fd::{AsFd as _, OwnedFd},
-        unix::net::UnixStream,
-    },
+    os::{fd::OwnedFd, unix::net::UnixStream},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -114,7 +112,10 @@ impl LocalBackend {
             }
         };
         if state == State::Stopped {
-            // What the kernel let go of after the box ended by itself.
+            // What is left after the box ended by itself, or its daemon was killed.
+            if record.confinement.tier == Tier::B {
+                ending::clear_up(folder, &record.spec.id);
+            }
             let _ = cgroup.remove_if_empty();
         }
         Found {
@@ -136,7 +137,7 @@ impl LocalBackend {
         }
         match self.make_tier(&folder, spec, Tier::A) {
             Ok(made) => Ok(made),
-            Err(Refusal::Trouble(trouble)) if trouble.phase == Phase::Namespaces => {
+            Err(Refusal::Trouble(trouble)) if trouble.phase == Phase::Namespaces && !trouble.passes() => {
                 let made = self.make_b(&folder, spec, &trouble);
                 let _ = self.shared.only_b.set(trouble);
                 made
@@ -179,7 +180,9 @@ impl LocalBackend {
             move |error| Refusal::Other(SandboxError::io(what)(error))
         };
         let config = self.config(folder, spec, tier)?;
-        config.cgroup.make(&spec.limits).map_err(other("make the cgroup of the sandbox"))?;
+        // One may be left: of a box of this id that ended by itself, or of a better tier that was tried.
+        let made = config.cgroup.remove().and_then(|()| config.cgroup.make(&spec.limits));
+        made.map_err(other("make the cgroup of the sandbox"))?;
         let listener = folder.listen().map_err(other("listen for the sandbox"))?;
         let proxy = match &spec.network {
             Network::Allow(_) => {
@@ -247,8 +250,12 @@ impl LocalBackend {
     fn end(&self, id: &SandboxId) -> Result<(), SandboxError> {
         self.shared.tied.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         let (folder, cgroup) = (self.folder(id), self.site().of(id));
+        let ending = format!("end the sandbox `{id}`");
         if let Some(process) = folder.process() {
-            self.kill(&folder, process, &cgroup).map_err(SandboxError::io(format!("end the sandbox `{id}`")))?;
+            self.kill(&folder, process, &cgroup).map_err(SandboxError::io(&ending))?;
+        }
+        if is_tier_b(&folder) {
+            ending::end(id).map_err(SandboxError::io(ending))?;
         }
         cgroup.remove().map_err(SandboxError::io(format!("remove the cgroup of the sandbox `{id}`")))
     }
@@ -259,47 +266,30 @@ impl LocalBackend {
         if !process.alive() {
             return Ok(());
         }
-        let tier_b = folder.record().is_ok_and(|record| record.confinement.tier == Tier::B);
         // Without a namespace that ends with its first process, the others have to be found while they have parents.
-        let below = if tier_b { stopped(process.pid) } else { vec![] };
+        let below = if is_tier_b(folder) { ending::stopped(process.pid) } else { vec![] };
         rustix::process::pidfd_send_signal(&pidfd, Signal::KILL)?;
         tree::signal_all(&below, Signal::KILL);
-        // What is frozen dies when it thaws.
-        cgroup.freeze(false)?;
-        wait(&pidfd)
+        let late = Instant::now() + PATIENCE;
+        loop {
+            // What is frozen dies when it thaws, and somebody else may freeze it meanwhile.
+            cgroup.freeze(false)?;
+            match ending::wait(&pidfd) {
+                Err(error) if error.kind() == io::ErrorKind::TimedOut && Instant::now() < late => {}
+                other => return other,
+            }
+        }
     }
 }
 
-/// Those below `pid`, none of which can start another any more.
-fn stopped(pid: i32) -> Vec<tree::Stat> {
-    let mut known = 0;
-    loop {
-        let below = tree::below(pid, &tree::all());
-        tree::signal_all(&below, Signal::STOP);
-        if below.len() == known {
-            return below;
-        }
-        known = below.len();
-    }
+/// Its programs are in no namespace that ends with its first process.
+fn is_tier_b(folder: &BoxFolder) -> bool {
+    folder.record().is_ok_and(|record| record.confinement.tier == Tier::B)
 }
 
 fn pidfd(pid: i32) -> io::Result<OwnedFd> {
     let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidInput)?;
     Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?)
-}
-
-/// Until the process has ended.
-fn wait(pidfd: &OwnedFd) -> io::Result<()> {
-    use rustix::event::{PollFd, PollFlags, poll};
-    let patience = rustix::event::Timespec { tv_sec: PATIENCE.as_secs().cast_signed(), tv_nsec: 0 };
-    let mut waiting = [PollFd::from_borrowed_fd(pidfd.as_fd(), PollFlags::IN)];
-    loop {
-        match poll(&mut waiting, Some(&patience)) {
-            Err(rustix::io::Errno::INTR) => {}
-            Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
-            other => return Ok(other.map(drop)?),
-        }
-    }
 }
 
 fn usage(cgroup: &Cgroup, first: tree::Stat) -> Usage {
@@ -430,13 +420,17 @@ impl SandboxBackend for LocalBackend {
         let cgroup = self.site().of(id);
         let doing = format!("{} the sandbox `{id}`", if frozen { "freeze" } else { "thaw" });
         if cgroup.freezes() {
-            return cgroup.freeze(frozen).map_err(SandboxError::io(doing));
+            return match cgroup.freeze(frozen) {
+                // It ended while this was done.
+                Err(_) if !process.alive() => Err(SandboxError::NotRunning { id: id.clone(), state: State::Stopped }),
+                done => done.map_err(SandboxError::io(doing)),
+            };
         }
         // The first process is the one that starts others; then its children, which do too.
         let first: Vec<_> = tree::Stat::of(process.pid).into_iter().collect();
         tree::signal_all(&first, if frozen { Signal::STOP } else { Signal::CONT });
         if frozen {
-            stopped(process.pid);
+            ending::stopped(process.pid);
             // A signal is sent, not yet taken.
             while tree::Stat::of(process.pid).is_some_and(|stat| !stat.ended() && stat.state != 'T') {
                 tokio::time::sleep(Duration::from_millis(1)).await;

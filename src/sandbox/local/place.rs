@@ -19,9 +19,20 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// As the process that makes the box sees it.
     #[must_use]
     pub(super) fn of(folder: &Path, id: &SandboxId) -> Self {
-        let own = rustix::process::geteuid().is_root().then(|| Path::new("/var/tmp").join(format!("agentscope-{id}")));
+        Self::made_by(rustix::process::geteuid().is_root(), folder, id)
+    }
+
+    /// As the box sees it, which is root no more.
+    #[must_use]
+    pub(super) fn as_seen_by(identity: Identity, folder: &Path, id: &SandboxId) -> Self {
+        Self::made_by(matches!(identity, Identity::Other { .. }), folder, id)
+    }
+
+    fn made_by(root: bool, folder: &Path, id: &SandboxId) -> Self {
+        let own = root.then(|| Path::new("/var/tmp").join(format!("agentscope-{id}")));
         let base = own.as_deref().unwrap_or(folder);
         Self { workspace: base.join("workspace"), tmp: base.join("tmp"), own }
     }

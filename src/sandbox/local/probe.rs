@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::{
     cgroup::{Cgroup, Site},
-    config::{InitConfig, Trouble},
+    config::{InitConfig, Phase, Trouble},
     launch::{Refusal, launch},
+    place::Place,
     sys,
 };
 use crate::sandbox::{
@@ -18,6 +19,9 @@ pub(super) const LEAST_LANDLOCK: u32 = 6;
 /// Tries tier A, then what tier B needs.
 pub(super) fn probe(program: &Path, site: &Site) -> Probe {
     let tried = try_tier(program, Tier::A).or_else(|trouble| {
+        if trouble.passes() {
+            return Err(vec![missing(&trouble)]);
+        }
         if sys::landlock_abi() < LEAST_LANDLOCK {
             return Err(vec![missing(&trouble), landlock_layer()]);
         }
@@ -53,13 +57,19 @@ fn landlock_layer() -> Layer {
 }
 
 fn try_tier(program: &Path, tier: Tier) -> Result<Confinement, Trouble> {
-    let failed = |why: String| Trouble { phase: super::Phase::Confinement, what: "try a sandbox".into(), why };
-    let folder = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
-    for name in ["workspace", "tmp"] {
-        std::fs::create_dir(folder.path().join(name)).map_err(|error| failed(error.to_string()))?;
-    }
+    let failed = |error: std::io::Error| Trouble {
+        phase: Phase::Confinement,
+        what: "try a sandbox".into(),
+        why: error.to_string(),
+    };
+    let home = tempfile::tempdir().map_err(failed)?;
     let spec = SandboxSpec::new(BackendKind::Local, "");
-    let log = BoxFolder::new(folder.path(), &spec.id);
+    let folder = BoxFolder::new(home.path(), &spec.id);
+    folder.make().map_err(failed)?;
+    let place = Place::of(folder.path(), &spec.id);
+    if tier == Tier::B {
+        place.make(&spec, &folder).map_err(failed)?;
+    }
     let config = InitConfig {
         folder: folder.path().to_owned(),
         tier,
@@ -69,10 +79,13 @@ fn try_tier(program: &Path, tier: Tier) -> Result<Confinement, Trouble> {
         cgroup: Cgroup::Missing,
         daemon: None,
     };
-    match launch(program, &config, None, &log) {
+    let launched = launch(program, &config, None, &folder);
+    // What is left is in a folder for temporary files.
+    let _ = place.delete();
+    match launched {
         Ok(launched) => Ok(Confinement { tier, layers: launched.layers }),
         Err(Refusal::Trouble(trouble)) => Err(trouble),
-        Err(Refusal::Other(error)) => Err(failed(error.to_string())),
+        Err(Refusal::Other(error)) => Err(failed(std::io::Error::other(error))),
     }
 }
 

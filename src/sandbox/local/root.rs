@@ -75,9 +75,9 @@ impl Sources {
     /// there.
     pub(super) fn take(config: &InitConfig, owners: &mut Owners) -> Result<Self, Trouble> {
         let mut copy = |path: &Path, attributes: MountAttrFlags, needs_owner: bool| {
-            let (tree, mapped) = owners
-                .copy(path, attributes)
-                .during(Phase::Box, format!("take {} into the sandbox", path.display()))?;
+            let copied = owners.copy(path, attributes);
+            let phase = copied.as_ref().err().map_or(Phase::Box, lacking);
+            let (tree, mapped) = copied.during(phase, format!("take {} into the sandbox", path.display()))?;
             if needs_owner && !mapped {
                 return Err(
                     "its file system cannot show it to another user; use `copy` or `none`, or run as its owner",
@@ -114,6 +114,14 @@ impl Sources {
             Source::Overlay { folder, .. } => (folder, "upper"),
         };
         Ok(vec![rustix::fs::openat(folder, path, flags, Mode::empty())?])
+    }
+}
+
+/// Whether the machine refuses mounts and namespaces as such, as it does for root in a container, or this folder alone.
+fn lacking(error: &io::Error) -> Phase {
+    match error.raw_os_error() {
+        Some(libc::EPERM | libc::ENOSPC | libc::EUSERS | libc::ENOSYS) | None => Phase::Namespaces,
+        Some(_) => Phase::Box,
     }
 }
 

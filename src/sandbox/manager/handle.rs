@@ -3,7 +3,10 @@
 use std::{
     io,
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use jiff::Timestamp;
@@ -30,6 +33,8 @@ pub struct Sandbox {
     /// While it is tied to this process.
     held: Option<FileLock>,
     client: OnceLock<BoxClient>,
+    /// Until somebody was told that it took the place of one that had ended.
+    replaced: AtomicBool,
 }
 
 impl Sandbox {
@@ -40,7 +45,18 @@ impl Sandbox {
         backend: Arc<dyn SandboxBackend>,
         held: Option<FileLock>,
     ) -> Self {
-        Self { all, spec, confinement, backend, held, client: OnceLock::new() }
+        Self { all, spec, confinement, backend, held, client: OnceLock::new(), replaced: AtomicBool::new(false) }
+    }
+
+    pub(super) fn replaced(self) -> Self {
+        self.replaced.store(true, Ordering::Relaxed);
+        self
+    }
+
+    /// Whether it took the place of one of the same session that had ended, so that what was only in memory, such as
+    /// the variables of Python, is gone. Says so once.
+    pub fn take_replaced(&self) -> bool {
+        self.replaced.swap(false, Ordering::Relaxed)
     }
 
     #[must_use]

@@ -3,9 +3,12 @@
 //! A sandbox that is being made, or that is to end with the process that made it, is held by a file lock of that
 //! process. When the process dies, however it dies, the lock is free, and whoever looks next clears up after it.
 
+mod create;
 mod handle;
 mod info;
+mod locks;
 mod reconcile;
+mod session;
 #[cfg(test)]
 mod tests;
 
@@ -16,21 +19,16 @@ use std::{
 };
 
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 
 pub use handle::{Call, Done, Sandbox};
 pub use info::{Filter, SandboxInfo};
 
 use super::{
-    Action, Audit, BackendKind, Confinement, HostBackend, Probe, Progress, SandboxBackend, SandboxError, SandboxId,
-    SandboxSpec, State, Status, Tier, Usage,
+    Action, Audit, BackendKind, HostBackend, Probe, SandboxBackend, SandboxError, SandboxId, SandboxSpec, Status,
+    Usage,
     registry::{Record, Registry},
-    workspace::Workspace,
 };
-use crate::{
-    config::{Env, FileLock, Paths},
-    domain::SessionKey,
-};
+use crate::config::{Env, Paths};
 
 /// The sandboxes of one user. A clone is another handle to the same ones.
 #[derive(Clone)]
@@ -84,153 +82,6 @@ impl Sandboxes {
             probes.push(backend.probe().await);
         }
         probes
-    }
-
-    /// Makes the sandbox, unless `limit` of the user's are there already.
-    ///
-    /// # Errors
-    /// Those of the backend; [`SandboxError::TooMany`]. Nothing is left behind.
-    pub async fn create(
-        &self,
-        spec: SandboxSpec,
-        limit: Option<u32>,
-        progress: &dyn Progress,
-    ) -> Result<Sandbox, SandboxError> {
-        let held = self.hold(&spec.id).await?.ok_or_else(|| SandboxError::Failed {
-            what: format!("another process is making the sandbox `{}`", spec.id),
-            hint: None,
-        })?;
-        self.make(spec, held, limit, progress).await
-    }
-
-    async fn make(
-        &self,
-        spec: SandboxSpec,
-        held: FileLock,
-        limit: Option<u32>,
-        progress: &dyn Progress,
-    ) -> Result<Sandbox, SandboxError> {
-        let backend = self.backend(spec.backend)?;
-        let record = Record::starting(&spec, Timestamp::now());
-        match self.begin(record.clone(), limit).await {
-            Err(SandboxError::TooMany { .. }) => {
-                // Some may have ended since we last looked.
-                self.reconcile().await?;
-                self.begin(record, limit).await?;
-            }
-            other => other?,
-        }
-        match backend.create(&spec, progress).await {
-            Ok(confinement) => self.made(spec, confinement, backend, held).await,
-            Err(error) => {
-                let id = spec.id.clone();
-                // What went wrong first is what matters.
-                let _ = self.registry(move |registry| registry.forget(&id)).await;
-                held.remove();
-                Err(error)
-            }
-        }
-    }
-
-    async fn begin(&self, record: Record, limit: Option<u32>) -> Result<(), SandboxError> {
-        self.registry(move |registry| registry.begin(&record, limit)).await
-    }
-
-    async fn made(
-        &self,
-        spec: SandboxSpec,
-        confinement: Confinement,
-        backend: Arc<dyn SandboxBackend>,
-        held: FileLock,
-    ) -> Result<Sandbox, SandboxError> {
-        let (id, seen) = (spec.id.clone(), confinement.clone());
-        self.registry(move |registry| registry.started(&id, &seen)).await?;
-        self.note(&spec, Action::Create { backend: spec.backend });
-        let held = if spec.lifetime.tied {
-            Some(held)
-        } else {
-            held.remove();
-            None
-        };
-        Ok(Sandbox::new(self.clone(), spec, Some(confinement), backend, held))
-    }
-
-    /// The sandbox of the chat session that `spec` names: the one that is there, or a new one, on the workspace of its
-    /// predecessor if there was one. Two processes at once get the same.
-    ///
-    /// # Errors
-    /// As [`create`](Self::create).
-    pub async fn for_session(
-        &self,
-        mut spec: SandboxSpec,
-        limit: Option<u32>,
-        progress: &dyn Progress,
-    ) -> Result<Sandbox, SandboxError> {
-        let Some(session) = spec.session.clone() else { return self.create(spec, limit, progress).await };
-        let _session = self.hold_session(&spec.user, &session).await?;
-        let (user, agent) = (spec.user.clone(), spec.agent.clone());
-        let known = self.registry(move |registry| registry.of_session(&user, &session, agent.as_deref())).await?;
-        if let Some(known) = known {
-            let id = known.spec.id.clone();
-            let backend = self.backend(known.spec.backend)?;
-            let there = match backend.inspect(&id).await {
-                Ok(found) => Some(found),
-                Err(SandboxError::NotFound { .. }) => None,
-                Err(error) => return Err(error),
-            };
-            let alive = there.as_ref().is_some_and(|found| found.state != State::Stopped);
-            if alive && same(&known.spec, &spec) {
-                if there.as_ref().is_some_and(|found| found.state == State::Paused) {
-                    self.resume(&id).await?;
-                }
-                let confinement = there.map(|found| found.confinement);
-                // Its lifetime is that of the first who asked for it, so nobody holds it twice.
-                return Ok(Sandbox::new(self.clone(), SandboxSpec { id, ..spec }, confinement, backend, None));
-            }
-            if alive {
-                // The user has changed what it is made of.
-                backend.stop(&id).await?;
-            }
-            if known.spec.backend == spec.backend {
-                spec.id = id;
-            } else {
-                self.remove(&id).await?;
-            }
-        }
-        self.create(spec, limit, progress).await
-    }
-
-    /// The workspace of the sandbox that a chat session has, running or not; `None` where it has none, or none with a
-    /// folder of the user's.
-    ///
-    /// # Errors
-    /// A folder that is gone.
-    pub async fn workspace_of_session(&self, key: &SessionKey) -> Result<Option<Workspace>, SandboxError> {
-        if !self.shared.database.exists() {
-            return Ok(None);
-        }
-        let (user, session) = (key.user.clone(), key.session.as_str().to_owned());
-        let known = self.registry(move |registry| registry.of_session(&user, &session, None)).await?;
-        let Some(known) = known.filter(|known| known.spec.workspace.path.is_some()) else { return Ok(None) };
-        let tier = known.confinement.map_or(Tier::None, |confinement| confinement.tier);
-        Workspace::of(&known.spec, tier, &self.folder(&known.spec.id)).map(Some)
-    }
-
-    /// Removes the sandboxes of a session that is gone, with their private copies. Leaves what is in the user's folder.
-    ///
-    /// # Errors
-    /// As [`remove`](Self::remove).
-    pub async fn remove_of_session(&self, key: &SessionKey) -> Result<(), SandboxError> {
-        if !self.shared.database.exists() {
-            return Ok(());
-        }
-        let mut records = self.registry(|registry| registry.all()).await?;
-        let session = Some(key.session.as_str());
-        records.retain(|record| record.spec.user == key.user && record.spec.session.as_deref() == session);
-        for record in records {
-            self.remove(&record.spec.id).await?;
-        }
-        Ok(())
     }
 
     /// The sandbox whose id is `id` or begins with it.
@@ -301,7 +152,11 @@ impl Sandboxes {
     /// # Errors
     /// [`SandboxError::NotFound`], and what the backend refuses.
     pub async fn stop(&self, id: &SandboxId) -> Result<(), SandboxError> {
-        let record = self.record(id.as_str()).await?;
+        let mut record = self.record(id.as_str()).await?;
+        if record.state == Status::Starting {
+            self.await_maker(id).await?;
+            record = self.record(id.as_str()).await?;
+        }
         match self.backend(record.spec.backend)?.stop(id).await {
             Ok(()) | Err(SandboxError::NotFound { .. }) => {}
             Err(error) => return Err(error),
@@ -322,6 +177,11 @@ impl Sandboxes {
             Err(SandboxError::NotFound { .. }) => return Ok(()),
             other => other?,
         };
+        if record.state == Status::Starting {
+            // Its maker sees by this that nobody wants it any more, and lets go of it.
+            self.forget(id).await?;
+            self.await_maker(id).await?;
+        }
         self.backend(record.spec.backend)?.remove(id).await?;
         self.forget(id).await?;
         self.note(&record.spec, Action::Remove);
@@ -402,31 +262,6 @@ impl Sandboxes {
         self.registry(move |registry| registry.forget(&id)).await
     }
 
-    /// Takes the lock of the sandbox, or `None` while a process makes it or is tied to it.
-    async fn hold(&self, id: &SandboxId) -> Result<Option<FileLock>, SandboxError> {
-        let path = self.locks().join(id.as_str());
-        tokio::task::spawn_blocking(move || FileLock::try_acquire(&path))
-            .await
-            .unwrap_or_else(|error| Err(std::io::Error::other(error)))
-            .map_err(SandboxError::io(format!("lock the sandbox `{id}`")))
-    }
-
-    /// Waits for whoever finds or makes the sandbox of this session.
-    async fn hold_session(&self, user: &str, session: &str) -> Result<FileLock, SandboxError> {
-        // Hashed: a name of any length and with any signs becomes a name of a file.
-        let name = Sha256::new().chain_update(user).chain_update([0]).chain_update(session).finalize();
-        let name: String = name.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let path = self.locks().join(format!("session-{name}"));
-        tokio::task::spawn_blocking(move || FileLock::acquire(&path))
-            .await
-            .unwrap_or_else(|error| Err(std::io::Error::other(error)))
-            .map_err(SandboxError::io("lock the sandbox of the session"))
-    }
-
-    fn locks(&self) -> PathBuf {
-        self.shared.database.with_extension("locks")
-    }
-
     /// Writes to the audit log. One that cannot be written stops nobody's work.
     fn note(&self, spec: &SandboxSpec, action: Action) {
         self.note_exit(spec, action, None);
@@ -464,17 +299,4 @@ fn program() -> PathBuf {
     // It may have been replaced on disk since it was started.
     let itself = PathBuf::from("/proc/self/exe");
     if itself.exists() { itself } else { std::env::current_exe().unwrap_or(itself) }
-}
-
-/// Whether a sandbox that was made of `known` serves one who wants `wanted`. What was written down of the environment
-/// has no values, so that a change of one alone is not seen.
-fn same(known: &SandboxSpec, wanted: &SandboxSpec) -> bool {
-    let what = |spec: &SandboxSpec| {
-        let mut spec = spec.without_secrets();
-        spec.id = known.id.clone();
-        spec.labels.clear();
-        spec.lifetime.tied = false;
-        serde_json::to_value(spec).ok()
-    };
-    what(known) == what(wanted)
 }

@@ -1,9 +1,19 @@
 //! What we remember and what there is, brought together. What there is wins.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
 
-use super::{Filter, Sandboxes};
-use crate::sandbox::{Found, SandboxError, SandboxInfo, Status, Usage, registry::Record};
+use jiff::Timestamp;
+
+use super::{Filter, Sandbox, Sandboxes};
+use crate::sandbox::{BoxFolder, Found, SandboxError, SandboxId, SandboxInfo, State, Status, Usage, registry::Record};
+
+/// How long the daemon of a sandbox that is adopted may take to say how long it lives.
+const ANSWER: Duration = Duration::from_secs(2);
+/// A folder without a record that is older is of a sandbox that nobody is making.
+const HALF_MADE: Duration = Duration::from_secs(60);
 
 impl Sandboxes {
     /// The sandboxes that fit, oldest first, as they are now.
@@ -40,6 +50,7 @@ impl Sandboxes {
         for (_, there) in found {
             all.extend(self.adopt(there).await?);
         }
+        self.sweep(&all).await;
         all.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
         Ok(all)
     }
@@ -58,11 +69,20 @@ impl Sandboxes {
                 let state = there.map_or(record.state, |found| found.state.into());
                 return Ok(Some(SandboxInfo::new(&record, state, usage)));
             };
-            let kept = self.orphaned(&mut record).await?;
+            let kept = self.orphaned(&mut record).await;
             held.remove();
-            return Ok(kept.then(|| SandboxInfo::new(&record, record.state, Usage::default())));
+            // What cannot be cleared up is shown, and `prune` and `rm` say why: it must not hide the others.
+            return Ok(match kept {
+                Ok(kept) => kept.then(|| SandboxInfo::new(&record, record.state, Usage::default())),
+                Err(_) => Some(SandboxInfo::new(&record, Status::Stopped, usage)),
+            });
         }
-        let state = there.as_ref().map_or(Status::Stopped, |found| found.state.into());
+        let mut state: Status = there.as_ref().map_or(Status::Stopped, |found| found.state.into());
+        // The clock of its daemon is frozen with it.
+        if state == Status::Paused && record.expires.is_some_and(|end| end <= Timestamp::now()) {
+            self.backend(record.spec.backend)?.stop(&record.spec.id).await?;
+            state = Status::Stopped;
+        }
         if state != record.state {
             self.set_state(&record.spec.id, state).await?;
             record.state = state;
@@ -81,27 +101,67 @@ impl Sandboxes {
             *record = now;
             return Ok(true);
         }
-        if now.state != Status::Starting && record.spec.session.is_some() {
+        if record.spec.session.is_some() {
+            // Also one that was only being made: it may have been made again, on the workspace that it had.
             match backend.stop(id).await {
-                Ok(()) | Err(SandboxError::NotFound { .. }) => {}
+                Ok(()) => {
+                    self.set_state(id, Status::Stopped).await?;
+                    record.state = Status::Stopped;
+                    return Ok(true);
+                }
+                Err(SandboxError::NotFound { .. }) => {}
                 Err(error) => return Err(error),
             }
-            self.set_state(id, Status::Stopped).await?;
-            record.state = Status::Stopped;
-            return Ok(true);
         }
         backend.remove(id).await?;
         self.forget(id).await?;
         Ok(false)
     }
 
+    /// Deletes what belongs to no sandbox that is known: locks that nobody holds, and folders of sandboxes that were
+    /// half made when the registry was lost.
+    async fn sweep(&self, known: &[SandboxInfo]) {
+        self.sweep_locks().await;
+        let Ok(entries) = std::fs::read_dir(&self.shared.root) else { return };
+        for entry in entries.flatten() {
+            let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<SandboxId>().ok()) else { continue };
+            let old = || entry.metadata().and_then(|meta| meta.modified()).is_ok_and(|time| aged(time) > HALF_MADE);
+            // One that has a record belongs to a backend that is silent.
+            if known.iter().any(|info| info.id == id)
+                || BoxFolder::new(&self.shared.root, &id).record().is_ok()
+                || !old()
+            {
+                continue;
+            }
+            let Ok(Some(held)) = self.hold(&id).await else { continue };
+            let sought = id.clone();
+            if let Ok(None) = self.registry(move |registry| registry.get(&sought)).await {
+                for backend in &self.shared.backends {
+                    // A silent one has nothing to do with a folder that has no record.
+                    let _ = backend.remove(&id).await;
+                }
+            }
+            held.remove();
+        }
+    }
+
     /// Remembers one that a backend has and we did not know.
     async fn adopt(&self, there: Found) -> Result<Option<SandboxInfo>, SandboxError> {
-        let record = Record {
+        let mut record = Record {
             state: there.state.into(),
             confinement: Some(there.confinement.clone()),
             ..Record::starting(&there.spec, there.created)
         };
+        if there.state == State::Running {
+            // It may have been renewed: its own clock knows.
+            let backend = self.backend(there.spec.backend)?;
+            let found = Sandbox::new(self.clone(), there.spec.clone(), None, backend, None);
+            if let Ok(client) = found.client()
+                && let Ok(Ok(info)) = tokio::time::timeout(ANSWER, client.info()).await
+            {
+                record.expires = info.left.and_then(|left| Timestamp::now().checked_add(left).ok());
+            }
+        }
         let id = there.spec.id.clone();
         let known = self.registry(move |registry| {
             registry.adopt(&record)?;
@@ -112,4 +172,8 @@ impl Sandboxes {
             None => Ok(None),
         }
     }
+}
+
+fn aged(time: SystemTime) -> Duration {
+    SystemTime::now().duration_since(time).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use super::*;
 use crate::{
     config::Env,
-    sandbox::{BoxStream, Found, Quiet, Tier, Usage},
+    sandbox::{BoxStream, Confinement, Found, Progress, Quiet, State, Tier, Usage},
 };
 
 /// A backend whose boxes are entries of a map.
@@ -236,7 +236,7 @@ async fn the_half_made_are_cleared_up() {
     let all = home.open();
     let spec = spec();
     let held = all.hold(&spec.id).await.unwrap().unwrap();
-    all.begin(Record::starting(&spec, Timestamp::UNIX_EPOCH), None).await.unwrap();
+    all.begin(&spec, None).await.unwrap();
     home.fake.create(&spec, &Quiet).await.unwrap();
     assert_eq!(states(&home.open()).await, [Status::Running]);
     drop(held);

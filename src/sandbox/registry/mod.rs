@@ -18,7 +18,7 @@ use rusqlite::{
     params, types::Type,
 };
 
-use super::{Confinement, SandboxError, SandboxId, SandboxSpec, Status};
+use super::{Confinement, SandboxError, SandboxId, SandboxSpec, Status, error::NO_ROOM};
 use crate::config::{FileLock, make_private};
 
 /// Each takes the database from the version of its index to the next. Only ever added to.
@@ -107,14 +107,15 @@ impl Registry {
         })
     }
 
-    pub(super) fn started(&self, id: &SandboxId, confinement: &Confinement) -> Result<(), SandboxError> {
+    /// Whether it is still remembered: somebody may have removed it while it was being made.
+    pub(super) fn started(&self, id: &SandboxId, confinement: &Confinement) -> Result<bool, SandboxError> {
         let confinement = json(confinement);
         self.write(|transaction| {
-            transaction.execute(
-                "UPDATE sandboxes SET state = 'running', confinement = ?2 WHERE id = ?1",
+            let changed = transaction.execute(
+                "UPDATE sandboxes SET state = 'running', confinement = ?2 WHERE id = ?1 AND state = 'starting'",
                 params![id.as_str(), confinement],
             )?;
-            Ok(())
+            Ok(changed == 1)
         })
     }
 
@@ -266,19 +267,23 @@ fn failed(path: &Path, error: &rusqlite::Error) -> SandboxError {
             format!("the registry of sandboxes at `{}` is damaged", path.display()),
             Some("move the file away: the sandboxes that there are will be found again".to_owned()),
         ),
+        Some(ErrorCode::DiskFull) => (
+            format!("could not open the registry of sandboxes at `{}`: {error}", path.display()),
+            Some(NO_ROOM.to_owned()),
+        ),
         _ => (format!("could not open the registry of sandboxes at `{}`: {error}", path.display()), None),
     };
     SandboxError::Failed { what, hint }
 }
 
 fn lost(error: &rusqlite::Error) -> SandboxError {
-    SandboxError::Failed {
-        what: format!("the registry of sandboxes failed: {error}"),
-        hint: Some(
+    let hint = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => NO_ROOM,
+        _ => {
             "if it is damaged, move `sandboxes.db` in the state folder away: the sandboxes that there are will be found again"
-                .to_owned(),
-        ),
-    }
+        }
+    };
+    SandboxError::Failed { what: format!("the registry of sandboxes failed: {error}"), hint: Some(hint.to_owned()) }
 }
 
 fn put(transaction: &Transaction<'_>, record: &Record) -> rusqlite::Result<()> {

@@ -95,6 +95,8 @@ type Slot = Arc<OnceCell<Arc<Sandbox>>>;
 /// What came of a call besides its result.
 #[derive(Default)]
 pub(super) struct After {
+    /// The sandbox had ended, and this one took its place.
+    pub(super) replaced: bool,
     /// Files that are new or changed.
     pub(super) changed: Changed,
     /// Hosts that the network policy refused.
@@ -272,7 +274,8 @@ where
     let (result, _) = done?;
     let Done { merged, refused } = after?;
     let not_undoable = merged.not_undoable().map(Path::to_owned).collect();
-    Ok((result, After { changed, refused, kept_out: merged.refused, not_undoable }))
+    let replaced = sandbox.take_replaced();
+    Ok((result, After { replaced, changed, refused, kept_out: merged.refused, not_undoable }))
 }
 
 #[cfg(test)]

@@ -51,10 +51,8 @@ impl Tool for Files {
         let name = self.name;
         let work = async move |client: BoxClient, _| Ok((client.call_tool(name, &arguments).await?, None));
         let (said, after) = self.sandbox.call(cx, About { action, watch: false }, work).await?;
-        let mut text = said.map_err(ToolError::Failed)?;
-        for line in super::report::besides(&after) {
-            text.push_str(&format!("\n{line}"));
-        }
+        let besides: String = super::report::besides(&after).iter().map(|line| format!("\n{line}")).collect();
+        let text = said.map_err(|text| ToolError::Failed(text + &besides))? + &besides;
         Ok(ToolResult::text(text))
     }
 }

@@ -121,6 +121,13 @@ pub(super) fn ended(status: ExitStatus, timeout: Duration, settings: &BoxSetting
 /// What else came of a call, a line each.
 pub(super) fn besides(after: &After) -> Vec<String> {
     let mut lines = vec![];
+    if after.replaced {
+        lines.push(
+            "[the sandbox had ended and was made anew: variables and running programs are gone, files in the workspace \
+             are still there]"
+                .to_owned(),
+        );
+    }
     let files = &after.changed.files;
     if !files.is_empty() {
         let mut named: Vec<String> = files.iter().take(MOST_NAMED).map(|file| file.path.clone()).collect();

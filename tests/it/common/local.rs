@@ -27,7 +27,7 @@ thread_local! {
 }
 
 /// `nobody` has no processes and files of its own.
-const ORDINARY: u32 = 65534;
+pub const ORDINARY: u32 = 65534;
 
 /// Runs `test` as root and as an ordinary user, each on a thread of its own: on Linux identity belongs to threads.
 pub fn as_both<F: Future<Output = ()>>(test: impl Fn(Who) -> F + Copy + Send + Sync + 'static) {
@@ -55,7 +55,7 @@ pub fn as_both<F: Future<Output = ()>>(test: impl Fn(Who) -> F + Copy + Send + S
 }
 
 /// The executable may be below a folder that is root's alone, where an ordinary user cannot start it.
-fn shared_program() -> tempfile::TempDir {
+pub fn shared_program() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();

@@ -1,0 +1,89 @@
+//! A chat session and its sandbox, through processes that come and go.
+
+use std::io::Write as _;
+
+use super::home::{Home, spawn};
+use crate::common::{Output, require::available};
+
+const AGENT: &str = "name: coder
+model: demo
+tools: [python, shell]
+sandbox: {backend: local, workspace: {mode: none}, tool_timeout: 20s, idle_timeout: IDLE, share: SHARE}
+permissions: {default: allow}
+";
+
+fn home(idle: &str, share: &str) -> Option<Home> {
+    let home = Home::new();
+    home.env.write("agent.yaml", AGENT.replace("IDLE", idle).replace("SHARE", share));
+    available("python3", std::process::Command::new("python3").arg("--version").output().is_ok()).then_some(home)
+}
+
+/// A process of its own, in which each line is a message.
+fn chat(home: &Home, lines: &[&str]) -> Output {
+    let mut command = home.command(&["chat", "--plain", "--session-id", "ses_one"]);
+    command.stdin(std::process::Stdio::piped());
+    let mut child = spawn(command);
+    child.stdin.take().unwrap().write_all((lines.join("\n") + "\n").as_bytes()).unwrap();
+    let output = home.finish(child);
+    assert_eq!(output.code, Some(0), "{output}");
+    output
+}
+
+const SET: &str = r#"TOOL:run_ipython_cell:{"code": "x = 41\nopen('kept', 'w').write('file')"}"#;
+const GET: &str = r#"TOOL:run_ipython_cell:{"code": "print(x + 1)"}"#;
+const READ: &str = r#"TOOL:run_ipython_cell:{"code": "print(open('kept').read())"}"#;
+
+#[test]
+fn it_is_found_again_with_its_variables() {
+    let Some(home) = home("5m", "session") else { return };
+    chat(&home, &[SET]);
+    let listed = home.listed();
+    assert_eq!(listed.len(), 1);
+    assert_eq!((&listed[0]["state"], &listed[0]["session"]), (&"running".into(), &"ses_one".into()));
+    insta::assert_snapshot!(chat(&home, &[GET]).stdout, @"demo model: `run_ipython_cell` says: 42");
+    assert_eq!(home.listed()[0]["id"], listed[0]["id"]);
+    home.settle();
+}
+
+/// The agent is told what is gone, once.
+#[test]
+fn one_that_ended_is_made_anew_on_its_workspace() {
+    let Some(home) = home("5m", "session") else { return };
+    chat(&home, &[SET]);
+    let id = home.list()[0].0.clone();
+    assert_eq!(home.sandbox(&["stop", &id]).code, Some(0));
+    insta::assert_snapshot!(chat(&home, &[READ, READ]).stdout, @"
+    demo model: `run_ipython_cell` says: file
+    [the sandbox had ended and was made anew: variables and running programs are gone, files in the workspace are still there]
+    demo model: `run_ipython_cell` says: file
+    ");
+    assert_eq!(home.list(), [(id.clone(), "running".to_owned())]);
+    home.kill_first(&id);
+    let told = chat(&home, &[GET]).stdout;
+    assert!(told.contains("NameError: name 'x' is not defined"), "{told}");
+    assert!(told.contains("[the sandbox had ended and was made anew: variables"), "{told}");
+    home.settle();
+}
+
+/// A process that is killed while it makes the sandbox of a session anew does not take the workspace with it.
+#[test]
+fn the_workspace_of_a_session_outlives_its_maker() {
+    let Some(home) = home("5m", "session") else { return };
+    chat(&home, &[SET]);
+    let id = home.list()[0].0.clone();
+    for delay in [10, 30, 50, 70, 90, 120, 160, 200, 250, 300] {
+        assert_eq!(home.sandbox(&["stop", &id]).code, Some(0));
+        let mut command = home.command(&["chat", "--plain", "--session-id", "ses_one"]);
+        command.stdin(std::process::Stdio::piped());
+        let mut child = spawn(command);
+        child.stdin.as_mut().unwrap().write_all(format!("{GET}\n").as_bytes()).unwrap();
+        super::home::killed_after(&child, std::time::Duration::from_millis(delay));
+        child.wait().unwrap();
+        home.look();
+        let listed = home.list();
+        assert_eq!(listed.len(), 1, "{listed:?}");
+        assert!(home.folder(&id).join("workspace/kept").exists(), "after {delay} ms: {listed:?}");
+    }
+    assert!(chat(&home, &[READ]).stdout.contains("says: file"));
+    home.settle();
+}
