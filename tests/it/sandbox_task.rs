@@ -525,6 +525,7 @@ fn the_user_works_at_the_same_time() {
         user
         def add(a, b):
             return a + b
+        [the sandbox had ended and was made anew: variables and running programs are gone, files in the workspace are still there]
         [new or changed files: /workspace/theirs]
         "#) };
         // It is the user's, so that undo asks first.
