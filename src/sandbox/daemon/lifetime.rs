@@ -152,4 +152,19 @@ mod tests {
         clock.over().await;
         assert_eq!(start.elapsed().as_secs(), 110);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_in_a_pause_is_no_idleness() {
+        let clock = Clock::start(&lifetime(Some(10), None));
+        let start = Instant::now();
+        let over = tokio::spawn({
+            let clock = Arc::clone(&clock);
+            async move { clock.over().await }
+        });
+        tokio::task::yield_now().await;
+        // Nothing of the process ran meanwhile.
+        tokio::time::advance(Duration::from_secs(60)).await;
+        over.await.unwrap();
+        assert_eq!(start.elapsed().as_secs(), 70);
+    }
 }

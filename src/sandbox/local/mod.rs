@@ -273,10 +273,11 @@ impl LocalBackend {
         let late = Instant::now() + PATIENCE;
         loop {
             // What is frozen dies when it thaws, and somebody else may freeze it meanwhile.
-            cgroup.freeze(false)?;
+            let thawed = cgroup.freeze(false);
             match ending::wait(&pidfd) {
                 Err(error) if error.kind() == io::ErrorKind::TimedOut && Instant::now() < late => {}
-                other => return other,
+                // Where somebody else removed the cgroup meanwhile, there is nothing to thaw.
+                ended => return ended.or_else(|error| thawed.and(Err(error))),
             }
         }
     }

@@ -1,6 +1,10 @@
 //! What this machine offers: tried, with a process that is thrown away.
 
-use std::path::{Path, PathBuf};
+use std::{
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::{
     cgroup::{Cgroup, Site},
@@ -62,7 +66,9 @@ fn try_tier(program: &Path, tier: Tier) -> Result<Confinement, Trouble> {
         what: "try a sandbox".into(),
         why: error.to_string(),
     };
-    let home = tempfile::tempdir().map_err(failed)?;
+    sweep();
+    let home =
+        tempfile::Builder::new().prefix(&format!("{PREFIX}{}-", std::process::id())).tempdir().map_err(failed)?;
     let spec = SandboxSpec::new(BackendKind::Local, "");
     let folder = BoxFolder::new(home.path(), &spec.id);
     folder.make().map_err(failed)?;
@@ -86,6 +92,32 @@ fn try_tier(program: &Path, tier: Tier) -> Result<Confinement, Trouble> {
         Ok(launched) => Ok(Confinement { tier, layers: launched.layers }),
         Err(Refusal::Trouble(trouble)) => Err(trouble),
         Err(Refusal::Other(error)) => Err(failed(std::io::Error::other(error))),
+    }
+}
+
+/// Of the folders that are tried with, before the number of the process that tries.
+const PREFIX: &str = "agentscope-probe-";
+/// One whose process is not there may be of another container that shares the folder for temporary files.
+const ABANDONED: Duration = Duration::from_secs(60);
+
+/// Deletes the folders of processes that were killed while they tried.
+fn sweep() {
+    let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Some(maker) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()) else { continue };
+        let ours = entry.metadata().is_ok_and(|meta| {
+            let age = meta.modified().ok().and_then(|time| time.elapsed().ok()).unwrap_or_default();
+            meta.uid() == rustix::process::geteuid().as_raw() && age > ABANDONED
+        });
+        if ours && !Path::new("/proc").join(maker).exists() {
+            for id in std::fs::read_dir(entry.path()).into_iter().flatten().flatten() {
+                if let Some(id) = id.file_name().to_str().and_then(|id| id.parse().ok()) {
+                    let _ = Place::of(&entry.path(), &id).delete();
+                }
+            }
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use super::*;
 use crate::{
     config::Env,
-    sandbox::{BoxStream, Confinement, Found, Progress, Quiet, State, Tier, Usage},
+    sandbox::{BoxFolder, BoxStream, Confinement, Found, Progress, Quiet, State, Tier, Usage},
 };
 
 /// A backend whose boxes are entries of a map.
@@ -177,6 +177,67 @@ async fn a_session_finds_its_own_again() {
     assert_eq!(one.id(), again.id());
     assert_eq!(home.fake.made.load(SeqCst), 4);
     assert_eq!(home.fake.boxes.lock().unwrap()[one.id()].spec.network, crate::sandbox::Network::Full);
+}
+
+/// It may work next time, on the workspace that is still there.
+#[tokio::test]
+async fn a_session_that_cannot_be_made_anew_keeps_its_own() {
+    let home = Home::new();
+    let all = home.open();
+    let one = all.for_session(of_session(), None, &Quiet).await.unwrap();
+    let folder = BoxFolder::new(&all.shared.root, one.id());
+    folder.make().unwrap();
+    let confinement = one.confinement().unwrap().clone();
+    folder
+        .write_record(&crate::sandbox::Record { spec: one.spec().clone(), confinement, created: Timestamp::now() })
+        .unwrap();
+    all.stop(one.id()).await.unwrap();
+    home.fake.broken.store(true, SeqCst);
+    assert!(all.for_session(of_session(), None, &Quiet).await.is_err());
+    home.fake.broken.store(false, SeqCst);
+    let again = home.open().for_session(of_session(), None, &Quiet).await.unwrap();
+    assert_eq!(again.id(), one.id());
+    assert!(again.take_replaced());
+    assert!(!again.take_replaced(), "it is told once");
+}
+
+/// As after `kill -9` while it was being made anew.
+#[tokio::test]
+async fn a_session_keeps_the_workspace_of_one_that_was_half_made_anew() {
+    let home = Home::new();
+    let all = home.open();
+    let one = all.for_session(of_session(), None, &Quiet).await.unwrap();
+    let held = all.hold(one.id()).await.unwrap().unwrap();
+    all.begin(one.spec(), None).await.unwrap();
+    drop(held);
+    assert_eq!(states(&home.open()).await, [Status::Stopped]);
+    let again = home.open().for_session(of_session(), None, &Quiet).await.unwrap();
+    assert_eq!(again.id(), one.id());
+}
+
+#[tokio::test]
+async fn locks_that_nobody_holds_are_swept() {
+    let home = Home::new();
+    let all = home.open();
+    drop(all.hold(&spec().id).await.unwrap());
+    drop(all.hold_session("ann", "s-one").await.unwrap());
+    let held = all.hold(&spec().id).await.unwrap();
+    assert_eq!(states(&all).await, []);
+    assert_eq!(std::fs::read_dir(all.locks()).unwrap().count(), 1);
+    drop(held);
+}
+
+/// The clock of its daemon is frozen too.
+#[tokio::test]
+async fn one_that_is_paused_for_too_long_is_stopped() {
+    let home = Home::new();
+    let all = home.open();
+    let one = all.create(spec(), None, &Quiet).await.unwrap();
+    all.pause(one.id()).await.unwrap();
+    assert_eq!(states(&all).await, [Status::Paused]);
+    let id = one.id().clone();
+    all.registry(move |registry| registry.set_expiry(&id, Timestamp::UNIX_EPOCH)).await.unwrap();
+    assert_eq!(states(&all).await, [Status::Stopped]);
 }
 
 #[tokio::test]

@@ -2,19 +2,25 @@
 
 use std::io::Write as _;
 
+use serde_json::json;
+
 use super::home::{Home, spawn};
-use crate::common::{Output, require::available};
+use crate::common::{
+    Output,
+    fake_model::{FakeModel, Reply},
+    require::available,
+};
 
 const AGENT: &str = "name: coder
 model: demo
 tools: [python, shell]
-sandbox: {backend: local, workspace: {mode: none}, tool_timeout: 20s, idle_timeout: IDLE, share: SHARE}
+sandbox: {backend: local, workspace: {mode: none}, tool_timeout: 20s, idle_timeout: 5m}
 permissions: {default: allow}
 ";
 
-fn home(idle: &str, share: &str) -> Option<Home> {
+fn home() -> Option<Home> {
     let home = Home::new();
-    home.env.write("agent.yaml", AGENT.replace("IDLE", idle).replace("SHARE", share));
+    home.env.write("agent.yaml", AGENT);
     available("python3", std::process::Command::new("python3").arg("--version").output().is_ok()).then_some(home)
 }
 
@@ -35,7 +41,7 @@ const READ: &str = r#"TOOL:run_ipython_cell:{"code": "print(open('kept').read())
 
 #[test]
 fn it_is_found_again_with_its_variables() {
-    let Some(home) = home("5m", "session") else { return };
+    let Some(home) = home() else { return };
     chat(&home, &[SET]);
     let listed = home.listed();
     assert_eq!(listed.len(), 1);
@@ -48,7 +54,7 @@ fn it_is_found_again_with_its_variables() {
 /// The agent is told what is gone, once.
 #[test]
 fn one_that_ended_is_made_anew_on_its_workspace() {
-    let Some(home) = home("5m", "session") else { return };
+    let Some(home) = home() else { return };
     chat(&home, &[SET]);
     let id = home.list()[0].0.clone();
     assert_eq!(home.sandbox(&["stop", &id]).code, Some(0));
@@ -68,7 +74,7 @@ fn one_that_ended_is_made_anew_on_its_workspace() {
 /// A process that is killed while it makes the sandbox of a session anew does not take the workspace with it.
 #[test]
 fn the_workspace_of_a_session_outlives_its_maker() {
-    let Some(home) = home("5m", "session") else { return };
+    let Some(home) = home() else { return };
     chat(&home, &[SET]);
     let id = home.list()[0].0.clone();
     for delay in [10, 30, 50, 70, 90, 120, 160, 200, 250, 300] {
@@ -86,4 +92,34 @@ fn the_workspace_of_a_session_outlives_its_maker() {
     }
     assert!(chat(&home, &[READ]).stdout.contains("says: file"));
     home.settle();
+}
+
+/// Whether a second agent of the session finds what the first one wrote.
+#[test]
+fn agents_share_one_or_have_their_own() {
+    let Some(home) = home() else { return };
+    for (share, found, boxes) in [("session", "True", 1), ("agent", "False", 2)] {
+        let python = |code: &str| Reply::calls(&[("run_ipython_cell", json!({"code": code}))]);
+        let server = FakeModel::start(vec![
+            python("open('mine', 'w').close()"),
+            Reply::calls(&[("helper", json!({"task": "look"}))]),
+            python("import os; print(os.path.exists('mine'))"),
+            Reply::text("I looked."),
+            Reply::text("Done."),
+        ]);
+        let model = format!("{{provider: openai-compatible, model: fake, base_url: \"{}\", retries: 0}}", server.url());
+        home.env.write(
+            "agent.yaml",
+            format!(
+                "name: lead\nmodel: m\nmodels: {{m: {model}}}\ntools: [python, {{agent: helper}}]\n\
+                 agents: {{helper: {{description: Helps., tools: [python]}}}}\npermissions: {{default: allow}}\n\
+                 sandbox: {{backend: local, workspace: {{mode: none}}, share: {share}}}\n"
+            ),
+        );
+        let output = chat(&home, &["go"]);
+        assert!(output.stdout.ends_with("Done.\n"), "{output}");
+        let asked: Vec<_> = server.requests().into_iter().map(|request| request.body["messages"].to_string()).collect();
+        assert!(asked[3].contains(found), "{share}: {}", asked[3]);
+        assert_eq!(home.settle().len(), boxes);
+    }
 }
