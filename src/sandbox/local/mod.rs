@@ -137,6 +137,8 @@ impl LocalBackend {
         match self.make_tier(&folder, spec, Tier::A) {
             Ok(made) => Ok(made),
             Err(Refusal::Trouble(trouble)) if trouble.phase == Phase::Namespaces => {
+                let left = self.site().of(&spec.id).remove();
+                left.map_err(SandboxError::io("remove the cgroup of a sandbox that cannot be"))?;
                 let made = self.make_b(&folder, spec, &trouble);
                 let _ = self.shared.only_b.set(trouble);
                 made

@@ -19,9 +19,16 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// As the process that makes the box has it.
     #[must_use]
     pub(super) fn of(folder: &Path, id: &SandboxId) -> Self {
-        let own = rustix::process::geteuid().is_root().then(|| Path::new("/var/tmp").join(format!("agentscope-{id}")));
+        Self::made_by(rustix::process::geteuid().is_root(), folder, id)
+    }
+
+    /// As any process has it, whoever it is by now.
+    #[must_use]
+    pub(super) fn made_by(root: bool, folder: &Path, id: &SandboxId) -> Self {
+        let own = root.then(|| Path::new("/var/tmp").join(format!("agentscope-{id}")));
         let base = own.as_deref().unwrap_or(folder);
         Self { workspace: base.join("workspace"), tmp: base.join("tmp"), own }
     }
@@ -38,14 +45,20 @@ impl Place {
 
     /// Makes them. What is there already is used again.
     pub(super) fn make(&self, spec: &SandboxSpec, folder: &BoxFolder) -> io::Result<()> {
-        let identity = Identity::of(&spec.id)?;
+        self.folders(&spec.id)?;
+        // For who keeps the workspace in step with the user's folder.
+        if self.own.is_some() && !folder.workspace().is_symlink() {
+            fs::remove_dir(folder.workspace())?;
+            std::os::unix::fs::symlink(&self.workspace, folder.workspace())?;
+        }
+        Ok(())
+    }
+
+    /// The folders alone.
+    pub(super) fn folders(&self, id: &SandboxId) -> io::Result<()> {
+        let identity = Identity::of(id)?;
         if let Some(own) = &self.own {
             private(own, identity)?;
-            // For who keeps the workspace in step with the user's folder.
-            if !folder.workspace().is_symlink() {
-                fs::remove_dir(folder.workspace())?;
-                std::os::unix::fs::symlink(&self.workspace, folder.workspace())?;
-            }
         }
         private(&self.workspace, identity)?;
         private(&self.tmp, identity)

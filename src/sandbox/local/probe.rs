@@ -6,6 +6,7 @@ use super::{
     cgroup::{Cgroup, Site},
     config::{InitConfig, Trouble},
     launch::{Refusal, launch},
+    place::Place,
     sys,
 };
 use crate::sandbox::{
@@ -55,10 +56,13 @@ fn landlock_layer() -> Layer {
 fn try_tier(program: &Path, tier: Tier) -> Result<Confinement, Trouble> {
     let failed = |why: String| Trouble { phase: super::Phase::Confinement, what: "try a sandbox".into(), why };
     let folder = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
-    for name in ["workspace", "tmp"] {
-        std::fs::create_dir(folder.path().join(name)).map_err(|error| failed(error.to_string()))?;
-    }
     let spec = SandboxSpec::new(BackendKind::Local, "");
+    let place = Place::of(folder.path(), &spec.id);
+    let made = match tier {
+        Tier::A => std::fs::create_dir(folder.path().join("workspace")),
+        Tier::B | Tier::None => place.folders(&spec.id),
+    };
+    made.map_err(|error| failed(error.to_string()))?;
     let log = BoxFolder::new(folder.path(), &spec.id);
     let config = InitConfig {
         folder: folder.path().to_owned(),
@@ -69,7 +73,9 @@ fn try_tier(program: &Path, tier: Tier) -> Result<Confinement, Trouble> {
         cgroup: Cgroup::Missing,
         daemon: None,
     };
-    match launch(program, &config, None, &log) {
+    let launched = launch(program, &config, None, &log);
+    let _ = place.delete();
+    match launched {
         Ok(launched) => Ok(Confinement { tier, layers: launched.layers }),
         Err(Refusal::Trouble(trouble)) => Err(trouble),
         Err(Refusal::Other(error)) => Err(failed(error.to_string())),
