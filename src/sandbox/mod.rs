@@ -35,7 +35,7 @@ pub use error::SandboxError;
 pub use folder::{BoxFolder, ProcessId, Record};
 pub use host::HostBackend;
 #[cfg(target_os = "linux")]
-pub use local::LocalBackend;
+pub use local::{LocalBackend, PackageLayers};
 pub use manager::{Call, Done, Filter, Sandbox, SandboxInfo, Sandboxes};
 pub use resolve::Asked;
 pub use spec::{

@@ -28,6 +28,8 @@ mod sandbox_daemon;
 mod sandbox_docker;
 #[cfg(target_os = "linux")]
 mod sandbox_local;
+#[cfg(target_os = "linux")]
+mod sandbox_packages;
 mod sandbox_python;
 mod sandbox_tools;
 mod sandbox_workspace;

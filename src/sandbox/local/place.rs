@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::identity::Identity;
-use crate::sandbox::{BoxFolder, SandboxId, SandboxSpec, Tier, WorkspaceMode};
+use super::{identity::Identity, packages};
+use crate::sandbox::{BoxFolder, Mount, SandboxId, SandboxSpec, Tier, WorkspaceMode};
 
 /// The folders that the box may write to.
 #[derive(Clone, Debug)]
@@ -62,6 +62,23 @@ impl Place {
         }
         private(&self.workspace, identity)?;
         private(&self.tmp, identity)
+    }
+
+    /// Where the box sees the layer of Python packages at `layer`.
+    pub(super) fn packages(&self, layer: &Path, tier: Tier) -> io::Result<Mount> {
+        let mount = |host: &Path, inside: &Path| Mount { host: host.into(), inside: inside.into(), read_only: true };
+        match (tier, &self.own) {
+            (Tier::A, _) => Ok(mount(layer, Path::new(packages::INSIDE))),
+            (_, None) => Ok(mount(layer, layer)),
+            // As for the others; the name is the key of what is in it.
+            (_, Some(own)) => {
+                let place = own.join(layer.file_name().unwrap_or_default());
+                if !place.is_dir() {
+                    packages::link_tree(layer, &place)?;
+                }
+                Ok(mount(&place, &place))
+            }
+        }
     }
 
     /// Deletes what is not in the folder of the box.

@@ -5,6 +5,7 @@
 
 mod handle;
 mod info;
+mod packages;
 mod reconcile;
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,8 @@ struct Shared {
     database: PathBuf,
     registry: OnceLock<Registry>,
     audit: Audit,
+    /// `$CACHE`.
+    cache: PathBuf,
     backends: Vec<Arc<dyn SandboxBackend>>,
 }
 
@@ -54,7 +57,10 @@ impl Sandboxes {
         let root = paths.state.join("sandboxes");
         let mut backends: Vec<Arc<dyn SandboxBackend>> = vec![Arc::new(HostBackend::new(root.clone(), program(), env))];
         #[cfg(target_os = "linux")]
-        backends.push(Arc::new(super::LocalBackend::new(root, program())));
+        {
+            let packages = super::PackageLayers::new(&paths.cache, env.clone());
+            backends.push(Arc::new(super::LocalBackend::new(root, program()).with_packages(packages)));
+        }
         Self::new(paths, backends)
     }
 
@@ -67,6 +73,7 @@ impl Sandboxes {
                 database: paths.state.join("sandboxes.db"),
                 registry: OnceLock::new(),
                 audit: Audit::at(paths.state.join("sandboxes.audit.jsonl")),
+                cache: paths.cache.clone(),
                 backends,
             }),
         }
