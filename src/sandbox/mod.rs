@@ -5,6 +5,7 @@
 
 mod audit;
 pub mod client;
+mod copy;
 pub mod daemon;
 pub mod docker;
 pub mod egress;

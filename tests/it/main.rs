@@ -24,6 +24,8 @@ mod models;
 mod readme;
 mod sandbox_cli;
 mod sandbox_contract;
+#[cfg(target_os = "linux")]
+mod sandbox_cp;
 mod sandbox_daemon;
 mod sandbox_docker;
 #[cfg(target_os = "linux")]

@@ -152,7 +152,7 @@ impl Daemon {
 pub const MARK: &str = "AGENTSCOPE_CALL";
 
 /// Most bytes of files that one request writes or takes out.
-const MOST_WRITTEN: u64 = 1 << 30;
+pub(super) const MOST_WRITTEN: u64 = 1 << 30;
 
 /// Where programs are searched, unless the environment of the box says otherwise.
 pub(super) const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
