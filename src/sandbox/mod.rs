@@ -18,6 +18,7 @@ pub mod image;
 #[cfg(target_os = "linux")]
 mod local;
 mod manager;
+mod others;
 mod registry;
 mod resolve;
 mod spec;
@@ -38,6 +39,7 @@ pub use host::HostBackend;
 #[cfg(target_os = "linux")]
 pub use local::{LocalBackend, PackageLayers};
 pub use manager::{Call, Done, Filter, Sandbox, SandboxInfo, Sandboxes};
+pub use others::{AS_ANOTHER, Home, homes};
 pub use resolve::Asked;
 pub use spec::{
     BackendKind, Confinement, Found, Layer, Lifetime, Limits, Mount, Network, Packages, Probe, SandboxId, SandboxSpec,

@@ -31,6 +31,8 @@ mod sandbox_docker;
 #[cfg(target_os = "linux")]
 mod sandbox_local;
 #[cfg(target_os = "linux")]
+mod sandbox_others;
+#[cfg(target_os = "linux")]
 mod sandbox_packages;
 mod sandbox_python;
 mod sandbox_tools;

@@ -9,6 +9,7 @@ mod inspect;
 mod list;
 mod logs;
 mod made_of;
+mod others;
 mod pause;
 mod progress;
 mod prune;
