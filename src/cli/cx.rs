@@ -22,6 +22,8 @@ pub struct Cx {
 impl Cx {
     #[must_use]
     pub fn new(env: Env, global: &GlobalArgs, printer: Printer) -> Self {
+        let mut env = env;
+        env.offline = global.offline;
         let paths = Paths::new(&env);
         let http = Arc::new(Http::new(env.clone(), global.offline));
         Self { env, paths, printer, http }

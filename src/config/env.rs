@@ -11,6 +11,8 @@ pub struct Env {
     pub stdin_tty: bool,
     pub stdout_tty: bool,
     pub stderr_tty: bool,
+    /// The user forbids every call outside this machine: `--offline`.
+    pub offline: bool,
 }
 
 impl Env {
@@ -26,6 +28,7 @@ impl Env {
             stdin_tty: std::io::stdin().is_terminal(),
             stdout_tty: std::io::stdout().is_terminal(),
             stderr_tty: std::io::stderr().is_terminal(),
+            offline: false,
         }
     }
 

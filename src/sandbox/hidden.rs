@@ -4,9 +4,9 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
-#[cfg(target_os = "linux")]
-use super::local;
 use super::{daemon, egress, workspace::refresh};
+#[cfg(target_os = "linux")]
+use super::{local, others};
 
 /// Runs the hidden subcommand that `args` (without the program) names; `None` where it is none.
 #[must_use]
@@ -19,6 +19,8 @@ pub fn dispatch(args: &[OsString]) -> Option<ExitCode> {
         refresh::COMMAND => refresh::main(),
         #[cfg(target_os = "linux")]
         local::INIT => local::init(),
+        #[cfg(target_os = "linux")]
+        others::AS_ANOTHER => others::main(rest),
         _ => return None,
     })
 }

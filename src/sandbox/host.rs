@@ -119,6 +119,12 @@ impl HostBackend {
             what: what.to_owned(),
             hint: hint.to_owned(),
         };
+        if !spec.packages.python.is_empty() {
+            return Err(cannot(
+                "install Python packages",
+                "install them yourself, or use the `local` or `docker` backend",
+            ));
+        }
         if !spec.mounts.is_empty() {
             return Err(cannot("mount anything", "programs there see the whole machine"));
         }

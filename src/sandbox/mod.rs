@@ -5,6 +5,7 @@
 
 mod audit;
 pub mod client;
+mod copy;
 pub mod daemon;
 pub mod docker;
 pub mod egress;
@@ -17,6 +18,7 @@ pub mod image;
 #[cfg(target_os = "linux")]
 mod local;
 mod manager;
+mod others;
 mod registry;
 mod resolve;
 mod spec;
@@ -35,8 +37,9 @@ pub use error::SandboxError;
 pub use folder::{BoxFolder, ProcessId, Record};
 pub use host::HostBackend;
 #[cfg(target_os = "linux")]
-pub use local::LocalBackend;
+pub use local::{LocalBackend, PackageLayers};
 pub use manager::{Call, Done, Filter, Sandbox, SandboxInfo, Sandboxes};
+pub use others::{AS_ANOTHER, Home, homes};
 pub use resolve::Asked;
 pub use spec::{
     BackendKind, Confinement, Found, Layer, Lifetime, Limits, Mount, Network, Packages, Probe, SandboxId, SandboxSpec,

@@ -24,12 +24,18 @@ mod models;
 mod readme;
 mod sandbox_cli;
 mod sandbox_contract;
+#[cfg(target_os = "linux")]
+mod sandbox_cp;
 mod sandbox_daemon;
 mod sandbox_docker;
 #[cfg(target_os = "linux")]
 mod sandbox_faults;
 #[cfg(target_os = "linux")]
 mod sandbox_local;
+#[cfg(target_os = "linux")]
+mod sandbox_others;
+#[cfg(target_os = "linux")]
+mod sandbox_packages;
 mod sandbox_python;
 #[cfg(target_os = "linux")]
 mod sandbox_task;

@@ -6,11 +6,12 @@ use serde_json::json;
 use super::{
     made_of::{Lasting, MadeOf, weaker},
     making,
+    progress::Told,
 };
 use crate::{
     cli::{CliError, Cx, Exit, Output},
     config::agent_file::Span,
-    sandbox::{Quiet, Sandboxes},
+    sandbox::Sandboxes,
 };
 
 /// Make a sandbox that stays, and print its id
@@ -41,7 +42,7 @@ pub(super) async fn run(args: &CreateArgs, all: &Sandboxes, cx: &Cx) -> Result<E
     let mut signals = super::signals()?;
     let lasting = Lasting { idle: args.idle_timeout, age: args.max_age, tied: false };
     let spec = args.made_of.spec(lasting, all, cx).await?;
-    let made = making::make(spec, args.max_count, &Quiet, &mut signals, all).await?;
+    let made = making::make(spec, args.max_count, &Told::new(cx), &mut signals, all).await?;
     let Some(sandbox) = made else { return Ok(Exit::Interrupted) };
     weaker(sandbox.confinement(), cx);
     match args.output {

@@ -59,6 +59,7 @@ fn text(info: &SandboxInfo, layers: &[Layer], spec: &SandboxSpec, cx: &Cx) -> St
         let access = if mount.read_only { ", read only" } else { "" };
         rows.push(("mount", format!("{} on {}{access}", mount.host.display(), mount.inside.display())));
     }
+    rows.extend(spec.packages.python.iter().map(|name| ("package", name.clone())));
     rows.extend(spec.env.keys().map(|name| ("variable", name.clone())));
     rows.extend(info.labels.iter().map(|(name, value)| ("label", format!("{name}={value}"))));
     rows.push(("created", info.created.strftime("%F %T UTC").to_string()));

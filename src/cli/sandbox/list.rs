@@ -3,14 +3,17 @@
 use clap::Args;
 use jiff::Timestamp;
 
-use super::{human, select::By};
+use super::{human, others, select::By};
 use crate::{
     cli::{CliError, Cx, Exit, Output},
     sandbox::{SandboxInfo, Sandboxes, Status},
     ui::{printable, table},
 };
 
-/// Show the sandboxes there are
+/// Show the sandboxes there are; as root, those of every user
+///
+/// Of other users known are those in the folders that they have by default, and all that run on this machine. Where
+/// AGENTSCOPE_HOME is set, only those in that folder are shown.
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
     #[command(flatten)]
@@ -24,7 +27,11 @@ pub(super) struct ListArgs {
 }
 
 pub(super) async fn run(args: &ListArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
-    let found = all.list(&args.by.filter(args.all)).await?;
+    let filter = args.by.filter(args.all);
+    let mut found = all.list(&filter).await?;
+    let others = others::list(&filter, cx).await;
+    let every = !others.is_empty();
+    found.extend(others);
     if args.output == Output::Json {
         cx.printer.json(&found)?;
         return Ok(Exit::Done);
@@ -34,10 +41,22 @@ pub(super) async fn run(args: &ListArgs, all: &Sandboxes, cx: &Cx) -> Result<Exi
         return Ok(Exit::Done);
     }
     let now = Timestamp::now();
-    let rows: Vec<_> = found.iter().map(|info| row(info, now)).collect();
     let head = ["ID", "TYPE", "BACKEND", "TIER", "STATE", "SESSION", "AGE", "CPU", "MEMORY", "IDLE"];
-    cx.printer.stdout(&table(head, &rows))?;
+    let text = if every {
+        let rows: Vec<_> = found.iter().map(|info| beside(printable(&info.user), row(info, now))).collect();
+        table(beside("USER", head), &rows)
+    } else {
+        let rows: Vec<_> = found.iter().map(|info| row(info, now)).collect();
+        table(head, &rows)
+    };
+    cx.printer.stdout(&text)?;
     Ok(Exit::Done)
+}
+
+/// The same with one more in front.
+fn beside<T>(first: T, rest: [T; 10]) -> [T; 11] {
+    let mut all = std::iter::once(first).chain(rest);
+    std::array::from_fn(|_| all.next().expect("eleven of them"))
 }
 
 fn row(info: &SandboxInfo, now: Timestamp) -> [String; 10] {

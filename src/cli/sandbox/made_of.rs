@@ -48,6 +48,9 @@ pub(super) struct MadeOf {
     /// Most bytes written to the workspace and /tmp, such as 1Gi
     #[arg(long, value_name = "SIZE")]
     disk: Option<Bytes>,
+    /// A Python package for programs to import, such as pandas or 'pandas>=2': installed once, with network
+    #[arg(long, value_name = "PACKAGE")]
+    python_package: Vec<String>,
     /// A variable for the programs; without a value, the one of this shell
     #[arg(short, long, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
@@ -138,6 +141,7 @@ impl MadeOf {
             },
             mounts: self.mount.clone(),
             env: self.environment(cx)?,
+            packages: agent_file::Packages { python: self.python_package.clone(), system: vec![] },
             min_tier: self.min_tier.map(|tier| match tier {
                 TierChoice::A => agent_file::Tier::A,
                 TierChoice::B => agent_file::Tier::B,

@@ -1,5 +1,6 @@
 //! `agentscope sandbox`: where code that nobody vouches for runs.
 
+mod cp;
 mod create;
 mod doctor;
 mod exec;
@@ -9,7 +10,9 @@ mod list;
 mod logs;
 mod made_of;
 mod making;
+mod others;
 mod pause;
+mod progress;
 mod prune;
 mod renew;
 mod rm;
@@ -44,6 +47,7 @@ pub(super) struct SandboxArgs {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Cp(cp::CpArgs),
     Create(create::CreateArgs),
     Doctor(doctor::DoctorArgs),
     Exec(exec::ExecArgs),
@@ -64,6 +68,7 @@ pub(super) fn run(args: &SandboxArgs, cx: &Cx) -> Result<Exit, CliError> {
     let all = Sandboxes::open(&cx.env, &cx.paths);
     cx.block_on(async {
         match &args.verb {
+            Verb::Cp(args) => cp::run(args, &all, cx).await,
             Verb::Create(args) => create::run(args, &all, cx).await,
             Verb::Doctor(args) => doctor::run(args, &all, cx).await,
             Verb::Exec(args) => exec::run(args, &all, cx).await,

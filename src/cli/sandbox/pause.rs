@@ -32,7 +32,7 @@ pub(super) async fn resume(args: &ResumeArgs, all: &Sandboxes, cx: &Cx) -> Resul
 
 async fn each(selected: &Selected, frozen: bool, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
     let mut failed = None;
-    for id in selected.find(all, false).await? {
+    for id in selected.find(all).await? {
         let done = if frozen { all.pause(&id).await } else { all.resume(&id).await };
         match done {
             Ok(()) => cx.printer.stdout(&format!("{id}\n"))?,

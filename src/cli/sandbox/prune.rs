@@ -10,6 +10,8 @@ use crate::{
 };
 
 /// Delete stopped sandboxes and what processes that were killed left behind, and print the ids
+///
+/// Python packages that no sandbox used for 30 days are deleted too; one that needs them installs them again.
 #[derive(Debug, Args)]
 pub(super) struct PruneArgs {
     /// Only those that were not used for so long, such as 30d or 12h
@@ -28,7 +30,12 @@ pub(super) async fn run(args: &PruneArgs, all: &Sandboxes, cx: &Cx) -> Result<Ex
     for info in &pruned {
         cx.printer.stdout(&format!("{}\n", info.id))?;
     }
-    if pruned.is_empty() {
+    let layers = all.prune_packages(args.dry_run).await?;
+    if layers > 0 {
+        let done = if args.dry_run { "would be deleted" } else { "deleted" };
+        cx.printer.stderr(&format!("unused sets of Python packages {done}: {layers}\n"));
+    }
+    if pruned.is_empty() && layers == 0 {
         cx.printer.stderr("nothing to delete\n");
     }
     Ok(Exit::Done)

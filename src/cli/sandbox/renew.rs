@@ -21,7 +21,7 @@ pub(super) struct RenewArgs {
 
 pub(super) async fn run(args: &RenewArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
     let mut failed = None;
-    for id in args.selected.find(all, false).await? {
+    for id in args.selected.find(all).await? {
         match all.renew(&id, args.by.0).await {
             Ok(_) => cx.printer.stdout(&format!("{id}\n"))?,
             Err(error) => failed = super::next(failed, &id, error, cx),

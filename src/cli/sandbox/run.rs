@@ -7,12 +7,13 @@ use clap::Args;
 use super::{
     made_of::{Lasting, MadeOf, weaker},
     making,
+    progress::Told,
     stream::{self, Attach, OURS},
 };
 use crate::{
     cli::{CliError, Cx, Exit},
     config::agent_file::Span,
-    sandbox::{Quiet, Sandboxes, wire::ExecSpec},
+    sandbox::{Sandboxes, wire::ExecSpec},
 };
 
 /// Run one program in a sandbox of its own, which is gone afterwards
@@ -48,7 +49,7 @@ pub(super) async fn run(args: &RunArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit
     let mut signals = super::signals()?;
     let lasting = Lasting { idle: Some(Span(Duration::ZERO)), age: Some(Span(Duration::ZERO)), tied: true };
     let spec = args.made_of.spec(lasting, all, cx).await.map_err(ours)?;
-    let made = making::make(spec, None, &Quiet, &mut signals, all).await;
+    let made = making::make(spec, None, &Told::new(cx), &mut signals, all).await;
     let made = made.map_err(|error| CliError::from(error).exit(OURS))?;
     let Some(sandbox) = made else { return Ok(Exit::Interrupted) };
     weaker(sandbox.confinement(), cx);

@@ -2,8 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
+use super::others::{self, Elsewhere};
 use crate::{
-    cli::CliError,
+    cli::{CliError, Cx},
     sandbox::{Filter, SandboxError, SandboxId, Sandboxes, Status},
 };
 
@@ -80,8 +81,7 @@ impl By {
 
 impl Selected {
     /// Those that are meant. Every id is looked up before anything is done, so that a slip of the pen does nothing.
-    /// With `gone_is_done` an id that does not exist is passed over, if it is a whole one.
-    pub(super) async fn find(&self, all: &Sandboxes, gone_is_done: bool) -> Result<Vec<SandboxId>, CliError> {
+    pub(super) async fn find(&self, all: &Sandboxes) -> Result<Vec<SandboxId>, CliError> {
         if self.ids.is_empty() {
             let found = all.list(&self.by.filter(true)).await?;
             return Ok(found.into_iter().map(|info| info.id).collect());
@@ -91,10 +91,35 @@ impl Selected {
             match all.find(id).await {
                 Ok(sandbox) if found.contains(sandbox.id()) => {}
                 Ok(sandbox) => found.push(sandbox.id().clone()),
-                Err(SandboxError::NotFound { .. }) if gone_is_done && id.parse::<SandboxId>().is_ok() => {}
                 Err(error) => return Err(error.into()),
             }
         }
         Ok(found)
+    }
+
+    /// As [`find`](Self::find), and for root those of other users too. An id that does not exist is passed over, if it
+    /// is a whole one.
+    pub(super) async fn find_anywhere(
+        &self,
+        all: &Sandboxes,
+        cx: &Cx,
+    ) -> Result<(Vec<SandboxId>, Vec<Elsewhere>), CliError> {
+        if self.ids.is_empty() {
+            return Ok((self.find(all).await?, vec![]));
+        }
+        let (mut found, mut elsewhere) = (vec![], vec![]);
+        for id in &self.ids {
+            match all.find(id).await {
+                Ok(sandbox) if found.contains(sandbox.id()) => {}
+                Ok(sandbox) => found.push(sandbox.id().clone()),
+                Err(error @ SandboxError::NotFound { .. }) => match others::find(id, cx).await? {
+                    Some(other) => elsewhere.push(other),
+                    None if id.parse::<SandboxId>().is_ok() => {}
+                    None => return Err(error.into()),
+                },
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok((found, elsewhere))
     }
 }

@@ -32,6 +32,15 @@ impl BoxClient {
         self.json(Method::GET, &format!("/v1/files/changed?since={millis}"), &()).await
     }
 
+    /// Whether there is something at `path`.
+    ///
+    /// # Errors
+    /// A path out of the workspace; a box that is gone.
+    pub async fn exists(&self, path: &str) -> Result<bool, SandboxError> {
+        let answer: Value = self.json(Method::GET, &format!("/workspace/exists?path={}", encoded(path)), &()).await?;
+        Ok(answer["exists"] == true)
+    }
+
     /// What is at `path`, which is absolute or relative to the workspace.
     ///
     /// # Errors

@@ -118,7 +118,9 @@ async fn refusal(response: Response<Incoming>) -> SandboxError {
         Ok(body) => body,
         Err(error) => return error,
     };
-    let detail = serde_json::from_slice::<Value>(&body).ok().and_then(|body| Some(body["detail"].as_str()?.to_owned()));
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    // The other is what the Python runtime says, which is less.
+    let detail = body["message"].as_str().or(body["detail"].as_str()).map(str::to_owned);
     match (status, detail) {
         (_, Some(detail)) => SandboxError::Box(detail),
         (StatusCode::NOT_FOUND, None) => SandboxError::Box("the sandbox does not know such a request".to_owned()),

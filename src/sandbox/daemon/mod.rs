@@ -152,9 +152,10 @@ impl Daemon {
 pub const MARK: &str = "AGENTSCOPE_CALL";
 
 /// Most bytes of files that one request writes or takes out.
-const MOST_WRITTEN: u64 = 1 << 30;
+pub(super) const MOST_WRITTEN: u64 = 1 << 30;
 
-const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Where programs are searched, unless the environment of the box says otherwise.
+pub(super) const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// `__box`: a daemon that adds nothing to what holds it in. `__box connect SOCKET` is a bridge to one.
 pub(super) fn main(args: &[OsString]) -> ExitCode {

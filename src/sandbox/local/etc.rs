@@ -19,6 +19,7 @@ pub(super) const HOST: &str = "sandbox";
 pub(super) const TAKEN: &[&str] = &[
     "/etc/alternatives",
     "/etc/ca-certificates",
+    "/etc/debian_version",
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",

@@ -15,6 +15,7 @@ mod identity;
 mod init;
 mod keeper;
 mod launch;
+mod packages;
 mod place;
 mod probe;
 mod root;
@@ -44,10 +45,12 @@ use self::{
 use super::{
     BackendKind, BoxFolder, BoxStream, Confinement, Found, Network, Probe, ProcessId, Progress, Record, SandboxBackend,
     SandboxError, SandboxId, SandboxSpec, State, Tier, Token, Usage, WorkspaceMode,
-    daemon::{DaemonConfig, Listen},
+    daemon::{DaemonConfig, Listen, SEARCH_PATH},
     egress, tree,
     workspace::WorkspacePlan,
 };
+
+pub use packages::PackageLayers;
 
 /// The hidden subcommand.
 pub(super) use init::{COMMAND as INIT, main as init};
@@ -57,6 +60,7 @@ pub(super) use init::{COMMAND as INIT, main as init};
 pub struct LocalBackend {
     root: PathBuf,
     program: PathBuf,
+    packages: Option<PackageLayers>,
     shared: Arc<Shared>,
 }
 
@@ -73,7 +77,13 @@ impl LocalBackend {
     /// `root` is the folder of all boxes, `program` this binary.
     #[must_use]
     pub fn new(root: PathBuf, program: PathBuf) -> Self {
-        Self { root, program, shared: Arc::default() }
+        Self { root, program, packages: None, shared: Arc::default() }
+    }
+
+    /// The same with a place for Python packages; without one it installs none.
+    #[must_use]
+    pub fn with_packages(self, packages: PackageLayers) -> Self {
+        Self { packages: Some(packages), ..self }
     }
 
     fn site(&self) -> &Site {
@@ -130,15 +140,19 @@ impl LocalBackend {
     }
 
     /// Makes a box of the best tier there is. May block.
-    fn make(&self, spec: &SandboxSpec) -> Result<(Confinement, Option<UnixStream>), SandboxError> {
+    fn make(
+        &self,
+        spec: &SandboxSpec,
+        packages: Option<&Path>,
+    ) -> Result<(Confinement, Option<UnixStream>), SandboxError> {
         let folder = self.folder(&spec.id);
         if let Some(trouble) = self.shared.only_b.get() {
-            return self.make_b(&folder, spec, trouble);
+            return self.make_b(&folder, spec, packages, trouble);
         }
-        match self.make_tier(&folder, spec, Tier::A) {
+        match self.make_tier(&folder, spec, packages, Tier::A) {
             Ok(made) => Ok(made),
             Err(Refusal::Trouble(trouble)) if trouble.phase == Phase::Namespaces && !trouble.passes() => {
-                let made = self.make_b(&folder, spec, &trouble);
+                let made = self.make_b(&folder, spec, packages, &trouble);
                 let _ = self.shared.only_b.set(trouble);
                 made
             }
@@ -151,6 +165,7 @@ impl LocalBackend {
         &self,
         folder: &BoxFolder,
         spec: &SandboxSpec,
+        packages: Option<&Path>,
         trouble: &Trouble,
     ) -> Result<(Confinement, Option<UnixStream>), SandboxError> {
         if spec.min_tier == Tier::A {
@@ -162,7 +177,7 @@ impl LocalBackend {
             });
         }
         probe::allowed_in_b(spec, trouble)?;
-        match self.make_tier(folder, spec, Tier::B) {
+        match self.make_tier(folder, spec, packages, Tier::B) {
             Ok(made) => Ok(made),
             Err(Refusal::Trouble(trouble)) => Err(trouble.into()),
             Err(Refusal::Other(error)) => Err(error),
@@ -173,13 +188,14 @@ impl LocalBackend {
         &self,
         folder: &BoxFolder,
         spec: &SandboxSpec,
+        packages: Option<&Path>,
         tier: Tier,
     ) -> Result<(Confinement, Option<UnixStream>), Refusal> {
         let other = |what: &str| {
             let what = what.to_owned();
             move |error| Refusal::Other(SandboxError::io(what)(error))
         };
-        let config = self.config(folder, spec, tier)?;
+        let config = self.config(folder, spec, packages, tier)?;
         // One may be left: of a box of this id that ended by itself, or of a better tier that was tried.
         let made = config.cgroup.remove().and_then(|()| config.cgroup.make(&spec.limits));
         made.map_err(other("make the cgroup of the sandbox"))?;
@@ -209,7 +225,13 @@ impl LocalBackend {
     }
 
     /// Makes the folder, and what the process in it is told.
-    fn config(&self, folder: &BoxFolder, spec: &SandboxSpec, tier: Tier) -> Result<InitConfig, Refusal> {
+    fn config(
+        &self,
+        folder: &BoxFolder,
+        spec: &SandboxSpec,
+        packages: Option<&Path>,
+        tier: Tier,
+    ) -> Result<InitConfig, Refusal> {
         let making = |error| Refusal::Other(SandboxError::io(format!("make `{}`", folder.path().display()))(error));
         folder.make().map_err(making)?;
         let overlay = matches!(spec.workspace.mode, WorkspaceMode::Rw | WorkspaceMode::Copy) && tier == Tier::A;
@@ -225,13 +247,19 @@ impl LocalBackend {
         if tier == Tier::B {
             place.make(&spec, folder).map_err(making)?;
         }
+        let mut env = environment(&spec, tier, &place);
+        if let Some(layer) = packages {
+            let mount = place.packages(layer, tier).map_err(making)?;
+            env.extend(with_packages(&mount.inside, &env));
+            spec.mounts.push(mount);
+        }
         let token = Token::random();
         token.keep(folder.path()).map_err(making)?;
         let daemon = DaemonConfig {
             id: spec.id.clone(),
             token,
             workspace: place.seen(tier, &spec),
-            env: environment(&spec, tier, &place),
+            env,
             lifetime: spec.lifetime,
             listen: Listen::Descriptor,
         };
@@ -328,6 +356,15 @@ fn environment(spec: &SandboxSpec, tier: Tier, place: &Place) -> BTreeMap<String
     env
 }
 
+/// What makes programs use the virtual environment at `layer`.
+fn with_packages(layer: &Path, env: &BTreeMap<String, String>) -> [(String, String); 2] {
+    let others = env.get("PATH").map_or(SEARCH_PATH, String::as_str);
+    [
+        ("PATH".to_owned(), format!("{}:{others}", layer.join("bin").display())),
+        ("VIRTUAL_ENV".to_owned(), layer.display().to_string()),
+    ]
+}
+
 /// Deletes a folder that programs of the box may have made hard to delete.
 fn delete(folder: &BoxFolder) -> io::Result<()> {
     match folder.remove() {
@@ -349,6 +386,14 @@ fn open_up(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn no_packages() -> SandboxError {
+    SandboxError::Unsupported {
+        backend: BackendKind::Local,
+        what: "install Python packages: it has no folder to keep them in".into(),
+        hint: "leave out `packages`".into(),
+    }
 }
 
 /// Off the thread that everything else waits on.
@@ -375,7 +420,7 @@ impl SandboxBackend for LocalBackend {
         sys::landlock_abi() >= probe::LEAST_LANDLOCK || self.probe().await.confinement.is_some()
     }
 
-    async fn create(&self, spec: &SandboxSpec, _progress: &dyn Progress) -> Result<Confinement, SandboxError> {
+    async fn create(&self, spec: &SandboxSpec, progress: &dyn Progress) -> Result<Confinement, SandboxError> {
         if spec.image.is_some() {
             return Err(SandboxError::Unsupported {
                 backend: BackendKind::Local,
@@ -386,11 +431,16 @@ impl SandboxBackend for LocalBackend {
         if let Network::Allow(allow) = &spec.network {
             egress::check(allow)?;
         }
+        let packages = match (&spec.packages.python[..], &self.packages) {
+            ([], _) => None,
+            (wanted, Some(packages)) => Some(packages.have(wanted, self, progress).await?),
+            (_, None) => return Err(no_packages()),
+        };
         let new = !self.folder(&spec.id).exists();
         let made = blocking({
             let (backend, spec) = (self.clone(), spec.clone());
             move || {
-                backend.make(&spec).inspect_err(|_| {
+                backend.make(&spec, packages.as_deref()).inspect_err(|_| {
                     // What went wrong matters more than what is left of it.
                     let _ = backend.end(&spec.id);
                     let _ = if new { backend.delete_all(&spec.id) } else { Ok(()) };

@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::identity::Identity;
-use crate::sandbox::{BoxFolder, SandboxId, SandboxSpec, Tier, WorkspaceMode};
+use super::{identity::Identity, packages};
+use crate::sandbox::{BoxFolder, Mount, SandboxId, SandboxSpec, Tier, WorkspaceMode};
 
 /// The folders that the box may write to.
 #[derive(Clone, Debug)]
@@ -49,17 +49,40 @@ impl Place {
 
     /// Makes them. What is there already is used again.
     pub(super) fn make(&self, spec: &SandboxSpec, folder: &BoxFolder) -> io::Result<()> {
-        let identity = Identity::of(&spec.id)?;
+        self.folders(&spec.id)?;
+        // For who keeps the workspace in step with the user's folder.
+        if self.own.is_some() && !folder.workspace().is_symlink() {
+            fs::remove_dir(folder.workspace())?;
+            std::os::unix::fs::symlink(&self.workspace, folder.workspace())?;
+        }
+        Ok(())
+    }
+
+    /// The folders alone.
+    pub(super) fn folders(&self, id: &SandboxId) -> io::Result<()> {
+        let identity = Identity::of(id)?;
         if let Some(own) = &self.own {
             private(own, identity)?;
-            // For who keeps the workspace in step with the user's folder.
-            if !folder.workspace().is_symlink() {
-                fs::remove_dir(folder.workspace())?;
-                std::os::unix::fs::symlink(&self.workspace, folder.workspace())?;
-            }
         }
         private(&self.workspace, identity)?;
         private(&self.tmp, identity)
+    }
+
+    /// Where the box sees the layer of Python packages at `layer`.
+    pub(super) fn packages(&self, layer: &Path, tier: Tier) -> io::Result<Mount> {
+        let mount = |host: &Path, inside: &Path| Mount { host: host.into(), inside: inside.into(), read_only: true };
+        match (tier, &self.own) {
+            (Tier::A, _) => Ok(mount(layer, Path::new(packages::INSIDE))),
+            (_, None) => Ok(mount(layer, layer)),
+            // As for the others; the name is the key of what is in it.
+            (_, Some(own)) => {
+                let place = own.join(layer.file_name().unwrap_or_default());
+                if !place.is_dir() {
+                    packages::link_tree(layer, &place)?;
+                }
+                Ok(mount(&place, &place))
+            }
+        }
     }
 
     /// Deletes what is not in the folder of the box.

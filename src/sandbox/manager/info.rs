@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::sandbox::{
     BackendKind, Confinement, Network, SandboxId, Status, Tier, Usage, WorkspaceMode, registry::Record,
 };
 
 /// What `sandbox list` shows.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SandboxInfo {
     pub id: SandboxId,
     #[serde(rename = "type")]
@@ -31,9 +31,9 @@ pub struct SandboxInfo {
     /// When it ends however busy it is.
     pub expires: Option<Timestamp>,
     /// Without a call for so long, it ends.
-    #[serde(rename = "idle_timeout_seconds", serialize_with = "seconds")]
+    #[serde(rename = "idle_timeout_seconds", with = "seconds")]
     pub idle: Option<Duration>,
-    #[serde(rename = "cpu_seconds", serialize_with = "seconds")]
+    #[serde(rename = "cpu_seconds", with = "seconds")]
     pub cpu: Option<Duration>,
     #[serde(rename = "memory_bytes")]
     pub memory: Option<u64>,
@@ -43,8 +43,19 @@ pub struct SandboxInfo {
     pub confinement: Option<Confinement>,
 }
 
-fn seconds<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    time.map(|time| time.as_secs_f64()).serialize(serializer)
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        time.map(|time| time.as_secs_f64()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        let seconds = Option::<f64>::deserialize(deserializer)?;
+        seconds.map(Duration::try_from_secs_f64).transpose().map_err(D::Error::custom)
+    }
 }
 
 impl SandboxInfo {

@@ -7,6 +7,7 @@ mod create;
 mod handle;
 mod info;
 mod locks;
+mod packages;
 mod reconcile;
 mod session;
 #[cfg(test)]
@@ -42,6 +43,8 @@ struct Shared {
     database: PathBuf,
     registry: OnceLock<Registry>,
     audit: Audit,
+    /// `$CACHE`.
+    cache: PathBuf,
     backends: Vec<Arc<dyn SandboxBackend>>,
 }
 
@@ -52,7 +55,10 @@ impl Sandboxes {
         let root = paths.state.join("sandboxes");
         let mut backends: Vec<Arc<dyn SandboxBackend>> = vec![Arc::new(HostBackend::new(root.clone(), program(), env))];
         #[cfg(target_os = "linux")]
-        backends.push(Arc::new(super::LocalBackend::new(root, program())));
+        {
+            let packages = super::PackageLayers::new(&paths.cache, env.clone());
+            backends.push(Arc::new(super::LocalBackend::new(root, program()).with_packages(packages)));
+        }
         Self::new(paths, backends)
     }
 
@@ -65,6 +71,7 @@ impl Sandboxes {
                 database: paths.state.join("sandboxes.db"),
                 registry: OnceLock::new(),
                 audit: Audit::at(paths.state.join("sandboxes.audit.jsonl")),
+                cache: paths.cache.clone(),
                 backends,
             }),
         }

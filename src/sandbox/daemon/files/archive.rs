@@ -24,7 +24,7 @@ use rustix::{
 use tar::{Archive, Builder, EntryType, Header};
 
 use super::{
-    FileError,
+    FileError, Names,
     root::{Kind, LONGEST, Root, Slot, parent, size},
     walk::{End, Item, MOST, Next, walk},
 };
@@ -60,6 +60,8 @@ impl Root {
             if end != End::Complete {
                 return Err(FileError::TooMany { what: format!("`{path}`"), most: MOST });
             }
+        } else if let Kind::Other(kind) = Kind::of(&stat) {
+            return Err(FileError::NotRegular { path: path.to_owned(), kind });
         } else {
             total = size(&stat);
         }
@@ -72,17 +74,23 @@ impl Root {
     /// Writes what is at `path` as a tar archive, named as it is named there: a file alone, or a folder with all below.
     /// Symbolic links stay links; sockets, pipes and devices are left out.
     pub(crate) fn pack(&self, path: &str, to: impl Write) -> Result<(), FileError> {
+        let place = self.locate(path)?;
+        let top = PathBuf::from(place.file_name().unwrap_or_else(|| OsStr::new(".")));
+        self.pack_as(path, &top, to)
+    }
+
+    /// As [`Root::pack`], under the name `top`.
+    pub(crate) fn pack_as(&self, path: &str, top: &Path, to: impl Write) -> Result<(), FileError> {
         let failed = FileError::io(path);
         let mut tar = Builder::new(to);
         let place = self.locate(path)?;
         let stat = self.stat(&place)?;
-        let top = PathBuf::from(place.file_name().unwrap_or_else(|| OsStr::new(".")));
         match Kind::of(&stat) {
             Kind::Folder => {
                 let mut header = header(EntryType::Directory, &stat, 0);
-                tar.append_data(&mut header, &top, io::empty()).map_err(&failed)?;
+                tar.append_data(&mut header, top, io::empty()).map_err(&failed)?;
                 walk(self, &place, |item, dir| {
-                    add(&mut tar, &top, item, dir).map_err(&failed)?;
+                    add(&mut tar, top, item, dir).map_err(&failed)?;
                     Ok(Next::Enter)
                 })?;
             }
@@ -90,7 +98,7 @@ impl Root {
                 let (file, stat) = self.open_file(path)?;
                 let length = size(&stat);
                 let mut header = header(EntryType::Regular, &stat, length);
-                tar.append_data(&mut header, &top, exactly(file, length)).map_err(&failed)?;
+                tar.append_data(&mut header, top, exactly(file, length)).map_err(&failed)?;
             }
         }
         tar.into_inner().and_then(|mut to| to.flush()).map_err(&failed)
@@ -102,11 +110,19 @@ impl Root {
     /// [`FileError::Archive`], [`FileError::TooLarge`], [`FileError::TooMany`]: then nothing was written. Where
     /// anything else is wrong, such as a full disk, what was written stays.
     pub(crate) fn unpack(&self, path: &str, archive: &mut File) -> Result<Extracted, FileError> {
+        self.unpack_as(path, archive, &Names::default())
+    }
+
+    /// As [`Root::unpack`], under other names.
+    pub(crate) fn unpack_as(&self, path: &str, archive: &mut File, names: &Names) -> Result<Extracted, FileError> {
         let folder = self.locate(path)?;
-        check(archive, self.most())?;
+        check(archive, self.most(), names)?;
         self.make_folders(&folder, ResolveFlags::empty())?;
         let mut extracted = Extracted::default();
-        read(archive, |entry| self.extract(&folder, entry, &mut extracted))?;
+        read(archive, names, |entry| {
+            entry.mode &= !names.without;
+            self.extract(&folder, entry, &mut extracted)
+        })?;
         Ok(extracted)
     }
 
@@ -242,12 +258,12 @@ enum Seen {
 }
 
 /// Looks at the whole archive.
-fn check(archive: &mut File, most: u64) -> Result<(), FileError> {
+fn check(archive: &mut File, most: u64, names: &Names) -> Result<(), FileError> {
     let mut seen: HashMap<PathBuf, Seen> = HashMap::new();
     let mut bytes = 0u64;
     let mut count = 0;
     let refuse = |path: &Path, why: &str| Err(FileError::Archive(format!("`{}` {why}", path.display())));
-    read(archive, |entry| {
+    read(archive, names, |entry| {
         count += 1;
         if count > MOST_ENTRIES {
             return Err(FileError::TooMany { what: "the archive".to_owned(), most: MOST_ENTRIES });
@@ -269,7 +285,7 @@ fn check(archive: &mut File, most: u64) -> Result<(), FileError> {
         }
         match &entry.what {
             What::Link(target) => {
-                if !stays_inside(&entry.path, target) {
+                if !stays_inside(names.below(&entry.path), target) {
                     return refuse(&entry.path, "is a link out of the folder");
                 }
             }
@@ -309,8 +325,24 @@ fn stays_inside(link: &Path, target: &Path) -> bool {
     })
 }
 
+/// Shows `see` what comes first in the archive, and whether it is a folder.
+pub(super) fn first(archive: &mut File, mut see: impl FnMut(&Path, bool)) -> Result<(), FileError> {
+    let mut seen = false;
+    let enough = || FileError::Archive(String::new());
+    let read = read(archive, &Names::default(), |entry| {
+        see(&entry.path, matches!(entry.what, What::Folder));
+        seen = true;
+        Err(enough())
+    });
+    if seen { Ok(()) } else { read }
+}
+
 /// Shows `see` every entry of the archive, from its start. `see` has to read all data, or to end with an error.
-fn read(archive: &mut File, mut see: impl FnMut(&mut Entry<'_>) -> Result<(), FileError>) -> Result<(), FileError> {
+fn read(
+    archive: &mut File,
+    names: &Names,
+    mut see: impl FnMut(&mut Entry<'_>) -> Result<(), FileError>,
+) -> Result<(), FileError> {
     archive.rewind().map_err(|error| broken(&error))?;
     let mut magic = [0; 2];
     let is_gzip = archive.read(&mut magic).map_err(|error| broken(&error))? == 2 && magic == [0x1f, 0x8b];
@@ -326,14 +358,14 @@ fn read(archive: &mut File, mut see: impl FnMut(&mut Entry<'_>) -> Result<(), Fi
         let Some(entry) = entries.next() else { return Ok(()) };
         let mut entry = entry.map_err(|error| broken(&error))?;
         left.set(u64::MAX);
-        let path = name_of(&entry.path_bytes())?;
+        let path = names.apply(&name_of(&entry.path_bytes())?)?;
         let refuse = |why: &str| Err(FileError::Archive(format!("`{}` {why}", path.display())));
         let link = entry.link_name_bytes().map(|link| PathBuf::from(OsStr::from_bytes(&link)));
         let what = match (entry.header().entry_type(), link) {
             (EntryType::Regular | EntryType::Continuous, _) => What::File,
             (EntryType::Directory, _) => What::Folder,
             (EntryType::Symlink, Some(target)) => What::Link(target),
-            (EntryType::Link, Some(target)) => What::Same(name_of(target.as_os_str().as_bytes())?),
+            (EntryType::Link, Some(target)) => What::Same(names.apply(&name_of(target.as_os_str().as_bytes())?)?),
             (EntryType::XGlobalHeader, _) => continue,
             (EntryType::Block | EntryType::Char, _) => return refuse("is a device"),
             (EntryType::Fifo, _) => return refuse("is a pipe"),

@@ -4,6 +4,7 @@ mod archive;
 mod changed;
 mod edit;
 mod error;
+mod names;
 mod ops;
 mod root;
 mod routes;
@@ -19,4 +20,9 @@ pub use self::{
     ops::{Entry, EntryKind},
     tools::{FileTool, TOOLS as FILE_TOOLS},
 };
-pub(crate) use self::{error::FileError, root::Root, routes::routes};
+pub(crate) use self::{
+    error::FileError,
+    names::{Names, Top},
+    root::Root,
+    routes::routes,
+};
