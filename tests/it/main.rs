@@ -22,12 +22,18 @@ mod mcp;
 mod mcp_failures;
 mod models;
 mod readme;
+#[cfg(target_os = "linux")]
+mod sandbox_api;
 mod sandbox_cli;
 mod sandbox_contract;
 mod sandbox_daemon;
 mod sandbox_docker;
 #[cfg(target_os = "linux")]
+mod sandbox_limits;
+#[cfg(target_os = "linux")]
 mod sandbox_local;
+#[cfg(target_os = "linux")]
+mod sandbox_network;
 mod sandbox_python;
 mod sandbox_tools;
 mod sandbox_workspace;
