@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rustix::process::{Pid, Signal, getpgrp, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, getpid, kill_process, kill_process_group};
 
 /// One process. Source: proc_pid_stat(5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,8 +72,10 @@ pub(super) fn started_with(pid: i32, start: &[u8]) -> bool {
 /// Sends `signal` to each, and first to their process groups, except ours: a group is hit whole, with what is forked
 /// meanwhile. Those that are gone are passed over.
 pub(super) fn signal_all(processes: &[Stat], signal: Signal) {
-    let ours = getpgrp().as_raw_pid();
-    let groups: BTreeSet<_> = processes.iter().map(|process| process.group).filter(|group| *group != ours).collect();
+    // 0 is one of another process namespace: what is forked here belongs to the group of who made the box, at first.
+    let ours = Stat::of(getpid().as_raw_pid()).map_or(0, |own| own.group);
+    let others = processes.iter().map(|process| process.group).filter(|group| *group != ours && *group != 0);
+    let groups: BTreeSet<_> = others.collect();
     for group in groups.into_iter().filter_map(Pid::from_raw) {
         let _ = kill_process_group(group, signal);
     }

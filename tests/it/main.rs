@@ -22,6 +22,8 @@ mod mcp;
 mod mcp_failures;
 mod models;
 mod readme;
+#[cfg(target_os = "linux")]
+mod sandbox_api;
 mod sandbox_cli;
 mod sandbox_contract;
 #[cfg(target_os = "linux")]
@@ -31,7 +33,11 @@ mod sandbox_docker;
 #[cfg(target_os = "linux")]
 mod sandbox_faults;
 #[cfg(target_os = "linux")]
+mod sandbox_limits;
+#[cfg(target_os = "linux")]
 mod sandbox_local;
+#[cfg(target_os = "linux")]
+mod sandbox_network;
 #[cfg(target_os = "linux")]
 mod sandbox_others;
 #[cfg(target_os = "linux")]

@@ -2,7 +2,7 @@
 //! come to it as PID 1 or as the subreaper.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     io,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -14,16 +14,16 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use crate::sandbox::tree;
+use crate::sandbox::tree::{self, Stat};
 
 /// Between two looks at what is still there.
 const ROUND: Duration = Duration::from_millis(2);
 /// What is not gone after so many rounds is not to be killed: stuck in the kernel, or forking faster than we look.
 const ROUNDS: usize = 500;
 
-/// Which children are waited for by the calls that they belong to.
+/// Which children are waited for by the calls that they belong to, with the marks of those.
 #[derive(Debug, Default)]
-pub(super) struct Children(Mutex<HashSet<i32>>);
+pub(super) struct Children(Mutex<HashMap<i32, String>>);
 
 /// A child of a call. The orphans' reaper leaves it alone while this is there.
 #[derive(Debug)]
@@ -34,17 +34,37 @@ pub(super) struct Owned {
 }
 
 impl Children {
-    /// Starts a program by `spawn`. Nothing may be awaited between the start and this, or the reaper could be first.
-    pub(super) fn own(self: &Arc<Self>, spawn: impl FnOnce() -> io::Result<Child>) -> io::Result<Owned> {
+    /// Starts a program by `spawn`, with `mark` in its environment. Nothing may be awaited between the start and this, or
+    /// the reaper could be first.
+    pub(super) fn own(self: &Arc<Self>, mark: &str, spawn: impl FnOnce() -> io::Result<Child>) -> io::Result<Owned> {
         let child = spawn()?;
         let pid = child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
         let pid = pid.ok_or_else(|| io::Error::other("the program ended while it was started"))?;
-        self.lock().insert(pid.as_raw_pid());
+        self.lock().insert(pid.as_raw_pid(), mark.to_owned());
         Ok(Owned { pid, child, all: Arc::clone(self) })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<i32>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<i32, String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends what calls left behind that have ended.
+    pub(super) async fn end_left(&self) {
+        let calls = self.lock().clone();
+        end(|| {
+            let mut left = below_us();
+            let kept: HashSet<i32> =
+                calls.keys().flat_map(|root| tree::below(*root, &left)).map(|one| one.pid).collect();
+            left.retain(|process| {
+                let of_call = |(root, mark): (&i32, &String)| {
+                    [process.pid, process.group, process.session].contains(root)
+                        || tree::started_with(process.pid, mark.as_bytes())
+                };
+                !kept.contains(&process.pid) && !calls.iter().any(of_call)
+            });
+            left
+        })
+        .await;
     }
 
     /// Waits for every process that ends and belongs to no call, for ever.
@@ -52,7 +72,7 @@ impl Children {
         let mut ended = signal(SignalKind::child())?;
         loop {
             for pid in children() {
-                if let Some(pid) = Pid::from_raw(pid).filter(|_| !self.lock().contains(&pid)) {
+                if let Some(pid) = Pid::from_raw(pid).filter(|_| !self.lock().contains_key(&pid)) {
                     let _ = waitpid(Some(pid), WaitOptions::NOHANG);
                 }
             }
@@ -87,36 +107,46 @@ fn children() -> Vec<i32> {
 /// process group and its parents keeps the environment, unless it set out to lose that as well. Such a process lives
 /// until the box ends.
 pub(super) async fn kill_tree(root: Pid, mark: &str) {
-    let (me, root) = (getpid().as_raw_pid(), root.as_raw_pid());
-    for _ in 0..ROUNDS {
-        let all = tree::all();
-        let mut found = tree::below(me, &all);
+    let root = root.as_raw_pid();
+    end(|| {
+        let mut found = below_us();
         let below_root: HashSet<_> = tree::below(root, &found).iter().map(|process| process.pid).collect();
         found.retain(|process| {
-            !process.ended()
-                && (process.pid == root
-                    || process.group == root
-                    || process.session == root
-                    || below_root.contains(&process.pid)
-                    || tree::started_with(process.pid, mark.as_bytes()))
+            process.pid == root
+                || process.group == root
+                || process.session == root
+                || below_root.contains(&process.pid)
+                || tree::started_with(process.pid, mark.as_bytes())
         });
-        if found.is_empty() {
-            return;
-        }
-        tree::signal_all(&found, Signal::KILL);
-        tokio::time::sleep(ROUND).await;
-    }
+        found
+    })
+    .await;
 }
 
 /// Kills all that is below us. As PID 1 that is not needed: the kernel ends the others with us.
 pub(super) async fn kill_all() {
-    let me = getpid();
-    if me.is_init() {
-        return;
+    if !getpid().is_init() {
+        end(below_us).await;
     }
+}
+
+/// Those that have not ended.
+fn below_us() -> Vec<Stat> {
+    let mut found = tree::below(getpid().as_raw_pid(), &tree::all());
+    found.retain(|process| !process.ended());
+    found
+}
+
+/// Kills what `find` finds, until it finds nothing.
+async fn end(find: impl Fn() -> Vec<Stat>) {
     for _ in 0..ROUNDS {
-        let mut found = tree::below(me.as_raw_pid(), &tree::all());
-        found.retain(|process| !process.ended());
+        // What is stopped starts no other: none gets away between the look and the signal, however fast it forks.
+        let (mut found, mut known) = (find(), 0);
+        while found.len() > known {
+            known = found.len();
+            tree::signal_all(&found, Signal::STOP);
+            found = find();
+        }
         if found.is_empty() {
             return;
         }

@@ -43,7 +43,11 @@ async fn serve(daemon: &Arc<Daemon>, mut socket: WebSocket) {
         Some(Ok(_)) => Err(StartFailure::Failed("the first message says what to run".to_owned())),
         _ => return,
     };
-    let program = match spec.and_then(|spec| Program::start(daemon, &spec)) {
+    let started = match spec {
+        Ok(spec) => Program::start(daemon, &spec).await,
+        Err(failure) => Err(failure),
+    };
+    let program = match started {
         Ok(program) => program,
         Err(failure) => {
             // A client that is gone does not want to know.

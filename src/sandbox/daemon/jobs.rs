@@ -145,6 +145,7 @@ async fn start(State(daemon): State<Arc<Daemon>>, body: Bytes) -> Result<Respons
         return Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "a job has neither input nor a terminal"));
     }
     let program = Program::start(&daemon, &spec)
+        .await
         .map_err(|failure| Failure::new(StatusCode::UNPROCESSABLE_ENTITY, failure.to_string()))?;
     let job = daemon.jobs.add(&program, spec.argv)?;
     tokio::spawn(Arc::clone(&job).read(program));

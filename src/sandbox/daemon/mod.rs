@@ -30,10 +30,12 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Resource, Signal};
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
     net::{TcpListener, UnixListener, UnixStream},
+    signal::unix::{SignalKind, signal},
 };
 
 use super::{
@@ -86,6 +88,18 @@ pub trait Keeper: Send + Sync {
     /// Called with each program before it is started.
     fn prepare(&self, _command: &mut Command) {}
 
+    /// Called with each program once it runs.
+    fn started(&self, _pid: rustix::process::Pid) {}
+
+    /// Called before [`strikes`](Self::strikes) to find out why a program failed: looks at once at what is looked at now
+    /// and then only. May block.
+    fn look(&self) {}
+
+    /// Whether nothing more may be written to the workspace. May block.
+    fn full(&self) -> bool {
+        false
+    }
+
     /// What the box ran into so far.
     fn strikes(&self) -> Strikes {
         Strikes::default()
@@ -99,7 +113,16 @@ pub struct Strikes {
     pub memory: u64,
     /// Processes that could not be made.
     pub pids: u64,
+    /// Times that programs were killed because they wrote too much.
+    pub disk: u64,
     pub disk_full: bool,
+}
+
+/// Has the kernel kill this program rather than the daemon when memory is short. From outside: until it runs, a program
+/// hides its `/proc` as the daemon may do. Source: proc_pid_oom_score_adj(5).
+pub(super) fn first_to_go(pid: rustix::process::Pid) {
+    // One that is gone, or runs what it cannot read, is as likely as the daemon.
+    let _ = std::fs::write(format!("/proc/{}/oom_score_adj", pid.as_raw_pid()), "1000");
 }
 
 /// Adds nothing.
@@ -120,7 +143,7 @@ struct Daemon {
     files: Arc<files::Root>,
     jobs: Jobs,
     python: Python,
-    keeper: Box<dyn Keeper>,
+    keeper: Arc<dyn Keeper>,
     marks: AtomicU64,
 }
 
@@ -231,7 +254,15 @@ async fn live(
     control: &OwnedFd,
 ) -> io::Result<()> {
     let mut signals = Signals::new()?;
-    let files = files::Root::open(&config.workspace, &config.workspace, MOST_WRITTEN)?;
+    // Else a file that becomes too large would end us. Programs are under the limit of files as it is.
+    let _file_too_large = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()))?;
+    let largest = rustix::process::getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
+    let keeper: Arc<dyn Keeper> = keeper.into();
+    let files = files::Root::open(&config.workspace, &config.workspace, largest.min(MOST_WRITTEN))?;
+    let files = files.unless(Box::new({
+        let keeper = Arc::clone(&keeper);
+        move || keeper.full()
+    }));
     let daemon = Arc::new(Daemon {
         id: config.id,
         token: config.token,

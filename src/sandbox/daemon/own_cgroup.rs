@@ -2,12 +2,18 @@
 
 use std::{fs, path::Path};
 
-use super::{Keeper, Strikes};
+use rustix::process::Pid;
+
+use super::{Keeper, Strikes, first_to_go};
 
 /// Adds the events of the cgroup that the whole container is.
 pub(super) struct OwnCgroup;
 
 impl Keeper for OwnCgroup {
+    fn started(&self, pid: Pid) {
+        first_to_go(pid);
+    }
+
     fn strikes(&self) -> Strikes {
         strikes(Path::new("/sys/fs/cgroup"))
     }
@@ -22,7 +28,7 @@ fn strikes(root: &Path) -> Strikes {
     Strikes {
         memory: count(["memory.events", "memory/memory.oom_control"], "oom_kill"),
         pids: count(["pids.events", "pids/pids.events"], "max"),
-        disk_full: false,
+        ..Strikes::default()
     }
 }
 
@@ -43,9 +49,9 @@ mod tests {
         let control = "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n";
         fs::write(root.path().join("memory/memory.oom_control"), control).unwrap();
         fs::write(root.path().join("pids/pids.events"), "max 7\n").unwrap();
-        assert_eq!(strikes(root.path()), Strikes { memory: 2, pids: 7, disk_full: false });
+        assert_eq!(strikes(root.path()), Strikes { memory: 2, pids: 7, ..Strikes::default() });
         fs::write(root.path().join("memory.events"), "low 0\nmax 5\noom 1\noom_kill 1\noom_group_kill 0\n").unwrap();
         fs::write(root.path().join("pids.events"), "max 3\n").unwrap();
-        assert_eq!(strikes(root.path()), Strikes { memory: 1, pids: 3, disk_full: false });
+        assert_eq!(strikes(root.path()), Strikes { memory: 1, pids: 3, ..Strikes::default() });
     }
 }

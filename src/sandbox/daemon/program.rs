@@ -66,6 +66,28 @@ pub(super) struct Input {
     terminal: bool,
 }
 
+/// Why a program was not started.
+enum Hindrance {
+    /// There are as many processes as the box may have.
+    NoRoom,
+    Other(StartFailure),
+}
+
+impl From<StartFailure> for Hindrance {
+    fn from(failure: StartFailure) -> Self {
+        Self::Other(failure)
+    }
+}
+
+impl From<Hindrance> for StartFailure {
+    fn from(hindrance: Hindrance) -> Self {
+        match hindrance {
+            Hindrance::NoRoom => Self::Failed("the sandbox has as many processes as it may".to_owned()),
+            Hindrance::Other(failure) => failure,
+        }
+    }
+}
+
 struct Started {
     owned: Owned,
     outputs: Vec<(Channel, Box<dyn AsyncRead + Send + Unpin>)>,
@@ -74,11 +96,21 @@ struct Started {
 }
 
 impl Program {
-    /// Starts `spec`. Must be called within the runtime.
+    /// Starts `spec`. Where there is no room for another process, what earlier calls left behind has to go.
     ///
     /// # Errors
     /// In the terms of a shell.
-    pub(super) fn start(daemon: &Arc<Daemon>, spec: &ExecSpec) -> Result<Self, StartFailure> {
+    pub(super) async fn start(daemon: &Arc<Daemon>, spec: &ExecSpec) -> Result<Self, StartFailure> {
+        match Self::try_start(daemon, spec) {
+            Err(Hindrance::NoRoom) => {
+                daemon.children.end_left().await;
+                Ok(Self::try_start(daemon, spec)?)
+            }
+            tried => Ok(tried?),
+        }
+    }
+
+    fn try_start(daemon: &Arc<Daemon>, spec: &ExecSpec) -> Result<Self, Hindrance> {
         let folder = folder(daemon, spec.cwd.as_deref())?;
         let name = spec.argv.first().filter(|name| !name.is_empty());
         let name = name.ok_or_else(|| StartFailure::Failed("there is no program to run".to_owned()))?;
@@ -93,10 +125,11 @@ impl Program {
         daemon.keeper.prepare(&mut command);
         let before = daemon.keeper.strikes();
         let started = match spec.pty {
-            Some(size) => in_terminal(daemon, command, size),
-            None => with_pipes(daemon, command, spec.stdin),
+            Some(size) => in_terminal(daemon, &mark, command, size),
+            None => with_pipes(daemon, &mark, command, spec.stdin),
         };
         let started = started.map_err(|error| refused(name, &error))?;
+        daemon.keeper.started(started.owned.pid);
         Ok(Self::watch(daemon, started, Watch { mark, before, timeout: spec.timeout }))
     }
 
@@ -184,7 +217,7 @@ struct Watch {
 }
 
 impl Watch {
-    async fn until_end(self, daemon: &Daemon, mut owned: Owned, kill: CancellationToken) -> ExitStatus {
+    async fn until_end(self, daemon: &Arc<Daemon>, mut owned: Owned, kill: CancellationToken) -> ExitStatus {
         let deadline = async {
             match self.timeout.and_then(|timeout| Instant::now().checked_add(timeout)) {
                 Some(deadline) => tokio::time::sleep_until(deadline).await,
@@ -203,7 +236,11 @@ impl Watch {
             }
         };
         let status = status.map_or(UNKNOWN, plain);
-        let limit = if late { Some(Limit::Timeout) } else { limit_of(daemon, &self.before, status) };
+        let limit = if late { Some(Limit::Timeout) } else { limit_of(daemon, &self.before, status).await };
+        if limit == Some(Limit::Pids) {
+            // What is left of it would leave no room for anything else.
+            kill_tree(owned.pid, &self.mark).await;
+        }
         ExitStatus { limit, ..status }
     }
 }
@@ -215,17 +252,27 @@ pub(super) fn plain(status: std::process::ExitStatus) -> ExitStatus {
     ExitStatus { code: status.code(), signal: status.signal(), limit: None }
 }
 
+/// What a shell makes of a program that ended for a file that was too large.
+const AS_SHELL_TELLS_XFSZ: i32 = 128 + Signal::XFSZ.as_raw();
+
 /// Which limit of the box a program hit. One that did its work is not told of what a child of it ran into.
-pub(super) fn limit_of(daemon: &Daemon, before: &Strikes, status: ExitStatus) -> Option<Limit> {
+pub(super) async fn limit_of(daemon: &Arc<Daemon>, before: &Strikes, status: ExitStatus) -> Option<Limit> {
     if status.code == Some(0) {
         return None;
     }
+    let looking = Arc::clone(daemon);
+    // It only looks: what is not seen is not told.
+    let _ = tokio::task::spawn_blocking(move || looking.keeper.look()).await;
     let now = daemon.keeper.strikes();
     if now.memory > before.memory {
         Some(Limit::Memory)
     } else if now.pids > before.pids {
         Some(Limit::Pids)
-    } else if now.disk_full || status.signal == Some(Signal::XFSZ.as_raw()) {
+    } else if now.disk > before.disk
+        || now.disk_full
+        || status.signal == Some(Signal::XFSZ.as_raw())
+        || status.code == Some(AS_SHELL_TELLS_XFSZ)
+    {
         Some(Limit::Disk)
     } else {
         None
@@ -271,25 +318,23 @@ pub(super) fn find(name: &str, folder: &Path, search_path: &str) -> Result<PathB
     Err(if there { cannot("it is not an executable file") } else { StartFailure::NotFound(name.to_owned()) })
 }
 
-fn refused(name: &str, error: &io::Error) -> StartFailure {
-    match error.kind() {
-        io::ErrorKind::NotFound => StartFailure::CannotRun {
-            program: name.to_owned(),
-            reason: "the interpreter or loader that it names is not there".to_owned(),
-        },
+fn refused(name: &str, error: &io::Error) -> Hindrance {
+    let reason = match error.kind() {
         // fork(2) says EAGAIN at a limit of processes.
-        io::ErrorKind::WouldBlock => StartFailure::Failed("the sandbox has as many processes as it may".to_owned()),
-        _ => StartFailure::CannotRun { program: name.to_owned(), reason: error.to_string() },
-    }
+        io::ErrorKind::WouldBlock => return Hindrance::NoRoom,
+        io::ErrorKind::NotFound => "the interpreter or loader that it names is not there".to_owned(),
+        _ => error.to_string(),
+    };
+    StartFailure::CannotRun { program: name.to_owned(), reason }.into()
 }
 
-fn with_pipes(daemon: &Daemon, mut command: Command, stdin: bool) -> io::Result<Started> {
+fn with_pipes(daemon: &Daemon, mark: &str, mut command: Command, stdin: bool) -> io::Result<Started> {
     command
         .process_group(0)
         .stdin(if stdin { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut owned = daemon.children.own(|| tokio::process::Command::from(command).spawn())?;
+    let mut owned = daemon.children.own(mark, || tokio::process::Command::from(command).spawn())?;
     let child = &mut owned.child;
     let mut outputs: Vec<(Channel, Box<dyn AsyncRead + Send + Unpin>)> = vec![];
     if let Some(stdout) = child.stdout.take() {
@@ -302,7 +347,7 @@ fn with_pipes(daemon: &Daemon, mut command: Command, stdin: bool) -> io::Result<
     Ok(Started { owned, outputs, input: Input::new(writer, false), terminal: None })
 }
 
-fn in_terminal(daemon: &Daemon, command: Command, size: WindowSize) -> io::Result<Started> {
+fn in_terminal(daemon: &Daemon, mark: &str, command: Command, size: WindowSize) -> io::Result<Started> {
     let plain = |error: pty_process::Error| match error {
         pty_process::Error::Io(error) => error,
         other => io::Error::other(other),
@@ -311,7 +356,7 @@ fn in_terminal(daemon: &Daemon, command: Command, size: WindowSize) -> io::Resul
     pty.resize(pty_process::Size::new(size.rows, size.columns)).map_err(plain)?;
     let terminal = Arc::new(pty.as_fd().try_clone_to_owned()?);
     let command = pty_process::Command::from(tokio::process::Command::from(command));
-    let owned = daemon.children.own(|| command.spawn(pts).map_err(plain))?;
+    let owned = daemon.children.own(mark, || command.spawn(pts).map_err(plain))?;
     let (reader, writer) = pty.into_split();
     let input = Input::new(Some(Box::new(writer)), true);
     Ok(Started { owned, outputs: vec![(Channel::Stdout, Box::new(reader))], input, terminal: Some(terminal) })

@@ -75,7 +75,7 @@ async fn shell(State(daemon): State<Arc<Daemon>>, body: Bytes) -> Result<Respons
         Failure::new(StatusCode::INTERNAL_SERVER_ERROR, failure.to_string())
     };
     // Where the client goes away this is dropped, and the program killed.
-    let mut program = Program::start(&daemon, &spec).map_err(refused)?;
+    let mut program = Program::start(&daemon, &spec).await.map_err(refused)?;
     let (mut stdout, mut stderr) = (Kept::default(), Kept::default());
     while let Some((channel, bytes)) = program.output.recv().await {
         if channel == Channel::Stderr { &mut stderr } else { &mut stdout }.add(&bytes);

@@ -364,7 +364,7 @@ impl Counters {
         Strikes {
             memory: count(&self.memory, "oom_kill"),
             pids: self.pids.as_ref().map_or(0, |file| count(file, "max")),
-            disk_full: false,
+            ..Strikes::default()
         }
     }
 }
@@ -375,3 +375,6 @@ fn count(file: &fs::File, key: &str) -> u64 {
     let read = file.read_at(&mut text, 0).unwrap_or(0);
     value_of(&String::from_utf8_lossy(&text[..read]), key).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,14 +10,11 @@ use std::{
     sync::Arc,
 };
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, setrlimit};
 use seccompiler::BpfProgram;
 
 use super::{cgroup::Counters, confine, root, seccomp, sys, watch::Watch};
-use crate::sandbox::daemon::{Keeper, Strikes};
-
-/// How much rather the kernel kills a program than the daemon when memory is short. Source: proc_pid_oom_score_adj(5).
-const OOM_SCORE: &[u8] = b"500";
+use crate::sandbox::daemon::{self, Keeper, Strikes};
 
 /// Of a box of tier A or B.
 pub(super) struct LocalKeeper {
@@ -58,8 +55,20 @@ impl Keeper for LocalKeeper {
             strikes.memory += counted.memory;
             strikes.pids += counted.pids;
         }
-        strikes.disk_full |= full("/tmp") || full(root::HOME);
+        strikes.disk_full |= ["/tmp", root::HOME, "/dev/shm"].into_iter().any(full);
         strikes
+    }
+
+    fn started(&self, pid: Pid) {
+        daemon::first_to_go(pid);
+    }
+
+    fn look(&self) {
+        self.watch.look();
+    }
+
+    fn full(&self) -> bool {
+        !self.watch.fits()
     }
 }
 
@@ -69,8 +78,6 @@ impl Programs {
         if let Some(tasks) = self.tasks {
             setrlimit(Resource::Nproc, Rlimit { current: Some(tasks), maximum: Some(tasks) })?;
         }
-        // Not to be had where /proc is not; the daemon is small enough then too.
-        let _ = sys::overwrite(c"/proc/self/oom_score_adj", OOM_SCORE);
         if let Some(domain) = &self.domain {
             sys::landlock_restrict_self(domain.as_fd())?;
         }

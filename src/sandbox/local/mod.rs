@@ -22,6 +22,7 @@ mod root;
 mod seccomp;
 mod sys;
 mod trees;
+mod usage;
 mod watch;
 
 use std::{
@@ -326,7 +327,7 @@ fn usage(cgroup: &Cgroup, first: tree::Stat) -> Usage {
     let pids: Vec<i32> = below.iter().map(|stat| stat.pid).chain([first.pid]).collect();
     Usage {
         cpu: cgroup.cpu().or_else(|| Some(pids.iter().map(|pid| cpu_of(*pid)).sum())),
-        memory: cgroup.memory().or_else(|| Some(pids.iter().map(|pid| watch::memory_of(*pid)).sum())),
+        memory: cgroup.memory().or_else(|| Some(pids.iter().map(|pid| usage::memory_of(*pid)).sum())),
         pids: u32::try_from(pids.len()).ok(),
     }
 }

@@ -49,20 +49,14 @@ impl Place {
 
     /// Makes them. What is there already is used again.
     pub(super) fn make(&self, spec: &SandboxSpec, folder: &BoxFolder) -> io::Result<()> {
-        self.folders(&spec.id)?;
-        // For who keeps the workspace in step with the user's folder.
-        if self.own.is_some() && !folder.workspace().is_symlink() {
-            fs::remove_dir(folder.workspace())?;
-            std::os::unix::fs::symlink(&self.workspace, folder.workspace())?;
-        }
-        Ok(())
-    }
-
-    /// The folders alone.
-    pub(super) fn folders(&self, id: &SandboxId) -> io::Result<()> {
-        let identity = Identity::of(id)?;
+        let identity = Identity::of(&spec.id)?;
         if let Some(own) = &self.own {
             private(own, identity)?;
+            // For who keeps the workspace in step with the user's folder.
+            if !folder.workspace().is_symlink() {
+                fs::remove_dir(folder.workspace())?;
+                std::os::unix::fs::symlink(&self.workspace, folder.workspace())?;
+            }
         }
         private(&self.workspace, identity)?;
         private(&self.tmp, identity)

@@ -48,13 +48,14 @@ const MASKED: &[&str] = &[
 ];
 /// Of `/proc`: what can only be read.
 const FIXED: &[&str] = &["bus", "driver", "fs", "irq", "sys"];
-/// Files and folders in each memory file system.
+/// Files and folders in the memory file system.
 const MOST_FILES: &str = "100000";
 /// Where the new root is put together: over a folder that every machine has.
 const STAGE: [&str; 3] = ["/tmp", "/mnt", "/var"];
 /// In the new root, while it is put together.
 const LOWER: &str = ".lower";
 const FOLDER: &str = ".box";
+const MEMORY: &str = ".memory";
 
 /// The folders of the host that go in, taken out of it while this process may still reach them.
 pub(super) struct Sources {
@@ -135,9 +136,9 @@ pub(super) fn enter(config: &InitConfig, sources: Sources) -> Result<(), Trouble
     let root = stage().during(Phase::Namespaces, "make a root folder")?;
     let root = Root { fd: root.as_fd() };
     fill(&root, system, etc, &config.spec.network).during(Phase::Namespaces, "fill the root folder")?;
-    dev(&root, devices, &config.spec.limits).during(Phase::Namespaces, "make /dev")?;
+    dev(&root, devices).during(Phase::Namespaces, "make /dev")?;
     proc(&root).during(Phase::Namespaces, "mount /proc")?;
-    scratch(&root, &config.spec.limits).during(Phase::Namespaces, "make /tmp and the home folder")?;
+    scratch(&root, &config.spec.limits).during(Phase::Namespaces, "make the folders in memory")?;
     workspace(&root, config, sources.workspace)?;
     if let Some(socket) = sources.egress {
         root.attach(socket, Path::new(egress::INSIDE))
@@ -287,7 +288,7 @@ fn fill(root: &Root<'_>, system: Vec<(&str, Part)>, etc: etc::Taken, network: &N
     Ok(())
 }
 
-fn dev(root: &Root<'_>, devices: Vec<(&str, OwnedFd)>, limits: &Limits) -> io::Result<()> {
+fn dev(root: &Root<'_>, devices: Vec<(&str, OwnedFd)>) -> io::Result<()> {
     let folder = Path::new("dev");
     for (name, tree) in devices {
         root.attach(tree, &folder.join(name))?;
@@ -296,7 +297,6 @@ fn dev(root: &Root<'_>, devices: Vec<(&str, OwnedFd)>, limits: &Limits) -> io::R
     let terminals =
         trees::new("devpts", &options, MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC)?;
     root.attach(terminals, &folder.join("pts"))?;
-    root.attach(memory(limits)?, &folder.join("shm"))?;
     for (name, target) in [
         ("dev/ptmx", "pts/ptmx"),
         ("dev/fd", "/proc/self/fd"),
@@ -309,10 +309,20 @@ fn dev(root: &Root<'_>, devices: Vec<(&str, OwnedFd)>, limits: &Limits) -> io::R
     Ok(())
 }
 
-/// A file system in memory, of which one box may have several: each counts as its memory.
-fn memory(limits: &Limits) -> io::Result<OwnedFd> {
+/// The folders in memory, of one file system: what is in it counts as the memory of the box, and must leave room for the
+/// programs that clear it up.
+fn scratch(root: &Root<'_>, limits: &Limits) -> io::Result<()> {
     let size = limits.disk.min(limits.memory / 2).to_string();
-    trees::new("tmpfs", &[("mode", "01777"), ("size", &size), ("nr_inodes", MOST_FILES)], SAFE)
+    let options = [("mode", "0755"), ("size", &size), ("nr_inodes", MOST_FILES)];
+    root.attach(trees::new("tmpfs", &options, SAFE)?, Path::new(MEMORY))?;
+    for (name, path, mode) in [("tmp", "tmp", 0o1777), ("home", HOME, 0o755), ("shm", "dev/shm", 0o1777)] {
+        let part = root.folder(&Path::new(MEMORY).join(name))?;
+        rustix::fs::chmodat(&part, ".", Mode::from_raw_mode(mode), AtFlags::empty())?;
+        root.attach(trees::copy_at(root.fd, &Path::new(MEMORY).join(name), SAFE)?, Path::new(path))?;
+    }
+    // The folders are copies of their own.
+    rustix::mount::unmount(MEMORY, UnmountFlags::DETACH)?;
+    Ok(rustix::fs::unlinkat(root.fd, MEMORY, AtFlags::REMOVEDIR)?)
 }
 
 /// The kernel gives a new `/proc` only to who sees one whole already: so before the old root is left.
@@ -343,11 +353,6 @@ fn mask(root: &Root<'_>, path: &Path, file: &Path, folder: &Path) -> io::Result<
 /// Puts what is open as `found` over itself, read-only.
 fn fix(found: &OwnedFd) -> io::Result<()> {
     trees::attach(trees::copy_at(found, Path::new(""), READ_ONLY)?, found)
-}
-
-fn scratch(root: &Root<'_>, limits: &Limits) -> io::Result<()> {
-    root.attach(memory(limits)?, Path::new("tmp"))?;
-    root.attach(memory(limits)?, Path::new(HOME))
 }
 
 fn workspace(root: &Root<'_>, config: &InitConfig, source: Source) -> Result<(), Trouble> {

@@ -1,7 +1,6 @@
 //! The system calls that no crate of ours wraps. The only `unsafe` of the project is here, in `child` and in `init`.
 
 use std::{
-    ffi::CStr,
     io,
     os::fd::{AsRawFd as _, BorrowedFd},
 };
@@ -151,12 +150,10 @@ pub(super) fn landlock_restrict_self(ruleset: BorrowedFd<'_>) -> io::Result<()> 
     Ok(())
 }
 
-/// Overwrites a file. Async-signal-safe: neither allocates nor locks.
-pub(super) fn overwrite(path: &CStr, text: &[u8]) -> io::Result<()> {
-    use rustix::fs::{Mode, OFlags};
-    let file = rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
-    rustix::io::write(&file, text)?;
-    Ok(())
+/// Removes a segment of System V shared memory. One that is gone or another's stays as it is.
+pub(super) fn remove_segment(id: i32) {
+    // SAFETY: takes a number; this command uses no buffer.
+    unsafe { libc::shmctl(id, libc::IPC_RMID, std::ptr::null_mut()) };
 }
 
 /// Bytes of a page of memory.

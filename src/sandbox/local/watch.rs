@@ -4,7 +4,7 @@
 
 use std::{
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::OwnedFd,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -13,11 +13,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::{
-    fs::{AtFlags, Dir, FileType, Mode, OFlags},
-    process::{Pid, Signal},
-};
+use rustix::process::{Pid, Signal};
 
+use super::usage::{
+    LEAST, files_in_memory, free, free_segments, held, maps_deleted, memory_of, shared_of, size, tasks_of,
+};
 use crate::sandbox::{
     Limits,
     daemon::Strikes,
@@ -29,22 +29,32 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// Between two scans of the disk at least, where programs run and where none does.
 const SCAN: Duration = Duration::from_millis(250);
 const SCAN_IDLE: Duration = Duration::from_secs(2);
-/// A scan may take one part in so many of the time.
+/// Until those that were killed write no more.
+const GONE: Duration = Duration::from_millis(20);
+/// A scan may take one part in so many of the time, and where the disk loses room, whoever takes it.
 const SHARE: u32 = 20;
-/// What a file takes at least: its entry and inode count too.
-const LEAST: u64 = 4096;
-/// Folders deeper than this are not scanned; a program has to work to make them, and its files have limits of their own.
-const DEEPEST: usize = 64;
+const SHARE_HURRIED: u32 = 3;
+/// The part of the memory that shared memory may take which nobody uses.
+const SEGMENTS: u64 = 4;
+/// The part of the limit by which the disk may lose room before the next scan is due.
+const SOON: u64 = 8;
 
 /// What was seen.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Watch {
+    watched: Watched,
     memory: AtomicU64,
     pids: AtomicU64,
+    disk: AtomicU64,
     disk_full: AtomicBool,
+    /// Bytes that the last scan of the disk found.
+    used: AtomicU64,
+    /// Bytes that were free on the disk by then.
+    free: AtomicU64,
 }
 
 /// What to look at.
+#[derive(Debug)]
 pub(super) struct Watched {
     pub(super) limits: Limits,
     /// No cgroup counts memory and processes.
@@ -61,9 +71,18 @@ impl Watch {
     /// # Errors
     /// No thread can be started.
     pub(super) fn start(watched: Watched) -> io::Result<Arc<Self>> {
-        let watch = Arc::new(Self::default());
+        let free = watched.free();
+        let watch = Arc::new(Self {
+            watched,
+            memory: AtomicU64::new(0),
+            pids: AtomicU64::new(0),
+            disk: AtomicU64::new(0),
+            disk_full: AtomicBool::new(false),
+            used: AtomicU64::new(0),
+            free: AtomicU64::new(free),
+        });
         let shared = Arc::clone(&watch);
-        thread::Builder::new().name("watch".into()).stack_size(256 << 10).spawn(move || shared.run(&watched))?;
+        thread::Builder::new().name("watch".into()).stack_size(256 << 10).spawn(move || shared.run(free))?;
         Ok(watch)
     }
 
@@ -71,110 +90,151 @@ impl Watch {
         Strikes {
             memory: self.memory.load(Ordering::Relaxed),
             pids: self.pids.load(Ordering::Relaxed),
+            disk: self.disk.load(Ordering::Relaxed),
             disk_full: self.disk_full.load(Ordering::Relaxed),
         }
     }
 
-    fn run(&self, watched: &Watched) {
-        let (mut next_scan, mut before) = (Instant::now(), 0);
+    /// Looks at once, for who wants to know why a program failed. Takes as long as a scan where much was written.
+    pub(super) fn look(&self) {
+        if self.watched.soft {
+            self.look_at_tasks(&self.watched.programs());
+        }
+        self.watched.free_segments();
+        let may_be_used = self.used.load(Ordering::Relaxed).saturating_add(self.lost_room());
+        if may_be_used.saturating_mul(2) > self.watched.limits.disk {
+            self.scan(&self.watched.programs());
+        }
+    }
+
+    /// Whether more may be written. Scans where it may be that not.
+    pub(super) fn fits(&self) -> bool {
+        let limit = self.watched.limits.disk;
+        self.used.load(Ordering::Relaxed).saturating_add(self.lost_room()) <= limit
+            || self.scan(&self.watched.programs()) <= limit
+    }
+
+    fn run(&self, free_at_first: u64) {
+        let (mut next_scan, mut next_hurried, mut before) = (Instant::now(), Instant::now(), 0);
         loop {
-            thread::sleep(if watched.soft { INTERVAL } else { SCAN });
-            let idle = programs(watched).is_empty();
-            if watched.soft && !idle {
-                self.look_at_memory(watched);
-                self.look_at_tasks(watched);
+            thread::sleep(if self.watched.soft { INTERVAL } else { SCAN });
+            let programs = self.watched.programs();
+            if self.watched.soft && !programs.is_empty() {
+                self.look_at_memory(&programs);
+                self.look_at_tasks(&programs);
             }
             let now = Instant::now();
-            if now < next_scan {
+            let hurried = now >= next_hurried && self.lost_room() > self.watched.limits.disk / SOON;
+            if now < next_scan && (programs.is_empty() || !hurried) {
                 continue;
             }
-            let used = watched.written.iter().map(|folder| size(folder, DEEPEST)).sum();
-            self.disk_full.store(used > watched.limits.disk, Ordering::Relaxed);
+            let mut used = self.scan(&programs);
             // What grows no more may be clearing up.
-            if used > watched.limits.disk && used > before {
-                kill(watched);
+            if used > self.watched.limits.disk && used > before {
+                self.disk.fetch_add(1, Ordering::Relaxed);
+                self.watched.kill();
+                thread::sleep(GONE);
+                // What was written until the last of them was gone is not the fault of who comes next.
+                used = self.scan(&self.watched.programs());
             }
             before = used;
-            next_scan = now + (now.elapsed() * SHARE).max(if idle { SCAN_IDLE } else { SCAN });
+            self.look_for_hidden(free_at_first, &programs);
+            let pause = if programs.is_empty() { SCAN_IDLE } else { SCAN };
+            next_scan = Instant::now() + (now.elapsed() * SHARE).max(pause);
+            next_hurried = Instant::now() + now.elapsed() * SHARE_HURRIED;
+        }
+    }
+
+    /// Bytes that the disk has less than at the last scan, whoever took them.
+    fn lost_room(&self) -> u64 {
+        self.free.load(Ordering::Relaxed).saturating_sub(self.watched.free())
+    }
+
+    /// Bytes on disk.
+    fn scan(&self, programs: &[Stat]) -> u64 {
+        self.free.store(self.watched.free(), Ordering::Relaxed);
+        let named = self.watched.written.iter().fold(0, |sum: u64, folder| sum.saturating_add(size(folder)));
+        let used = named.saturating_add(held(programs).disk);
+        self.used.store(used, Ordering::Relaxed);
+        // Nothing more fits.
+        self.disk_full.store(used.saturating_add(LEAST) > self.watched.limits.disk, Ordering::Relaxed);
+        used
+    }
+
+    /// Where the disk lost more than the box may take, and it is not to be seen what for: ends who hides what it holds.
+    /// Else one could keep any number of files that have no name any more.
+    fn look_for_hidden(&self, free_at_first: u64, programs: &[Stat]) {
+        let lost = free_at_first.saturating_sub(self.watched.free());
+        let seen = self.used.load(Ordering::Relaxed);
+        if lost.saturating_sub(seen) <= self.watched.limits.disk {
+            return;
+        }
+        let unseen = held(programs).unseen;
+        for program in programs.iter().filter(|program| !program.ended()) {
+            if (unseen.contains(&program.pid) || maps_deleted(program.pid)) && end(program.pid) {
+                self.disk.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
     /// Kills the largest programs until the rest fits, as the kernel would.
-    fn look_at_memory(&self, watched: &Watched) {
-        let mut programs: Vec<_> =
-            programs(watched).iter().map(|program| (memory_of(program.pid), program.pid)).collect();
-        let files: u64 = ["/tmp", super::root::HOME, "/dev/shm"].into_iter().map(in_memory).sum();
-        let mut used = files + programs.iter().map(|(size, _)| size).sum::<u64>();
-        programs.sort_unstable();
-        while used > watched.limits.memory
-            && let Some((size, pid)) = programs.pop()
+    fn look_at_memory(&self, programs: &[Stat]) {
+        let held = held(programs);
+        let (mut sizes, mut own, mut shared) = (vec![], 0, 0);
+        for program in programs {
+            let (alone, part) = (memory_of(program.pid), shared_of(program.pid));
+            own += alone;
+            shared += part;
+            sizes.push((alone + part + held.by.get(&program.pid).copied().unwrap_or(0), program.pid));
+        }
+        // Files in memory that are mapped are shared memory too.
+        let mut used = own + shared.max(files_in_memory(self.watched.first) + held.memory);
+        if used > self.watched.limits.memory {
+            used = used.saturating_sub(self.watched.free_segments());
+        }
+        sizes.sort_unstable();
+        while used > self.watched.limits.memory
+            && let Some((size, pid)) = sizes.pop()
         {
-            let killed = Pid::from_raw(pid).is_some_and(|pid| rustix::process::kill_process(pid, Signal::KILL).is_ok());
-            self.memory.fetch_add(u64::from(killed), Ordering::Relaxed);
-            used -= size;
+            self.memory.fetch_add(u64::from(end(pid)), Ordering::Relaxed);
+            used = used.saturating_sub(size);
         }
     }
 
-    fn look_at_tasks(&self, watched: &Watched) {
-        let tasks: u64 = programs(watched).iter().map(|program| tasks(program.pid)).sum();
-        if tasks >= u64::from(watched.limits.pids) {
+    fn look_at_tasks(&self, programs: &[Stat]) {
+        let tasks: u64 = programs.iter().map(|program| tasks_of(program.pid)).sum();
+        if tasks >= u64::from(self.watched.limits.pids) {
             self.pids.fetch_add(1, Ordering::Relaxed);
-            if !watched.first && tasks > u64::from(watched.limits.pids) {
-                kill(watched);
+            if !self.watched.first && tasks > u64::from(self.watched.limits.pids) {
+                self.watched.kill();
             }
         }
     }
 }
 
-fn programs(watched: &Watched) -> Vec<Stat> {
-    let this = rustix::process::getpid().as_raw_nonzero().get();
-    let all = tree::all();
-    if watched.first { all.into_iter().filter(|stat| stat.pid != this).collect() } else { tree::below(this, &all) }
-}
-
-fn kill(watched: &Watched) {
-    tree::signal_all(&programs(watched), Signal::KILL);
-}
-
-/// Bytes that belong to no file. Source: proc_pid_statm(5).
-pub(super) fn memory_of(pid: i32) -> u64 {
-    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
-    let mut fields = statm.split(' ').skip(1).map(|field| field.parse().unwrap_or(0_u64));
-    let (resident, shared) = (fields.next().unwrap_or(0), fields.next().unwrap_or(0));
-    resident.saturating_sub(shared) * super::sys::page_size()
-}
-
-fn tasks(pid: i32) -> u64 {
-    std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, |tasks| tasks.count() as u64)
-}
-
-/// Bytes used of a file system in memory; 0 for another.
-fn in_memory(path: &str) -> u64 {
-    /// Source: linux/magic.h.
-    const TMPFS: i64 = 0x0102_1994;
-    rustix::fs::statfs(path)
-        .ok()
-        .filter(|stat| stat.f_type == TMPFS)
-        .map_or(0, |stat| (stat.f_blocks - stat.f_bfree) * u64::try_from(stat.f_bsize).unwrap_or(0))
-}
-
-/// Bytes on disk below `folder`. What is gone meanwhile counts nothing.
-fn size(folder: impl AsFd, depth: usize) -> u64 {
-    let Ok(entries) = Dir::read_from(&folder) else { return 0 };
-    let mut sum = 0;
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        if matches!(name.to_bytes(), b"." | b"..") {
-            continue;
-        }
-        let Ok(stat) = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
-        sum += (u64::try_from(stat.st_blocks).unwrap_or(0) * 512).max(LEAST);
-        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory && depth > 0 {
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            if let Ok(below) = rustix::fs::openat(&folder, name, flags, Mode::empty()) {
-                sum += size(&below, depth - 1);
-            }
-        }
+impl Watched {
+    fn programs(&self) -> Vec<Stat> {
+        let this = rustix::process::getpid().as_raw_nonzero().get();
+        let all = tree::all();
+        if self.first { all.into_iter().filter(|stat| stat.pid != this).collect() } else { tree::below(this, &all) }
     }
-    sum
+
+    fn kill(&self) {
+        tree::signal_all(&self.programs(), Signal::KILL);
+    }
+
+    /// Frees shared memory that nobody uses where it leaves too little for others: it outlives whoever was killed for it.
+    /// Bytes.
+    fn free_segments(&self) -> u64 {
+        if self.first { free_segments(self.limits.memory / SEGMENTS) } else { 0 }
+    }
+
+    /// Bytes that are free where the box writes.
+    fn free(&self) -> u64 {
+        self.written.iter().map(free).min().unwrap_or(u64::MAX)
+    }
+}
+
+fn end(pid: i32) -> bool {
+    Pid::from_raw(pid).is_some_and(|pid| rustix::process::kill_process(pid, Signal::KILL).is_ok())
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use agentscope::sandbox::{
-    BackendKind, BoxClient, BoxFolder, LocalBackend, Quiet, SandboxBackend as _, SandboxSpec, Tier, Token,
+    BackendKind, BoxClient, BoxFolder, LocalBackend, Quiet, SandboxBackend as _, SandboxSpec, Tier, Token, Usage,
     client::Collected,
     wire::{ExecSpec, ExitStatus},
 };
@@ -31,6 +31,14 @@ pub const ORDINARY: u32 = 65534;
 
 /// Runs `test` as root and as an ordinary user, each on a thread of its own: on Linux identity belongs to threads.
 pub fn as_both<F: Future<Output = ()>>(test: impl Fn(Who) -> F + Copy + Send + Sync + 'static) {
+    as_both_in(|| (), move |who, ()| test(who));
+}
+
+/// As [`as_both`], with what `prepare` makes on the thread before it changes its identity.
+pub fn as_both_in<P, F: Future<Output = ()>>(
+    prepare: impl Fn() -> P + Copy + Send + Sync + 'static,
+    test: impl Fn(Who, P) -> F + Copy + Send + Sync + 'static,
+) {
     let root = rustix::process::geteuid().is_root();
     let shared = shared_program();
     let program = shared.path().join("agentscope");
@@ -42,13 +50,14 @@ pub fn as_both<F: Future<Output = ()>>(test: impl Fn(Who) -> F + Copy + Send + S
         let program = program.clone();
         let thread = std::thread::spawn(move || {
             PROGRAM.set(program);
+            let prepared = prepare();
             if root && who == Who::Ordinary {
                 let (uid, gid) = (Uid::from_raw(ORDINARY), Gid::from_raw(ORDINARY));
                 rustix::thread::set_thread_groups(&[]).unwrap();
                 rustix::thread::set_thread_res_gid(gid, gid, gid).unwrap();
                 rustix::thread::set_thread_res_uid(uid, uid, uid).unwrap();
             }
-            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test(who));
+            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test(who, prepared));
         });
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     }
@@ -112,6 +121,10 @@ impl Local {
     pub async fn said(&self, script: &str) -> String {
         let ran = self.sh(&format!("{{ {script}\n}} 2>&1")).await;
         format!("{}{}", String::from_utf8_lossy(&ran.stdout.bytes), code(ran.status))
+    }
+
+    pub async fn usage(&self) -> Usage {
+        self.backend.inspect(&self.spec.id).await.unwrap().usage
     }
 
     pub async fn stop(self) {

@@ -50,6 +50,9 @@ impl Root {
         let place = self.locate(path)?;
         let stat = self.stat(&place)?;
         let mut total = 0u64;
+        if let Kind::Other(kind) = Kind::of(&stat) {
+            return Err(FileError::NotRegular { path: path.to_owned(), kind });
+        }
         if Kind::of(&stat) == Kind::Folder {
             let end = walk(self, &place, |item, _| {
                 if item.kind == Kind::File {

@@ -28,14 +28,17 @@ pub(super) const TEXT: u64 = 16 << 20;
 /// Folders within folders.
 pub(super) const DEEPEST: usize = 128;
 
+/// Whether nothing more may be written.
+type Full = Box<dyn Fn() -> bool + Send + Sync>;
+
 /// A folder that no operation leads out of.
-#[derive(Debug)]
 pub(crate) struct Root {
     dir: OwnedFd,
     /// Where programs of the box see it.
     shown: PathBuf,
     /// Bytes that one request may write.
     most: u64,
+    full: Full,
 }
 
 /// A folder and a name in it: where something is or is to be.
@@ -74,7 +77,13 @@ impl Root {
     /// The folder cannot be opened.
     pub(crate) fn open(path: &Path, shown: impl Into<PathBuf>, most: u64) -> io::Result<Self> {
         let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
-        Ok(Self { dir: rustix::fs::open(path, flags, Mode::empty())?, shown: shown.into(), most })
+        let dir = rustix::fs::open(path, flags, Mode::empty())?;
+        Ok(Self { dir, shown: shown.into(), most, full: Box::new(|| false) })
+    }
+
+    /// The same, in which no file is written while `full` says so.
+    pub(crate) fn unless(self, full: Full) -> Self {
+        Self { full, ..self }
     }
 
     pub(super) fn most(&self) -> u64 {
@@ -238,6 +247,9 @@ impl Root {
     /// A folder or no folder in the way.
     pub(super) fn stage(&self, path: &Path, extra: ResolveFlags) -> Result<Staged, FileError> {
         let shown = path.to_string_lossy().into_owned();
+        if (self.full)() {
+            return Err(FileError::NoSpace(shown));
+        }
         let follow = !extra.contains(ResolveFlags::NO_SYMLINKS);
         let Slot { dir, name } = self.slot(path, follow, extra)?;
         let mode = match rustix::fs::statat(&dir, &name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -260,6 +272,9 @@ impl Root {
 
     /// A file without a name, gone when it is closed.
     pub(super) fn scratch(&self) -> Result<File, FileError> {
+        if (self.full)() {
+            return Err(FileError::NoSpace(".".to_owned()));
+        }
         let (name, file) = temporary(&self.dir).map_err(FileError::of("."))?;
         rustix::fs::unlinkat(&self.dir, &name, AtFlags::empty()).map_err(FileError::of("."))?;
         Ok(file)

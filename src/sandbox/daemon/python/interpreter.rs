@@ -48,6 +48,8 @@ const CHUNK: usize = 32 << 10;
 pub(in crate::sandbox::daemon) enum NoPython {
     #[error("there is no Python in this sandbox; use an image that has it, or install it on this machine")]
     Missing,
+    #[error("Python did not start: the sandbox has as many processes as it may")]
+    NoRoom,
     #[error("Python did not start: {0}")]
     Broken(String),
 }
@@ -108,7 +110,14 @@ impl Interpreter {
         ours.set_nonblocking(true).map_err(broken)?;
         let (from_driver, to_driver) = UnixStream::from_std(ours).map_err(broken)?.into_split();
         let mark = daemon.new_mark();
-        let mut owned = spawn(daemon, &theirs, &mark)?;
+        let mut owned = match spawn(daemon, &theirs, &mark) {
+            Err(NoPython::NoRoom) => {
+                daemon.children.end_left().await;
+                spawn(daemon, &theirs, &mark)?
+            }
+            spawned => spawned?,
+        };
+        daemon.keeper.started(owned.pid);
         let stdout = Stream::new(owned.child.stdout.take(), CellEvent::Stdout);
         let stderr = Stream::new(owned.child.stderr.take(), CellEvent::Stderr);
         let from_driver = Lines { source: from_driver, buffer: BytesMut::new(), scanned: 0 };
@@ -150,8 +159,9 @@ impl Interpreter {
         self.daemon.keeper.strikes()
     }
 
-    pub(super) fn limit(&self, before: &Strikes, status: ProcessStatus) -> Option<Limit> {
-        limit_of(&self.daemon, before, plain(status))
+    pub(super) fn limit(&self, before: Strikes, status: ProcessStatus) -> impl Future<Output = Option<Limit>> + use<> {
+        let daemon = Arc::clone(&self.daemon);
+        async move { limit_of(&daemon, &before, plain(status)).await }
     }
 
     /// Sends the code. Where the interpreter is gone, that is heard next.
@@ -269,9 +279,13 @@ fn spawn(daemon: &Daemon, theirs: &StdUnixStream, mark: &str) -> Result<Owned, N
     daemon.keeper.prepare(&mut command);
     // Inherited by this child alone: nothing else is started in between, for this thread starts everything.
     rustix::io::fcntl_setfd(theirs, rustix::io::FdFlags::empty()).map_err(|error| broken(error.into()))?;
-    let owned = daemon.children.own(|| tokio::process::Command::from(command).spawn());
+    let owned = daemon.children.own(mark, || tokio::process::Command::from(command).spawn());
     rustix::io::fcntl_setfd(theirs, rustix::io::FdFlags::CLOEXEC).map_err(|error| broken(error.into()))?;
-    owned.map_err(broken)
+    owned.map_err(|error| match error.kind() {
+        // fork(2) says EAGAIN at a limit of processes.
+        io::ErrorKind::WouldBlock => NoPython::NoRoom,
+        _ => broken(error),
+    })
 }
 
 async fn wait(owned: &mut Owned, known: &mut Option<ProcessStatus>) -> ProcessStatus {

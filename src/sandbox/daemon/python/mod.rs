@@ -241,7 +241,7 @@ impl Interpreter {
                     Heard::Dead(status) => {
                         self.drain(taker).await;
                         self.kill().await;
-                        let limit = self.limit(&before, status);
+                        let limit = self.limit(before, status).await;
                         let why = format!("Python ended ({})", describe(status));
                         let outcome = stopping.map_or(CellOutcome::Died(limit), |stopping| stopping.outcome);
                         return Err(Death { outcome, why });

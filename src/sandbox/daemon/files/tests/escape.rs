@@ -117,6 +117,7 @@ fn what_is_no_regular_file_does_not_hang() {
     insta::assert_snapshot!(text("fifo"), @"`fifo` is a pipe, not a regular file");
     insta::assert_snapshot!(text("socket"), @"`socket` is a socket, not a regular file");
     insta::assert_snapshot!(place.root.write("fifo", b"x").unwrap_err(), @"`fifo` is a pipe, not a regular file");
+    insta::assert_snapshot!(place.root.weigh("fifo").unwrap_err(), @"`fifo` is a pipe, not a regular file");
     // They are left out of archives, and no search stumbles over them.
     place.root.pack(".", std::io::sink()).unwrap();
     assert_eq!(place.root.search(".", "fifo", &[]).unwrap().found, ["/workspace/fifo"]);
