@@ -26,6 +26,7 @@ mod sandbox_cli;
 mod sandbox_contract;
 mod sandbox_daemon;
 mod sandbox_docker;
+mod sandbox_docker_cli;
 #[cfg(target_os = "linux")]
 mod sandbox_local;
 mod sandbox_python;

@@ -3,11 +3,14 @@
 use clap::Args;
 use serde_json::json;
 
-use super::made_of::{Lasting, MadeOf, weaker};
+use super::{
+    made_of::{Lasting, MadeOf, weaker},
+    progress::Shown,
+};
 use crate::{
     cli::{CliError, Cx, Exit, Output},
     config::agent_file::Span,
-    sandbox::{Quiet, Sandboxes},
+    sandbox::Sandboxes,
 };
 
 /// Make a sandbox that stays, and print its id
@@ -18,7 +21,7 @@ use crate::{
   agentscope sandbox create --image python:3.13-slim --label job=nightly")]
 pub(super) struct CreateArgs {
     #[command(flatten)]
-    made_of: MadeOf,
+    pub(super) made_of: MadeOf,
     /// Let it end after so long without a call; 0 for never [default: 5m]
     #[arg(long, value_name = "TIME")]
     idle_timeout: Option<Span>,
@@ -36,7 +39,7 @@ pub(super) struct CreateArgs {
 pub(super) async fn run(args: &CreateArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
     let lasting = Lasting { idle: args.idle_timeout, age: args.max_age, tied: false };
     let spec = args.made_of.spec(lasting, all, cx).await?;
-    let sandbox = all.create(spec, args.max_count, &Quiet).await?;
+    let sandbox = all.create(spec, args.max_count, &Shown::new(cx)).await?;
     weaker(sandbox.confinement(), cx);
     match args.output {
         Output::Text => cx.printer.stdout(&format!("{}\n", sandbox.id()))?,

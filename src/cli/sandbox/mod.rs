@@ -1,5 +1,6 @@
 //! `agentscope sandbox`: where code that nobody vouches for runs.
 
+mod build;
 mod create;
 mod doctor;
 mod exec;
@@ -9,6 +10,7 @@ mod list;
 mod logs;
 mod made_of;
 mod pause;
+mod progress;
 mod prune;
 mod renew;
 mod rm;
@@ -16,6 +18,8 @@ mod run;
 mod select;
 mod stop;
 mod stream;
+
+use std::path::Path;
 
 use clap::{Args, Subcommand};
 
@@ -43,6 +47,7 @@ pub(super) struct SandboxArgs {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Build(build::BuildArgs),
     Create(create::CreateArgs),
     Doctor(doctor::DoctorArgs),
     Exec(exec::ExecArgs),
@@ -59,10 +64,22 @@ enum Verb {
     Stop(stop::StopArgs),
 }
 
+impl Verb {
+    /// What is to be put into containers.
+    fn runtime_binary(&self) -> Option<&Path> {
+        match self {
+            Self::Create(args) => args.made_of.runtime_binary(),
+            Self::Run(args) => args.made_of.runtime_binary(),
+            _ => None,
+        }
+    }
+}
+
 pub(super) fn run(args: &SandboxArgs, cx: &Cx) -> Result<Exit, CliError> {
-    let all = Sandboxes::open(&cx.env, &cx.paths);
+    let all = Sandboxes::open_with(&cx.env, &cx.paths, args.verb.runtime_binary());
     cx.block_on(async {
         match &args.verb {
+            Verb::Build(args) => build::run(args, &all, cx).await,
             Verb::Create(args) => create::run(args, &all, cx).await,
             Verb::Doctor(args) => doctor::run(args, &all, cx).await,
             Verb::Exec(args) => exec::run(args, &all, cx).await,

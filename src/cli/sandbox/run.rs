@@ -6,13 +6,14 @@ use clap::Args;
 
 use super::{
     made_of::{Lasting, MadeOf, weaker},
+    progress::Shown,
     stream::{self, Attach, OURS},
 };
 use crate::{
     cli::{CliError, Cx, Exit},
     config::agent_file::Span,
     runtime::shutdown::{Signal, Signals},
-    sandbox::{Quiet, Sandbox, SandboxSpec, Sandboxes, wire::ExecSpec},
+    sandbox::{Sandbox, SandboxSpec, Sandboxes, wire::ExecSpec},
 };
 
 /// Run one program in a sandbox of its own, which is gone afterwards
@@ -31,7 +32,7 @@ Examples:
 )]
 pub(super) struct RunArgs {
     #[command(flatten)]
-    made_of: MadeOf,
+    pub(super) made_of: MadeOf,
     /// Kill it after so long
     #[arg(long, value_name = "TIME")]
     timeout: Option<Span>,
@@ -48,7 +49,7 @@ pub(super) async fn run(args: &RunArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit
     let mut signals = super::signals()?;
     let lasting = Lasting { idle: Some(Span(Duration::ZERO)), age: Some(Span(Duration::ZERO)), tied: true };
     let spec = args.made_of.spec(lasting, all, cx).await.map_err(ours)?;
-    let Some(sandbox) = make(spec, &mut signals, all).await? else { return Ok(Exit::Interrupted) };
+    let Some(sandbox) = make(spec, &mut signals, all, cx).await? else { return Ok(Exit::Interrupted) };
     weaker(sandbox.confinement(), cx);
     let attach = Attach {
         spec: ExecSpec {
@@ -71,11 +72,12 @@ fn ours(error: CliError) -> CliError {
 }
 
 /// `None` where we were told to end meanwhile; nothing is left then.
-async fn make(spec: SandboxSpec, signals: &mut Signals, all: &Sandboxes) -> Result<Option<Sandbox>, CliError> {
+async fn make(spec: SandboxSpec, signals: &mut Signals, all: &Sandboxes, cx: &Cx) -> Result<Option<Sandbox>, CliError> {
+    let progress = Shown::new(cx);
     let id = spec.id.clone();
     let failed = |error| CliError::from(error).exit(OURS);
     tokio::select! {
-        made = all.create(spec, None, &Quiet) => return made.map(Some).map_err(failed),
+        made = all.create(spec, None, &progress) => return made.map(Some).map_err(failed),
         Signal::Interrupt | Signal::Terminate = signals.recv() => {}
     }
     all.remove(&id).await.map_err(failed)?;

@@ -24,6 +24,8 @@ pub use info::{Filter, SandboxInfo};
 use super::{
     Action, Audit, BackendKind, Confinement, HostBackend, Probe, Progress, SandboxBackend, SandboxError, SandboxId,
     SandboxSpec, State, Status, Tier, Usage,
+    docker::{DockerBackend, DockerSettings},
+    image::Recipe,
     registry::{Record, Registry},
     workspace::Workspace,
 };
@@ -51,10 +53,28 @@ impl Sandboxes {
     /// The sandboxes that are kept in `paths`, with all backends that this system has. Opens nothing yet.
     #[must_use]
     pub fn open(env: &Env, paths: &Paths) -> Self {
+        Self::open_with(env, paths, None)
+    }
+
+    /// The same with `runtime_binary` put into containers, a static executable of this version for Linux; without one,
+    /// what AGENTSCOPE_RUNTIME_BINARY names, else this program itself.
+    #[must_use]
+    pub fn open_with(env: &Env, paths: &Paths, runtime_binary: Option<&Path>) -> Self {
         let root = paths.state.join("sandboxes");
         let mut backends: Vec<Arc<dyn SandboxBackend>> = vec![Arc::new(HostBackend::new(root.clone(), program(), env))];
         #[cfg(target_os = "linux")]
-        backends.push(Arc::new(super::LocalBackend::new(root, program())));
+        backends.push(Arc::new(super::LocalBackend::new(root.clone(), program())));
+        let runtime_binary = runtime_binary.or_else(|| env.var("AGENTSCOPE_RUNTIME_BINARY").map(Path::new));
+        let docker = DockerBackend::new(DockerSettings {
+            kind: BackendKind::Docker,
+            env: env.clone(),
+            root,
+            program: program(),
+            runtime_binary: runtime_binary.map(|path| env.cwd.join(path)),
+        });
+        let gvisor = docker.gvisor();
+        backends.push(Arc::new(docker));
+        backends.push(Arc::new(gvisor));
         Self::new(paths, backends)
     }
 
@@ -84,6 +104,27 @@ impl Sandboxes {
             probes.push(backend.probe().await);
         }
         probes
+    }
+
+    /// Keeps `count` sandboxes like this one ready, where that makes the next one come sooner.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub async fn warm(&self, spec: &SandboxSpec, count: u32) -> Result<(), SandboxError> {
+        self.backend(spec.backend)?.warm(spec, count).await
+    }
+
+    /// Makes an image with packages for the backends that have images; see [`SandboxBackend::build`].
+    ///
+    /// # Errors
+    /// No engine; an installation that fails.
+    pub async fn build(
+        &self,
+        recipe: &Recipe,
+        name: Option<&str>,
+        progress: &dyn Progress,
+    ) -> Result<String, SandboxError> {
+        self.backend(BackendKind::Docker)?.build(recipe, name, progress).await
     }
 
     /// Makes the sandbox, unless `limit` of the user's are there already.
@@ -345,6 +386,13 @@ impl Sandboxes {
         let all = self.list(&Filter { all: true, ..Filter::default() }).await?;
         let mut failed = None;
         let mut pruned = vec![];
+        for backend in self.shared.backends.iter().filter(|_| !dry_run) {
+            match backend.sweep().await {
+                // What does not answer has nothing that could be removed now.
+                Ok(()) | Err(SandboxError::Unavailable { .. }) => {}
+                Err(error) => failed = Some(error),
+            }
+        }
         for info in all.into_iter().filter(old) {
             match if dry_run { Ok(()) } else { self.remove(&info.id).await } {
                 Ok(()) => pruned.push(info),

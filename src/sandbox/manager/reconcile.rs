@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use futures_util::future::join_all;
+
 use super::{Filter, Sandboxes};
 use crate::sandbox::{Found, SandboxError, SandboxInfo, Status, Usage, registry::Record};
 
@@ -22,8 +24,10 @@ impl Sandboxes {
         let records = self.registry(|registry| registry.all()).await?;
         let mut found = HashMap::new();
         let mut silent = vec![];
-        for backend in &self.shared.backends {
-            match backend.list().await {
+        // At once: one that does not answer keeps nobody waiting for the others.
+        let lists = join_all(self.shared.backends.iter().map(|backend| backend.list())).await;
+        for (backend, list) in self.shared.backends.iter().zip(lists) {
+            match list {
                 Ok(list) => found.extend(list.into_iter().map(|found| (found.spec.id.clone(), found))),
                 Err(_) => silent.push(backend.kind()),
             }
