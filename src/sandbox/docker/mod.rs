@@ -121,8 +121,12 @@ impl DockerBackend {
         let engine = self.engine().await?;
         let mut asked = engine.docker.inspect_container(&name(id), None::<InspectContainerOptions>).await;
         for _ in 0..ENDING {
-            // Podman has a state between running and gone that is none of Docker's.
-            if !asked.as_ref().is_err_and(|error| matches!(error, Error::JsonDataError { .. })) {
+            // Podman has a state between running and gone that is none of Docker's, and may find it gone while it looks.
+            let ending = |error: &Error| {
+                matches!(error, Error::JsonDataError { .. })
+                    || is_status(error, 500) && engine::said(error).contains("no such container")
+            };
+            if !asked.as_ref().is_err_and(ending) {
                 break;
             }
             tokio::time::sleep(LOOK).await;
