@@ -4,11 +4,11 @@
 //! image and no container behind.
 
 use bollard::{
-    container::LogOutput,
+    container::{AttachContainerResults, LogOutput},
     exec::{StartExecOptions, StartExecResults},
     models::{ContainerConfig, ContainerCreateBody, ExecConfig, HostConfig, ImageConfig},
     query_parameters::{
-        CommitContainerOptionsBuilder, CreateContainerOptions, RemoveContainerOptionsBuilder, StartContainerOptions,
+        AttachContainerOptionsBuilder, CommitContainerOptionsBuilder, CreateContainerOptions, StartContainerOptions,
     },
 };
 use futures_util::StreamExt as _;
@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Progress, SandboxError,
-    docker::{Engine, failed, is_status, pull},
+    docker::{Engine, failed, is_status, maker, pull},
 };
 
 /// What an image is to have.
@@ -128,16 +128,15 @@ pub(super) async fn build(
         Ok(_) => {}
         Err(error) if is_status(&error, 404) => {
             let config = base.config.unwrap_or_default();
-            let container = start(engine, &recipe.base, &config).await?;
+            let builder = start(engine, &recipe.base, &config).await?;
             let made = async {
-                install(engine, &container, recipe, env, progress).await?;
-                commit(engine, &container, recipe, &tag, config).await
+                install(engine, &builder.id, recipe, env, progress).await?;
+                commit(engine, &builder.id, recipe, &tag, config).await
             }
             .await;
-            let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-            let removed = docker.remove_container(&container, Some(options)).await;
+            let removed = maker::remove(engine, &builder.id).await;
             made?;
-            removed.map_err(failed("remove the container that the packages were installed in"))?;
+            removed?;
         }
         Err(error) => return Err(failed("look for the image")(error)),
     }
@@ -151,9 +150,15 @@ pub(super) async fn build(
     Ok(name.to_owned())
 }
 
-/// A container that waits for what is to be run in it.
-async fn start(engine: &Engine, base: &str, config: &ImageConfig) -> Result<String, SandboxError> {
-    let wait = ["/bin/sh", "-c", "while :; do sleep 3600; done"].map(str::to_owned).to_vec();
+/// A container that waits for what is to be run in it. It ends, and is gone, when the connection does: however this
+/// process ends.
+struct Builder {
+    id: String,
+    _connection: AttachContainerResults,
+}
+
+async fn start(engine: &Engine, base: &str, config: &ImageConfig) -> Result<Builder, SandboxError> {
+    let wait = ["/bin/sh", "-c", "exec cat >/dev/null"].map(str::to_owned).to_vec();
     // A commit cannot take an entrypoint away again.
     let (entrypoint, cmd) = if config.entrypoint.as_ref().is_some_and(|words| !words.is_empty()) {
         (Some(wait), vec![])
@@ -165,12 +170,11 @@ async fn start(engine: &Engine, base: &str, config: &ImageConfig) -> Result<Stri
         user: Some("0:0".to_owned()),
         entrypoint,
         cmd: Some(cmd),
-        labels: Some([("agentscope.build".to_owned(), String::new())].into()),
-        host_config: Some(HostConfig {
-            // As PID 1 a shell would not end when it is told to.
-            init: Some(true),
-            ..HostConfig::default()
-        }),
+        attach_stdin: Some(true),
+        open_stdin: Some(true),
+        stdin_once: Some(true),
+        labels: Some([(maker::LABEL.to_owned(), maker::this())].into()),
+        host_config: Some(HostConfig { auto_remove: Some(true), ..HostConfig::default() }),
         ..ContainerCreateBody::default()
     };
     let docker = &engine.docker;
@@ -178,11 +182,16 @@ async fn start(engine: &Engine, base: &str, config: &ImageConfig) -> Result<Stri
         .create_container(None::<CreateContainerOptions>, body)
         .await
         .map_err(failed("make a container to install packages in"))?;
-    match docker.start_container(&made.id, None::<StartContainerOptions>).await {
-        Ok(()) => Ok(made.id),
+    let started = async {
+        let options = AttachContainerOptionsBuilder::default().stdin(true).stream(true).build();
+        let connection = docker.attach_container(&made.id, Some(options)).await?;
+        docker.start_container(&made.id, None::<StartContainerOptions>).await?;
+        Ok(connection)
+    };
+    match started.await {
+        Ok(connection) => Ok(Builder { id: made.id, _connection: connection }),
         Err(error) => {
-            let options = RemoveContainerOptionsBuilder::default().force(true).build();
-            let _ = docker.remove_container(&made.id, Some(options)).await;
+            let _ = maker::remove(engine, &made.id).await;
             Err(failed(format!("start a shell in `{base}`"))(error))
         }
     }

@@ -33,9 +33,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use audit::{Action, Audit, AuditRecord};
 pub use client::BoxClient;
 pub use daemon::files::{Changed, Entry, EntryKind, Extracted, FILE_TOOLS, FileTool};
+pub use docker::DEFAULT_IMAGE;
 pub use error::SandboxError;
 pub use folder::{BoxFolder, ProcessId, Record};
 pub use host::HostBackend;
+pub use image::Recipe;
 #[cfg(target_os = "linux")]
 pub use local::{LocalBackend, PackageLayers};
 pub use manager::{Call, Done, Filter, Sandbox, SandboxInfo, Sandboxes};
@@ -107,6 +109,41 @@ pub trait SandboxBackend: Send + Sync {
     /// # Errors
     /// What could not be deleted.
     async fn remove(&self, id: &SandboxId) -> Result<(), SandboxError>;
+
+    /// Makes boxes like this one until `count` are ready, for [`create`](Self::create) to hand out. Those that nobody
+    /// takes end by themselves. A backend that is quick without has none.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    async fn warm(&self, _spec: &SandboxSpec, _count: u32) -> Result<(), SandboxError> {
+        Ok(())
+    }
+
+    /// Deletes what processes that died left on the way to a box and what is no box.
+    ///
+    /// # Errors
+    /// [`SandboxError::Unavailable`]; what could not be deleted.
+    async fn sweep(&self) -> Result<(), SandboxError> {
+        Ok(())
+    }
+
+    /// Makes an image with packages, unless it is there, and returns its name; `name` is given to it where there is
+    /// one.
+    ///
+    /// # Errors
+    /// A backend without images; an installation that fails. Nothing is left behind.
+    async fn build(
+        &self,
+        _recipe: &image::Recipe,
+        _name: Option<&str>,
+        _progress: &dyn Progress,
+    ) -> Result<String, SandboxError> {
+        Err(SandboxError::Unsupported {
+            backend: self.kind(),
+            what: "build images".to_owned(),
+            hint: "use the `docker` backend".to_owned(),
+        })
+    }
 }
 
 /// Told of what takes long, such as an image being pulled.

@@ -3,10 +3,12 @@
 pub mod events;
 mod printable;
 mod printer;
+mod progress;
 pub mod prompt;
 pub mod style;
 mod table;
 
 pub use printable::printable;
 pub use printer::{ColorChoice, Printer};
+pub use progress::Steps;
 pub use table::table;

@@ -30,6 +30,7 @@ mod sandbox_contract;
 mod sandbox_cp;
 mod sandbox_daemon;
 mod sandbox_docker;
+mod sandbox_docker_cli;
 #[cfg(target_os = "linux")]
 mod sandbox_faults;
 #[cfg(target_os = "linux")]

@@ -1,6 +1,6 @@
 //! Boxes as containers of a real engine: `dev/docker start` prints the variables that say where it is.
 
-use std::{path::PathBuf, process::Command, sync::Arc};
+use std::sync::Arc;
 
 use agentscope::{
     config::Env,
@@ -14,29 +14,7 @@ use agentscope::{
     },
 };
 
-use crate::common::require;
-
-/// The engine's address, an image with a shell and Python, and our executable as one static file.
-#[derive(Clone)]
-struct Engine {
-    host: String,
-    image: String,
-    binary: PathBuf,
-}
-
-impl Engine {
-    fn find() -> Option<Self> {
-        let found = || {
-            Some(Self {
-                host: std::env::var("DOCKER_HOST").ok()?,
-                image: std::env::var("AGENTSCOPE_TEST_IMAGE").ok()?,
-                binary: std::env::var("AGENTSCOPE_RUNTIME_BINARY").ok()?.into(),
-            })
-        };
-        let found = found();
-        require::available("docker", found.is_some()).then_some(found).flatten()
-    }
-}
+use crate::common::engine::{Engine, unique};
 
 /// A home on the engine, which is empty again afterwards.
 struct Home {
@@ -79,7 +57,7 @@ impl Home {
             self.backend.remove(&found.id).await.unwrap();
         }
         assert!(self.backend.list().await.unwrap().is_empty());
-        assert_eq!(docker(&self.engine, &["ps", "-aq", "--filter", &self.label()]), "");
+        assert_eq!(self.engine.docker(&["ps", "-aq", "--filter", &self.label()]), "");
     }
 
     fn label(&self) -> String {
@@ -95,12 +73,6 @@ fn backend(engine: &Engine, folder: &tempfile::TempDir, kind: BackendKind) -> Do
         program: env!("CARGO_BIN_EXE_agentscope").into(),
         runtime_binary: Some(engine.binary.clone()),
     })
-}
-
-/// The engine's own command line.
-fn docker(engine: &Engine, args: &[&str]) -> String {
-    let output = Command::new("docker").arg("--host").arg(&engine.host).args(args).output().unwrap();
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 /// What a shell line prints, and how it ends.
@@ -148,7 +120,7 @@ async fn a_program_runs_with_nothing_but_its_folder() {
     /.agentscope/agentscope __box
     ");
     assert_eq!(std::fs::read_to_string(home.of(&spec).workspace().join("kept")).unwrap(), "kept\n");
-    let seen = docker(&engine, &["inspect", &format!("agentscope-{}", spec.id)]);
+    let seen = engine.docker(&["inspect", &format!("agentscope-{}", spec.id)]);
     assert!(!seen.contains("hello"), "labels and the container's environment have no values: {seen}");
     assert!(!seen.contains(Token::of(home.of(&spec).path()).unwrap().expose()));
     home.end().await;
@@ -178,7 +150,7 @@ async fn a_box_is_paused_stopped_made_again_and_removed() {
     assert_eq!(backend.inspect(&spec.id).await.unwrap().state, State::Stopped);
     let refused = backend.connect(&spec.id).await.err().unwrap();
     assert!(matches!(refused, SandboxError::NotRunning { state: State::Stopped, .. }), "{refused}");
-    assert_eq!(docker(&engine, &["ps", "-aq", "--filter", &home.label()]), "");
+    assert_eq!(engine.docker(&["ps", "-aq", "--filter", &home.label()]), "");
 
     let client = home.make(&spec).await;
     assert_eq!(sh(&client, "cat kept").await.0, "kept\n");
@@ -208,7 +180,7 @@ async fn homes_on_one_engine_do_not_see_each_others_boxes_and_another_process_do
         tokio::task::yield_now().await;
     }
     again.remove(&spec.id).await.unwrap();
-    assert_eq!(docker(&engine, &["volume", "ls", "-q", "--filter", &format!("name=agentscope-{}", spec.id)]), "");
+    assert_eq!(engine.docker(&["volume", "ls", "-q", "--filter", &format!("name=agentscope-{}", spec.id)]), "");
 }
 
 #[tokio::test]
@@ -298,7 +270,7 @@ async fn what_cannot_be_made_is_said_and_leaves_nothing() {
     assert!(!home.of(&spec).exists());
 
     let gvisor = backend(&engine, &home.folder, BackendKind::Gvisor);
-    if !docker(&engine, &["info", "--format", "{{json .Runtimes}}"]).contains("runsc") {
+    if !engine.docker(&["info", "--format", "{{json .Runtimes}}"]).contains("runsc") {
         let error = gvisor.create(&SandboxSpec { backend: BackendKind::Gvisor, ..home.spec() }, &Quiet).await;
         let error = error.unwrap_err();
         insta::assert_snapshot!(error.hint().unwrap(), @"install gVisor and `sudo runsc install`, then restart the engine");
@@ -323,8 +295,7 @@ async fn an_image_that_cannot_be_built_leaves_nothing() {
     the installation of packages failed (exit 1):
     the image has no package manager that is known: apt, apk, dnf, microdnf
     ");
-    assert_eq!(docker(&engine, &["images", "-q", "agentscope-test-never"]), "");
-    assert_eq!(docker(&engine, &["ps", "-aq", "--filter", "label=agentscope.build"]), "");
+    assert_eq!(engine.docker(&["images", "-q", "agentscope-test-never"]), "");
     assert!(!steps.0.lock().unwrap().is_empty());
     home.end().await;
 }
@@ -336,9 +307,9 @@ async fn a_warm_box_is_handed_out_once_and_only_for_what_it_was_made_for() {
     let mut spec = home.spec();
     spec.lifetime.tied = false;
     spec.lifetime.idle = Some(std::time::Duration::from_secs(60));
-    home.backend.warm(&spec, 1, &Quiet).await.unwrap();
-    home.backend.warm(&spec, 1, &Quiet).await.unwrap();
-    let ids = || docker(&engine, &["ps", "-q", "--no-trunc", "--filter", &home.label()]);
+    home.backend.warm(&spec, 1).await.unwrap();
+    home.backend.warm(&spec, 1).await.unwrap();
+    let ids = || engine.docker(&["ps", "-q", "--no-trunc", "--filter", &home.label()]);
     let warm = ids();
     assert_eq!(warm.lines().count(), 1);
     assert!(home.backend.list().await.unwrap().is_empty(), "a warm one is nobody's box yet");
@@ -359,13 +330,18 @@ async fn a_warm_box_is_handed_out_once_and_only_for_what_it_was_made_for() {
     assert_eq!(listed, made);
 
     // One that does not answer is not handed out.
-    home.backend.warm(&spec, 1, &Quiet).await.unwrap();
-    let member = docker(
-        &engine,
-        &["ps", "--format", "{{.Names}}", "--filter", "name=agentscope-pool-", "--filter", &home.label()],
-    );
-    docker(&engine, &["kill", "--signal", "STOP", &member]);
-    docker(&engine, &["kill", &member]);
+    home.backend.warm(&spec, 1).await.unwrap();
+    let member = engine.docker(&[
+        "ps",
+        "--format",
+        "{{.Names}}",
+        "--filter",
+        "name=agentscope-pool-",
+        "--filter",
+        &home.label(),
+    ]);
+    engine.docker(&["kill", "--signal", "STOP", &member]);
+    engine.docker(&["kill", &member]);
     let next = SandboxSpec { id: SandboxId::random(), ..spec.clone() };
     let client = home.make(&next).await;
     assert_eq!(sh(&client, "echo on").await.0, "on\n");
@@ -376,32 +352,67 @@ async fn a_warm_box_is_handed_out_once_and_only_for_what_it_was_made_for() {
 async fn an_image_with_packages_is_made_once_and_runs() {
     let Some(engine) = Engine::find() else { return };
     let home = Home::new(&engine);
-    // No registry of packages is asked: the base has a package manager of the test's own.
-    let (base, maker) =
-        (format!("agentscope-test-base:{}", std::process::id()), format!("agentscope-base-{}", std::process::id()));
-    let apk = "echo '#!/bin/sh' > /bin/apk; echo 'echo $@ > /installed' >> /bin/apk; chmod +x /bin/apk";
-    docker(&engine, &["run", "--name", &maker, "--network", "none", &engine.image, "sh", "-c", apk]);
-    docker(&engine, &["commit", "--change", "CMD [\"python3\"]", &maker, &base]);
-    docker(&engine, &["rm", &maker]);
+    let base = engine.with_package_manager("echo $@ > /installed");
 
-    let recipe = Recipe { base: base.clone(), python: vec![], system: vec!["git".into(), "it's".into()] };
+    let recipe = Recipe { base: base.name.clone(), python: vec![], system: vec!["git".into(), "it's".into()] };
     let tag = home.backend.build(&recipe, None, &Quiet).await.unwrap();
-    let made = docker(&engine, &["images", "-q", "--no-trunc", &tag]);
-    let name = format!("agentscope-test-made:{}", std::process::id());
+    let made = engine.docker(&["images", "-q", "--no-trunc", &tag]);
+    let name = format!("agentscope-test-made:{}", unique());
     assert_eq!(home.backend.build(&recipe, Some(&name), &Quiet).await.unwrap(), name);
-    assert_eq!(docker(&engine, &["images", "-q", "--no-trunc", &name]), made, "made once");
+    assert_eq!(engine.docker(&["images", "-q", "--no-trunc", &name]), made, "made once");
     assert_eq!(
-        docker(&engine, &["inspect", "--format", "{{json .Config.Entrypoint}} {{json .Config.Cmd}}", &name]),
+        engine.docker(&["inspect", "--format", "{{json .Config.Entrypoint}} {{json .Config.Cmd}}", &name]),
         r#"null ["python3"]"#
     );
     let mut spec = home.spec();
     spec.image = Some(name.clone());
     let client = home.make(&spec).await;
     assert_eq!(sh(&client, "cat /installed").await.0, "add --no-cache git it's\n");
-    let (engine, images) = (home.engine.clone(), [tag, name, base]);
     home.end().await;
-    for image in &images {
-        docker(&engine, &["rmi", image]);
+    engine.docker(&["rmi", &name, &tag]);
+    assert_eq!(engine.docker(&["ps", "-aq", "--filter", &format!("ancestor={}", base.name)]), "");
+}
+
+/// A box with packages is made of an image with them, and the image is made by whoever needs it first.
+#[tokio::test]
+async fn a_box_with_packages_has_them() {
+    let Some(engine) = Engine::find() else { return };
+    let home = Home::new(&engine);
+    let base = engine.with_package_manager("echo $@ > /installed");
+    for _ in 0..2 {
+        let mut spec = home.spec();
+        spec.image = Some(base.name.clone());
+        spec.packages.system = vec!["git".into()];
+        let client = home.make(&spec).await;
+        assert_eq!(sh(&client, "cat /installed").await.0, "add --no-cache git\n");
+        assert_eq!(home.backend.inspect(&spec.id).await.unwrap().spec.image, Some(base.name.clone()));
     }
-    assert_eq!(docker(&engine, &["ps", "-aq", "--filter", "label=agentscope.build"]), "");
+    home.end().await;
+}
+
+/// Each finds an engine without our executable: one brings it there, the others wait, nobody sees half of it.
+#[tokio::test]
+async fn many_at_once_bring_our_executable_there_once() {
+    let Some(mut engine) = Engine::find() else { return };
+    // A file of its own is a volume of its own.
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("agentscope");
+    std::fs::copy(&engine.binary, &copy).unwrap();
+    engine.binary = copy;
+    // As processes do: each a backend of its own.
+    let homes: Vec<_> = (0..5).map(|_| Home::new(&engine)).collect();
+    let made = homes.iter().map(async |home| {
+        let spec = home.spec();
+        assert_eq!(sh(&home.make(&spec).await, "echo up").await.0, "up\n");
+        let volume = r#"{{range .Mounts}}{{if eq .Destination "/.agentscope"}}{{.Name}}{{end}}{{end}}"#;
+        engine.docker(&["inspect", "--format", volume, &format!("agentscope-{}", spec.id)])
+    });
+    let mut volumes = futures_util::future::join_all(made).await;
+    volumes.dedup();
+    assert_eq!(engine.docker(&["ps", "-aq", "--filter", &format!("name={}-filling", volumes[0])]), "");
+    for home in homes {
+        home.end().await;
+    }
+    assert_eq!(engine.docker(&["volume", "rm", &volumes[0]]), volumes[0]);
+    assert_eq!(volumes.len(), 1, "{volumes:?}");
 }

@@ -171,6 +171,7 @@ impl Chat {
             },
         };
         let agent = Agent::open(&loaded, deps)?;
+        boxes.warm(&user);
         Ok(Self { agent, loaded, key: SessionKey { user, session }, format: args.output, attachments })
     }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{
     made_of::{Lasting, MadeOf, weaker},
     making,
-    progress::Told,
+    progress::Shown,
 };
 use crate::{
     cli::{CliError, Cx, Exit, Output},
@@ -22,7 +22,7 @@ use crate::{
   agentscope sandbox create --image python:3.13-slim --label job=nightly")]
 pub(super) struct CreateArgs {
     #[command(flatten)]
-    made_of: MadeOf,
+    pub(super) made_of: MadeOf,
     /// Let it end after so long without a call; 0 for never [default: 5m]
     #[arg(long, value_name = "TIME")]
     idle_timeout: Option<Span>,
@@ -42,7 +42,7 @@ pub(super) async fn run(args: &CreateArgs, all: &Sandboxes, cx: &Cx) -> Result<E
     let mut signals = super::signals()?;
     let lasting = Lasting { idle: args.idle_timeout, age: args.max_age, tied: false };
     let spec = args.made_of.spec(lasting, all, cx).await?;
-    let made = making::make(spec, args.max_count, &Told::new(cx), &mut signals, all).await?;
+    let made = making::make(spec, args.max_count, &Shown::new(cx), &mut signals, all).await?;
     let Some(sandbox) = made else { return Ok(Exit::Interrupted) };
     weaker(sandbox.confinement(), cx);
     match args.output {

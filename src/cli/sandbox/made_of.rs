@@ -1,6 +1,9 @@
 //! The flags that say what a sandbox is made of; the same as under `sandbox` in an agent file.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, ValueEnum};
 
@@ -21,6 +24,9 @@ pub(super) struct MadeOf {
     /// The image, for backends with images; with `auto`, `docker` is chosen
     #[arg(long, value_name = "IMAGE")]
     image: Option<String>,
+    /// For containers: a static agentscope of this version for Linux; also AGENTSCOPE_RUNTIME_BINARY [default: itself]
+    #[arg(long, value_name = "FILE")]
+    runtime_binary: Option<PathBuf>,
     /// What is in it
     #[arg(long = "type", value_name = "TYPE", default_value = "base")]
     kind: String,
@@ -115,6 +121,11 @@ pub(super) struct Lasting {
 }
 
 impl MadeOf {
+    /// What is to be put into containers.
+    pub(super) fn runtime_binary(&self) -> Option<&Path> {
+        self.runtime_binary.as_deref()
+    }
+
     /// What the flags mean on this machine.
     pub(super) async fn spec(&self, lasting: Lasting, all: &Sandboxes, cx: &Cx) -> Result<SandboxSpec, CliError> {
         let given = self.dir.is_some() || self.workspace.is_some_and(|mode| mode != WorkspaceChoice::None);

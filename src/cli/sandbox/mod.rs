@@ -1,5 +1,6 @@
 //! `agentscope sandbox`: where code that nobody vouches for runs.
 
+mod build;
 mod cp;
 mod create;
 mod doctor;
@@ -20,6 +21,8 @@ mod run;
 mod select;
 mod stop;
 mod stream;
+
+use std::path::Path;
 
 use clap::{Args, Subcommand};
 
@@ -47,6 +50,7 @@ pub(super) struct SandboxArgs {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Build(build::BuildArgs),
     Cp(cp::CpArgs),
     Create(create::CreateArgs),
     Doctor(doctor::DoctorArgs),
@@ -64,10 +68,22 @@ enum Verb {
     Stop(stop::StopArgs),
 }
 
+impl Verb {
+    /// What is to be put into containers.
+    fn runtime_binary(&self) -> Option<&Path> {
+        match self {
+            Self::Create(args) => args.made_of.runtime_binary(),
+            Self::Run(args) => args.made_of.runtime_binary(),
+            _ => None,
+        }
+    }
+}
+
 pub(super) fn run(args: &SandboxArgs, cx: &Cx) -> Result<Exit, CliError> {
-    let all = Sandboxes::open(&cx.env, &cx.paths);
+    let all = Sandboxes::open_with(&cx.env, &cx.paths, args.verb.runtime_binary());
     cx.block_on(async {
         match &args.verb {
+            Verb::Build(args) => build::run(args, &all, cx).await,
             Verb::Cp(args) => cp::run(args, &all, cx).await,
             Verb::Create(args) => create::run(args, &all, cx).await,
             Verb::Doctor(args) => doctor::run(args, &all, cx).await,

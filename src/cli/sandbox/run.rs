@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     made_of::{Lasting, MadeOf, weaker},
     making,
-    progress::Told,
+    progress::Shown,
     stream::{self, Attach, OURS},
 };
 use crate::{
@@ -32,7 +32,7 @@ Examples:
 )]
 pub(super) struct RunArgs {
     #[command(flatten)]
-    made_of: MadeOf,
+    pub(super) made_of: MadeOf,
     /// Kill it after so long
     #[arg(long, value_name = "TIME")]
     timeout: Option<Span>,
@@ -49,7 +49,7 @@ pub(super) async fn run(args: &RunArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit
     let mut signals = super::signals()?;
     let lasting = Lasting { idle: Some(Span(Duration::ZERO)), age: Some(Span(Duration::ZERO)), tied: true };
     let spec = args.made_of.spec(lasting, all, cx).await.map_err(ours)?;
-    let made = making::make(spec, None, &Told::new(cx), &mut signals, all).await;
+    let made = making::make(spec, None, &Shown::new(cx), &mut signals, all).await;
     let made = made.map_err(|error| CliError::from(error).exit(OURS))?;
     let Some(sandbox) = made else { return Ok(Exit::Interrupted) };
     weaker(sandbox.confinement(), cx);

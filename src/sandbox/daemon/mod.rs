@@ -350,10 +350,16 @@ fn bridge(socket: &std::path::Path) -> ExitCode {
             tokio::io::copy(&mut tokio::io::stdin(), &mut to_daemon).await?;
             tokio::io::AsyncWriteExt::shutdown(&mut to_daemon).await
         };
-        let downwards = async { tokio::io::copy(&mut from_daemon, &mut tokio::io::stdout()).await };
+        let downwards = async {
+            let mut out = tokio::io::stdout();
+            let copied = tokio::io::copy(&mut from_daemon, &mut out).await;
+            // Also where the daemon hung up on what it had not read: what it said before that is to arrive.
+            tokio::io::AsyncWriteExt::flush(&mut out).await?;
+            copied
+        };
         tokio::select! {
-            // The daemon may still answer to what was said last.
-            result = async { upwards.await?; std::future::pending().await } => result,
+            // The daemon may still answer to what was said last, and has answered where it hung up meanwhile.
+            () = async { let _ = upwards.await; std::future::pending().await } => Ok(()),
             result = downwards => result.map(drop),
         }
     };

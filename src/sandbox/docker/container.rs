@@ -9,15 +9,16 @@ use std::{
 
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum, ContainerStatsResponse, HostConfig, Mount,
-    MountBindOptions, MountTmpfsOptions, MountType, ResourcesUlimits,
+    MountBindOptions, MountType, ResourcesUlimits,
 };
+use rustix::process::Resource;
 
 use super::{
     binary::{self, Binary},
     engine::Engine,
 };
 use crate::sandbox::{
-    BackendKind, Confinement, Layer, Network, SandboxId, SandboxSpec, State, Tier, Usage, WorkspaceMode, egress,
+    BackendKind, Confinement, Layer, Limits, Network, SandboxId, SandboxSpec, State, Tier, Usage, WorkspaceMode, egress,
 };
 
 /// Of a box, with its id.
@@ -27,10 +28,10 @@ pub(super) const LABEL_HOME: &str = "agentscope.home";
 const LABEL_USER: &str = "agentscope.user";
 const LABEL_SESSION: &str = "agentscope.session";
 /// Of a box, with its spec, but for the values of its environment.
-pub(super) const LABEL_SPEC: &str = "agentscope.spec";
+const LABEL_SPEC: &str = "agentscope.spec";
 
-/// The image where the file names none.
-pub(super) const DEFAULT_IMAGE: &str = "python:3.13-slim";
+/// The image where none is named.
+pub const DEFAULT_IMAGE: &str = "python:3.13-slim";
 
 /// Where programs inside find their folder.
 pub(super) const WORKSPACE: &str = "/workspace";
@@ -41,6 +42,10 @@ pub(super) const SOCKET: &str = "/run/agentscope/box.sock";
 
 /// Of programs where the caller is root and the folder is root's: nobody on the host has it.
 const NOBODY_ELSE: u32 = 200_000;
+/// Of each program at once; as in the `local` backend.
+const OPEN_FILES: u64 = 65_536;
+/// Of all of a user's boxes in Podman: what its service allows itself (4.3.1).
+const PROCESSES: u64 = 32_768;
 /// Threads of the daemon, which count against the engine's limit and are not the programs' fault.
 const OWN_PIDS: u32 = 16;
 
@@ -75,6 +80,8 @@ impl Who {
 /// Where the parts of a box are.
 pub(super) struct Parts<'a> {
     pub(super) engine: &'a Engine,
+    /// With the packages of the box.
+    pub(super) image: &'a str,
     pub(super) binary: &'a Binary,
     /// The folder of all boxes.
     pub(super) home: &'a Path,
@@ -82,6 +89,8 @@ pub(super) struct Parts<'a> {
     pub(super) workspace: Option<PathBuf>,
     /// Of a read-only workspace, relative to it: not to be seen.
     pub(super) hidden: Vec<PathBuf>,
+    /// A folder of the host without anything in it, to cover others. Podman fills one in memory with what it covers.
+    pub(super) empty: PathBuf,
     /// On the host, where the network is an allow list.
     pub(super) egress: Option<PathBuf>,
     pub(super) who: Who,
@@ -92,7 +101,7 @@ pub(super) struct Parts<'a> {
 /// What the engine is asked to make.
 pub(super) fn body(spec: &SandboxSpec, parts: &Parts<'_>) -> ContainerCreateBody {
     ContainerCreateBody {
-        image: Some(spec.image.clone().unwrap_or_else(|| DEFAULT_IMAGE.to_owned())),
+        image: Some(parts.image.to_owned()),
         entrypoint: Some(vec![binary::PATH.to_owned(), "__box".to_owned()]),
         cmd: Some(vec![]),
         user: Some(format!("{}:{}", parts.who.uid, parts.who.gid)),
@@ -128,8 +137,14 @@ fn labels(spec: &SandboxSpec, parts: &Parts<'_>) -> HashMap<String, String> {
     }
     if let Some(key) = parts.pool {
         labels.insert(super::pool::LABEL.to_owned(), key.to_owned());
+        labels.insert(super::pool::MAKER.to_owned(), super::maker::this());
     }
     labels
+}
+
+/// What a box was made of, by the labels of its container.
+pub(super) fn spec(labels: &HashMap<String, String>) -> Option<SandboxSpec> {
+    serde_json::from_str(labels.get(LABEL_SPEC)?).ok()
 }
 
 fn host_config(spec: &SandboxSpec, parts: &Parts<'_>) -> HostConfig {
@@ -137,17 +152,20 @@ fn host_config(spec: &SandboxSpec, parts: &Parts<'_>) -> HostConfig {
     let bytes = |n: u64| Some(i64::try_from(n).unwrap_or(i64::MAX));
     let tmpfs = |size: u64, mode: &str, exec: bool| {
         let exec = if exec { "exec" } else { "noexec" };
+        if parts.engine.podman {
+            // It knows no owner of such a folder: whoever is in the box may write there, and nobody else sees it. And
+            // it would copy there what the image has, with its mode.
+            return format!("rw,{exec},nosuid,nodev,notmpcopyup,size={size},mode=1777");
+        }
         format!("rw,{exec},nosuid,nodev,size={size},mode={mode},uid={},gid={}", parts.who.uid, parts.who.gid)
     };
-    let limit =
-        |name: &str, most: i64| ResourcesUlimits { name: Some(name.to_owned()), soft: Some(most), hard: Some(most) };
     HostConfig {
         memory: bytes(limits.memory),
         // The same as memory: no swap.
         memory_swap: bytes(limits.memory),
         nano_cpus: bytes(limits.cpu_millis.saturating_mul(1_000_000)),
         pids_limit: Some(i64::from(limits.pids.saturating_add(OWN_PIDS))),
-        ulimits: Some(vec![limit("core", 0), limit("fsize", i64::try_from(limits.disk).unwrap_or(i64::MAX))]),
+        ulimits: Some(ulimits(limits, parts.engine)),
         cap_drop: Some(vec!["ALL".to_owned()]),
         security_opt: Some(vec!["no-new-privileges".to_owned()]),
         readonly_rootfs: Some(true),
@@ -163,6 +181,24 @@ fn host_config(spec: &SandboxSpec, parts: &Parts<'_>) -> HostConfig {
         auto_remove: Some(true),
         ..HostConfig::default()
     }
+}
+
+fn ulimits(limits: &Limits, engine: &Engine) -> Vec<ResourcesUlimits> {
+    let limit = |name: &str, most: u64| {
+        let most = Some(i64::try_from(most).unwrap_or(i64::MAX));
+        ResourcesUlimits { name: Some(name.to_owned()), soft: most, hard: most }
+    };
+    let mut all = vec![limit("core", 0), limit("fsize", limits.disk)];
+    // Without the right to raise them the engine fails with more than the machine has, which is no more than we have.
+    let ours = |resource| rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
+    if engine.local {
+        all.push(limit("nofile", OPEN_FILES.min(ours(Resource::Nofile))));
+    }
+    if engine.local && engine.podman {
+        // Else Podman asks for as many as there can be. What counts is `pids_limit`.
+        all.push(limit("nproc", PROCESSES.min(ours(Resource::Nproc))));
+    }
+    all
 }
 
 fn mounts(spec: &SandboxSpec, parts: &Parts<'_>) -> Vec<Mount> {
@@ -188,11 +224,8 @@ fn mounts(spec: &SandboxSpec, parts: &Parts<'_>) -> Vec<Mount> {
     if let Some(folder) = &parts.workspace {
         for path in &parts.hidden {
             let inside = Path::new(WORKSPACE).join(path).display().to_string();
-            mounts.push(if folder.join(path).is_dir() {
-                nothing(inside)
-            } else {
-                bind(Path::new("/dev/null"), &inside, true)
-            });
+            let nothing = if folder.join(path).is_dir() { parts.empty.as_path() } else { Path::new("/dev/null") };
+            mounts.push(bind(nothing, &inside, true));
         }
     }
     if let Some(socket) = &parts.egress {
@@ -202,21 +235,14 @@ fn mounts(spec: &SandboxSpec, parts: &Parts<'_>) -> Vec<Mount> {
     mounts
 }
 
-/// An empty folder over a hidden one.
-fn nothing(inside: String) -> Mount {
-    Mount {
-        target: Some(inside),
-        typ: Some(MountType::TMPFS),
-        tmpfs_options: Some(MountTmpfsOptions { size_bytes: Some(4096), mode: Some(0o555), ..Default::default() }),
-        ..Mount::default()
-    }
-}
-
 /// What holds such a box in.
 pub(super) fn confinement(spec: &SandboxSpec, engine: &Engine) -> Confinement {
     let layer = |name: &str, detail: String, active: bool| Layer { name: name.to_owned(), detail, active };
     let container = if spec.backend == BackendKind::Gvisor { "gVisor (runsc)" } else { "the engine's default runtime" };
-    let cgroup = format!("cgroup v{}", engine.cgroups);
+    let limit = |name: &str, active: bool| {
+        let how = if active { "" } else { ", and the engine may not use it" };
+        layer(name, format!("cgroup v{}{how}", engine.cgroups), active)
+    };
     Confinement {
         tier: Tier::A,
         layers: vec![
@@ -234,9 +260,9 @@ pub(super) fn confinement(spec: &SandboxSpec, engine: &Engine) -> Confinement {
                 },
                 spec.network != Network::Full,
             ),
-            layer("memory", cgroup.clone(), true),
-            layer("pids", cgroup.clone(), true),
-            layer("cpu", cgroup, true),
+            limit("memory", engine.limits.memory),
+            limit("pids", engine.limits.pids),
+            limit("cpu", engine.limits.cpu),
             layer("disk", "soft: the size of each file, and of /tmp".to_owned(), true),
         ],
     }

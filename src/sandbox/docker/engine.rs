@@ -2,11 +2,16 @@
 
 use std::{
     io,
-    os::unix::net::UnixStream,
+    os::unix::{fs::MetadataExt as _, net::UnixStream},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use bollard::{API_DEFAULT_VERSION, Docker, errors::Error};
+use bollard::{
+    API_DEFAULT_VERSION, Docker,
+    errors::Error,
+    models::{SystemInfo, SystemInfoCgroupVersionEnum},
+};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -17,6 +22,10 @@ use crate::{
 
 /// Seconds for one call, but for those that stream.
 const PATIENCE: u64 = 120;
+/// Until an engine elsewhere answers for the first time: whoever lists sandboxes waits for it.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+/// The same of one that listens on this machine, which may be busy.
+const BUSY_FOR: Duration = Duration::from_secs(60);
 
 /// An engine that answers.
 #[derive(Debug)]
@@ -34,7 +43,25 @@ pub(in crate::sandbox) struct Engine {
     pub(super) podman: bool,
     pub(super) seccomp: bool,
     pub(super) cgroups: String,
+    pub(super) limits: Limited,
     pub(super) runtimes: Vec<String>,
+}
+
+/// Which limits the engine can set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limited {
+    pub(super) memory: bool,
+    pub(super) pids: bool,
+    pub(super) cpu: bool,
+}
+
+impl Limited {
+    fn of(info: &SystemInfo, rootless: bool) -> Self {
+        // An ordinary user is given nothing of cgroup v1, whatever the machine has.
+        let may = !rootless || info.cgroup_version == Some(SystemInfoCgroupVersionEnum::_2);
+        let has = |limit: Option<bool>| may && limit.unwrap_or(true);
+        Self { memory: has(info.memory_limit), pids: has(info.pids_limit), cpu: has(info.cpu_cfs_quota) }
+    }
 }
 
 /// Where an engine was looked for.
@@ -57,24 +84,35 @@ impl Engine {
             hint: "install one of them, or set DOCKER_HOST; on Linux the `local` backend needs neither".to_owned(),
         })?;
         let docker = open(env, &address, kind)?;
-        let silent = |error: Error| SandboxError::Unavailable {
+        let silent = |reason: String| SandboxError::Unavailable {
             backend: kind,
-            reason: format!("the engine at `{}` ({}) did not answer: {}", address.host, address.from, said(&error)),
+            reason: format!("the engine at `{}` ({}) did not answer{reason}", address.host, address.from),
             hint: "`docker info` shows whether it runs".to_owned(),
         };
-        let docker = docker.negotiate_version().await.map_err(silent)?;
-        let (version, info) = (docker.version().await.map_err(silent)?, docker.info().await.map_err(silent)?);
-        let security = info.security_options.unwrap_or_default();
+        let ask = async {
+            let docker = docker.negotiate_version().await?;
+            let (version, info) = tokio::try_join!(docker.version(), docker.info())?;
+            Ok::<_, Error>((docker, version, info))
+        };
+        let patience = if address.host.starts_with("unix://") { BUSY_FOR } else { ANSWERS_WITHIN };
+        let (docker, version, info) = match tokio::time::timeout(patience, ask).await {
+            Err(_) => return Err(silent(format!(" within {} s", patience.as_secs()))),
+            Ok(answer) => answer.map_err(|error| silent(format!(": {}", said(&error))))?,
+        };
+        let security = info.security_options.clone().unwrap_or_default();
         let has = |name: &str| security.iter().any(|option| option.split(',').any(|part| part == name));
         let components = version.components.unwrap_or_default();
+        let podman = components.iter().any(|component| component.name.contains("Podman"));
+        let rootless = has("name=rootless") || podman && of_ordinary_user(&address.host);
         Ok(Self {
             docker,
+            limits: Limited::of(&info, rootless),
+            rootless,
             local: address.host.starts_with("unix://"),
-            host: address.host,
             arch: version.arch.unwrap_or_default(),
             version: version.version.unwrap_or_default(),
-            rootless: has("name=rootless"),
-            podman: components.iter().any(|component| component.name.contains("Podman")),
+            podman,
+            host: address.host,
             seccomp: has("name=seccomp"),
             cgroups: info.cgroup_version.map_or_else(|| "1".to_owned(), |version| version.to_string()),
             runtimes: info.runtimes.unwrap_or_default().into_keys().collect(),
@@ -168,6 +206,12 @@ fn open(env: &Env, address: &Address, kind: BackendKind) -> Result<Docker, Sandb
         API_DEFAULT_VERSION,
     )
     .map_err(wrong)
+}
+
+/// Podman 4 does not say where Docker does whether its root is an ordinary user: the socket is his then.
+fn of_ordinary_user(host: &str) -> bool {
+    let socket = host.strip_prefix("unix://").and_then(|path| std::fs::metadata(path).ok());
+    socket.is_some_and(|socket| socket.uid() != 0)
 }
 
 fn reachable(socket: &Path) -> io::Result<()> {

@@ -7,6 +7,7 @@
 mod binary;
 mod container;
 mod engine;
+pub(super) mod maker;
 mod pool;
 pub(super) mod pull;
 mod start;
@@ -15,9 +16,10 @@ mod stream;
 use std::{
     collections::HashMap,
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     pin::Pin,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -32,6 +34,7 @@ use bollard::{
 use futures_util::StreamExt as _;
 use tokio::{io::AsyncWrite, sync::OnceCell};
 
+pub use self::container::DEFAULT_IMAGE;
 pub(super) use self::engine::{Engine, failed, is_status};
 use self::{container::name, stream::ExecStream};
 use super::{
@@ -42,6 +45,10 @@ use crate::config::Env;
 
 /// The name of gVisor's runtime in the engine.
 const RUNSC: &str = "runsc";
+
+/// Between two tries to remove what is just ending, and how many there are.
+const LOOK: Duration = Duration::from_millis(100);
+const ENDING: u32 = 50;
 
 /// What the backend is told.
 #[derive(Clone, Debug)]
@@ -60,7 +67,8 @@ pub struct DockerSettings {
 /// Containers as boxes.
 pub struct DockerBackend {
     settings: DockerSettings,
-    engine: OnceCell<Engine>,
+    /// Found by the first who needs it; that of `docker` is that of `gvisor`.
+    engine: Arc<OnceCell<Engine>>,
     /// Standard inputs of boxes that end with this process.
     tied: Mutex<HashMap<SandboxId, Pin<Box<dyn AsyncWrite + Send>>>>,
 }
@@ -69,35 +77,62 @@ impl DockerBackend {
     /// Calls nobody yet.
     #[must_use]
     pub fn new(settings: DockerSettings) -> Self {
-        Self { settings, engine: OnceCell::new(), tied: Mutex::default() }
+        Self { settings, engine: Arc::default(), tied: Mutex::default() }
+    }
+
+    /// The same engine with the runtime `runsc`.
+    #[must_use]
+    pub fn gvisor(&self) -> Self {
+        let settings = DockerSettings { kind: BackendKind::Gvisor, ..self.settings.clone() };
+        Self { settings, engine: Arc::clone(&self.engine), tied: Mutex::default() }
     }
 
     async fn engine(&self) -> Result<&Engine, SandboxError> {
         let kind = self.settings.kind;
-        self.engine
-            .get_or_try_init(async || {
-                let engine = Engine::connect(&self.settings.env, kind).await?;
-                let missing = kind == BackendKind::Gvisor && !engine.runtimes.iter().any(|name| name == RUNSC);
-                if missing {
-                    return Err(SandboxError::Unavailable {
-                        backend: kind,
-                        reason: format!("{} at `{}` has no runtime `{RUNSC}`", engine.name(), engine.host),
-                        hint: "install gVisor and `sudo runsc install`, then restart the engine".to_owned(),
-                    });
-                }
-                Ok(engine)
-            })
-            .await
+        let engine = self.engine.get_or_try_init(|| Engine::connect(&self.settings.env, kind)).await?;
+        if kind == BackendKind::Gvisor && !engine.runtimes.iter().any(|name| name == RUNSC) {
+            return Err(SandboxError::Unavailable {
+                backend: kind,
+                reason: format!("{} at `{}` has no runtime `{RUNSC}`", engine.name(), engine.host),
+                hint: "install gVisor and `sudo runsc install`, then restart the engine".to_owned(),
+            });
+        }
+        Ok(engine)
+    }
+
+    /// What is put into containers.
+    fn program(&self) -> &Path {
+        self.settings.runtime_binary.as_ref().unwrap_or(&self.settings.program)
     }
 
     fn folder(&self, id: &SandboxId) -> BoxFolder {
         BoxFolder::new(&self.settings.root, id)
     }
 
+    /// The boxes that have a folder, as if all were stopped.
+    fn kept(&self) -> Vec<Found> {
+        let folders = std::fs::read_dir(&self.settings.root).into_iter().flatten().flatten();
+        let ids = folders.filter_map(|entry| entry.file_name().to_str()?.parse::<SandboxId>().ok());
+        ids.filter_map(|id| self.stopped(&id)).collect()
+    }
+
     /// The container of a box of ours.
     async fn container(&self, id: &SandboxId) -> Result<Option<ContainerInspectResponse>, SandboxError> {
         let engine = self.engine().await?;
-        match engine.docker.inspect_container(&name(id), None::<InspectContainerOptions>).await {
+        let mut asked = engine.docker.inspect_container(&name(id), None::<InspectContainerOptions>).await;
+        for _ in 0..ENDING {
+            // Podman has a state between running and gone that is none of Docker's, and may find it gone while it looks.
+            let ending = |error: &Error| {
+                matches!(error, Error::JsonDataError { .. })
+                    || is_status(error, 500) && engine::said(error).contains("no such container")
+            };
+            if !asked.as_ref().is_err_and(ending) {
+                break;
+            }
+            tokio::time::sleep(LOOK).await;
+            asked = engine.docker.inspect_container(&name(id), None::<InspectContainerOptions>).await;
+        }
+        match asked {
             Ok(found) => Ok(self.is_ours(&found).then_some(found)),
             Err(error) if is_status(&error, 404) => Ok(None),
             Err(error) => Err(failed(format!("ask for the sandbox `{id}`"))(error)),
@@ -133,7 +168,9 @@ impl DockerBackend {
         }
         // Its folder is gone: what the engine knows is enough to see it and to remove it.
         let labels = container.config.as_ref()?.labels.as_ref()?;
-        let spec: SandboxSpec = serde_json::from_str(labels.get(container::LABEL_SPEC)?).ok()?;
+        let spec = container::spec(labels)?;
+        // One that was warm was made under another id.
+        let spec = SandboxSpec { id: id.clone(), ..spec };
         Some(Found {
             id: id.clone(),
             backend: self.settings.kind,
@@ -154,7 +191,16 @@ impl DockerBackend {
     async fn remove_named(&self, name: &str) -> Result<(), SandboxError> {
         let docker = &self.engine().await?.docker;
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-        match docker.remove_container(name, Some(options)).await {
+        let mut removed = docker.remove_container(name, Some(options.clone())).await;
+        for _ in 0..ENDING {
+            // Podman: it ended by itself just now, and is not yet seen to have.
+            if !removed.as_ref().is_err_and(|error| is_status(error, 500) && engine::said(error).contains("improper")) {
+                break;
+            }
+            tokio::time::sleep(LOOK).await;
+            removed = docker.remove_container(name, Some(options.clone())).await;
+        }
+        match removed {
             Ok(()) => Ok(()),
             Err(error) if is_status(&error, 404) => Ok(()),
             // It ended by itself just now, and the engine is removing it.
@@ -202,8 +248,8 @@ impl SandboxBackend for DockerBackend {
             Ok(engine) => {
                 let mut confinement = container::confinement(&SandboxSpec::new(backend, ""), engine);
                 confinement.layers.insert(0, layer(format!("{} at {}", engine.name(), engine.host), true));
-                let program = self.settings.runtime_binary.as_ref().unwrap_or(&self.settings.program);
-                let hint = binary::Binary::of(program, &engine.arch)
+                let hint = binary::Binary::of(self.program(), &engine.arch)
+                    .and_then(|binary| binary.verify())
                     .err()
                     .map(|error| error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}; {hint}")));
                 Probe { backend, confinement: Some(confinement), hint }
@@ -233,21 +279,24 @@ impl SandboxBackend for DockerBackend {
 
     async fn list(&self) -> Result<Vec<Found>, SandboxError> {
         let engine = self.engine().await?;
+        // The folders first: one whose container is not there afterwards has stopped, and is not about to start.
+        let kept = self.kept();
         let home = format!("{}={}", container::LABEL_HOME, self.settings.root.display());
         let filters = HashMap::from([("label".to_owned(), vec![home])]);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
         let containers = engine.docker.list_containers(Some(options)).await.map_err(failed("list containers"))?;
+        let ours = containers.into_iter().filter(|container| {
+            let spec = container.labels.as_ref().and_then(container::spec);
+            spec.is_some_and(|spec| spec.backend == self.settings.kind)
+        });
         // By name: a warm one was made for no box yet, and is none.
-        let names = containers.into_iter().filter_map(|container| container.names?.into_iter().next());
-        let running = names.filter_map(|name| name.strip_prefix("/agentscope-")?.parse::<SandboxId>().ok());
-        let folders = std::fs::read_dir(&self.settings.root).into_iter().flatten().flatten();
-        let kept = folders.filter_map(|entry| entry.file_name().to_str()?.parse::<SandboxId>().ok());
-        let mut ids: Vec<SandboxId> = running.chain(kept).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let found = futures_util::future::join_all(ids.iter().map(|id| self.inspect(id))).await;
-        // One that went away meanwhile, or that is another backend's, is not there.
-        Ok(found.into_iter().flatten().filter(|found| found.spec.backend == self.settings.kind).collect())
+        let names = ours.filter_map(|container| container.names?.into_iter().next());
+        let there: Vec<SandboxId> =
+            names.filter_map(|name| name.strip_prefix("/agentscope-")?.parse::<SandboxId>().ok()).collect();
+        let found = futures_util::future::join_all(there.iter().map(|id| self.inspect(id))).await;
+        // One that went away meanwhile is not there.
+        let running = found.into_iter().flatten();
+        Ok(running.chain(kept.into_iter().filter(|found| !there.contains(&found.id))).collect())
     }
 
     async fn freeze(&self, id: &SandboxId, frozen: bool) -> Result<(), SandboxError> {
@@ -307,15 +356,22 @@ impl SandboxBackend for DockerBackend {
             .flatten()
             .map_err(SandboxError::io(removing))
     }
-}
 
-impl DockerBackend {
-    /// Makes an image with packages, unless it is there, and returns its name; `name` is given to it where there is
-    /// one. Where pip and the package manager find their servers comes from the environment.
-    ///
-    /// # Errors
-    /// No engine; an installation that fails. Nothing is left behind.
-    pub async fn build(
+    async fn warm(&self, spec: &SandboxSpec, count: u32) -> Result<(), SandboxError> {
+        self.fill_pool(spec, count).await
+    }
+
+    async fn sweep(&self) -> Result<(), SandboxError> {
+        let engine = self.engine().await?;
+        maker::sweep(engine).await?;
+        if let Ok(binary) = binary::Binary::of(self.program(), &engine.arch) {
+            binary.drop_others(&engine.docker).await;
+        }
+        self.sweep_pool(engine).await
+    }
+
+    // Where pip and the package manager find their servers comes from the environment.
+    async fn build(
         &self,
         recipe: &image::Recipe,
         name: Option<&str>,

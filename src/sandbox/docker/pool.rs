@@ -3,9 +3,12 @@
 //! A member is an ordinary container of a box, under another name and with its folder beside those of the boxes. To
 //! hand it out is to rename both, which only one process can do. Members end by their own idle time.
 
-use std::{collections::HashMap, io};
+use std::{collections::HashMap, io, path::Path, time::Duration};
 
-use bollard::query_parameters::{ListContainersOptionsBuilder, RenameContainerOptionsBuilder};
+use bollard::{
+    models::ContainerSummaryStateEnum,
+    query_parameters::{ListContainersOptionsBuilder, RenameContainerOptionsBuilder},
+};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -13,18 +16,32 @@ use super::{
     DockerBackend, binary, container,
     container::{Who, name},
     engine::{Engine, failed},
+    maker,
     stream::ExecStream,
 };
 use crate::sandbox::{
-    BoxFolder, Confinement, Network, Progress, Record, SandboxError, SandboxId, SandboxSpec, Token, WorkspaceMode,
+    BoxFolder, Confinement, Network, Quiet, Record, SandboxError, SandboxId, SandboxSpec, Token, WorkspaceMode,
 };
 
 /// Of a member, with what it was made for.
 pub(super) const LABEL: &str = "agentscope.pool";
 
+/// Of a member, with the process that made it: one that does not run and has no maker any more is nobody's.
+pub(super) const MAKER: &str = "agentscope.pool.maker";
+/// Until the folder of a member without a key is left over: no box takes so long to make.
+const MADE_WITHIN: Duration = Duration::from_secs(10 * 60);
+
 /// The container of a member.
 pub(super) fn member_name(id: &SandboxId) -> String {
-    format!("agentscope-pool-{id}")
+    format!("{PREFIX}{id}")
+}
+
+const PREFIX: &str = "agentscope-pool-";
+
+/// Whether nobody is at work in the folder of a member that does not run: without a key it may be being made.
+fn is_left_over(folder: &Path) -> bool {
+    let age = || folder.metadata().ok()?.modified().ok()?.elapsed().ok();
+    Token::of(folder).is_ok() || age().is_some_and(|age| age > MADE_WITHIN)
 }
 
 impl DockerBackend {
@@ -34,18 +51,19 @@ impl DockerBackend {
     ///
     /// # Errors
     /// As creating one.
-    pub async fn warm(&self, spec: &SandboxSpec, count: usize, progress: &dyn Progress) -> Result<(), SandboxError> {
+    pub(super) async fn fill_pool(&self, spec: &SandboxSpec, count: u32) -> Result<(), SandboxError> {
         let engine = self.engine().await?;
         let Some(key) = key(spec, engine) else { return Ok(()) };
-        let there = self.members(engine, &key).await?;
-        self.sweep(engine).await?;
-        for _ in there.len()..count {
+        let there = self.members(engine, &key).await?.len();
+        self.sweep_pool(engine).await?;
+        for _ in there..usize::try_from(count).unwrap_or_default() {
             let mut member = spec.clone();
             member.id = SandboxId::random();
             member.session = None;
+            member.agent = None;
             member.labels.clear();
             member.workspace.path = None;
-            self.start_as(&member, Some(&key), progress).await?;
+            self.start_as(&member, Some(&key), &Quiet).await?;
         }
         Ok(())
     }
@@ -101,17 +119,30 @@ impl DockerBackend {
         let options = ListContainersOptionsBuilder::default().filters(&filters).build();
         let listed = engine.docker.list_containers(Some(options)).await.map_err(failed("list warm sandboxes"))?;
         let names = listed.into_iter().filter_map(|container| container.names?.into_iter().next());
-        Ok(names.filter_map(|name| name.strip_prefix("/agentscope-pool-")?.parse().ok()).collect())
+        Ok(names.filter_map(|name| name.trim_start_matches('/').strip_prefix(PREFIX)?.parse().ok()).collect())
     }
 
-    /// Deletes the folders of members that ended.
-    async fn sweep(&self, engine: &Engine) -> Result<(), SandboxError> {
+    /// Deletes the folders of members that ended, and what is left of those whose maker died half way.
+    pub(super) async fn sweep_pool(&self, engine: &Engine) -> Result<(), SandboxError> {
+        let home = format!("{}={}", container::LABEL_HOME, self.settings.root.display());
+        let filters = HashMap::from([("label".to_owned(), vec![home, MAKER.to_owned()])]);
+        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+        let listed = engine.docker.list_containers(Some(options)).await.map_err(failed("list warm sandboxes"))?;
+        for container in listed {
+            let Some(name) = container.names.iter().flatten().next() else { continue };
+            let member = name.trim_start_matches('/');
+            let maker = container.labels.as_ref().and_then(|labels| labels.get(MAKER));
+            let gone = maker.is_some_and(|maker| maker::is_gone(maker, maker::age(container.created)));
+            let idle = container.state.is_some_and(|state| state != ContainerSummaryStateEnum::RUNNING);
+            if gone && idle && member.starts_with(PREFIX) {
+                maker::remove(engine, member).await?;
+            }
+        }
         let alive = self.members(engine, "").await?;
         for entry in std::fs::read_dir(self.pool_folder()).into_iter().flatten().flatten() {
             let id = entry.file_name().to_str().and_then(|name| name.parse::<SandboxId>().ok());
-            // One without a token is being made.
             if let Some(id) = id.filter(|id| !alive.contains(id))
-                && Token::of(&entry.path()).is_ok()
+                && is_left_over(&entry.path())
             {
                 let _ = BoxFolder::new(&self.pool_folder(), &id).remove();
             }
@@ -146,7 +177,17 @@ fn key(spec: &SandboxSpec, engine: &Engine) -> Option<String> {
     if Who::of(engine, spec.workspace.path.as_deref()) != who {
         return None;
     }
-    let parts = (spec.backend, &spec.image, &spec.env, &spec.network, spec.limits, spec.lifetime, who, &spec.user);
+    let parts = (
+        spec.backend,
+        &spec.image,
+        &spec.packages,
+        &spec.env,
+        &spec.network,
+        spec.limits,
+        spec.lifetime,
+        who,
+        &spec.user,
+    );
     let parts = format!("{parts:?} {}", env!("CARGO_PKG_VERSION"));
     Some(Sha256::digest(parts).iter().take(10).map(|byte| format!("{byte:02x}")).collect())
 }

@@ -34,15 +34,20 @@ use super::{
     pull,
 };
 use crate::sandbox::{
-    BackendKind, BoxFolder, Confinement, Network, Progress, Record, SandboxError, SandboxSpec, Token, WorkspaceMode,
+    BackendKind, BoxFolder, Confinement, Network, Packages, Progress, Record, SandboxBackend as _, SandboxError,
+    SandboxSpec, Token, WorkspaceMode,
     daemon::{DaemonConfig, Listen},
     egress,
     handoff::{self, Report},
+    image::Recipe,
     workspace::WorkspacePlan,
 };
 
 /// Until the daemon answers, from the start of the container; gVisor takes seconds.
 pub(super) const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// In the folder of a box: what covers folders that are not to be seen.
+const EMPTY: &str = "empty";
 
 /// Where a box is made.
 struct Place<'a> {
@@ -65,9 +70,8 @@ impl DockerBackend {
     ) -> Result<Confinement, SandboxError> {
         let engine = self.engine().await?;
         possible(spec, engine)?;
-        let program = self.settings.runtime_binary.as_ref().unwrap_or(&self.settings.program);
-        let binary = Binary::of(program, &engine.arch)?;
-        pull::have(engine, spec.image.as_deref().unwrap_or(container::DEFAULT_IMAGE), progress).await?;
+        let binary = Binary::of(self.program(), &engine.arch)?;
+        let image = self.image(spec, progress).await?;
         let place = match pool {
             Some(_) => {
                 Place { name: member_name(&spec.id), folder: BoxFolder::new(&self.pool_folder(), &spec.id), pool }
@@ -75,7 +79,7 @@ impl DockerBackend {
             None => Place { name: name(&spec.id), folder: self.folder(&spec.id), pool },
         };
         let kept = place.folder.exists();
-        let made = self.make(spec, engine, &binary, &place).await;
+        let made = self.make(spec, engine, (&binary, &image), &place).await;
         if made.is_err() {
             // What went wrong first is what matters.
             let _ = self.remove_named(&place.name).await;
@@ -86,11 +90,23 @@ impl DockerBackend {
         made
     }
 
+    /// The name of the image, which is there then, with the packages of the box in it.
+    async fn image(&self, spec: &SandboxSpec, progress: &dyn Progress) -> Result<String, SandboxError> {
+        let base = spec.image.as_deref().unwrap_or(container::DEFAULT_IMAGE).to_owned();
+        let Packages { python, system } = spec.packages.clone();
+        let recipe = Recipe { base, python, system };
+        if recipe.is_empty() {
+            pull::have(self.engine().await?, &recipe.base, progress).await?;
+            return Ok(recipe.base);
+        }
+        self.build(&recipe, None, progress).await
+    }
+
     async fn make(
         &self,
         spec: &SandboxSpec,
         engine: &Engine,
-        binary: &Binary,
+        (binary, image): (&Binary, &str),
         place: &Place<'_>,
     ) -> Result<Confinement, SandboxError> {
         let who = Who::of(engine, spec.workspace.path.as_deref());
@@ -101,10 +117,12 @@ impl DockerBackend {
         let (workspace, hidden, listener) = (prepared.workspace, prepared.hidden, prepared.listener);
         let parts = Parts {
             engine,
+            image,
             binary,
             home: &self.settings.root,
             workspace,
             hidden,
+            empty: place.folder.path().join(EMPTY),
             egress: listener.as_ref().map(|(_, path)| path.clone()),
             who,
             pool: place.pool,
@@ -140,18 +158,12 @@ impl DockerBackend {
         if parts.pool.is_none() && self.container(&spec.id).await?.is_some() {
             self.remove_container(&spec.id).await?;
         }
+        parts.binary.admit(docker).await?;
         let body = container::body(spec, parts);
-        let image = body.image.clone().unwrap_or_default();
         let options = CreateContainerOptionsBuilder::default().name(name).build();
         docker.create_container(Some(options), body).await.map_err(failed("make the container"))?;
         if !parts.binary.is_whole_in(docker, name).await {
-            parts.binary.fill(parts.engine, &image).await?;
-            if !parts.binary.is_whole_in(docker, name).await {
-                return Err(SandboxError::Failed {
-                    what: "our executable did not arrive in the container".to_owned(),
-                    hint: Some("the engine's disk may be full: `docker system df`".to_owned()),
-                });
-            }
+            parts.binary.fill(parts.engine, parts.image).await?;
         }
         if parts.workspace.is_none() {
             own_volume(parts, name).await?;
@@ -272,6 +284,11 @@ struct Prepared {
 fn prepare(spec: &SandboxSpec, folder: &BoxFolder, who: Who, local: bool) -> Result<Prepared, SandboxError> {
     let io = || SandboxError::io("make the folder of the sandbox");
     folder.make().map_err(io())?;
+    let empty = folder.path().join(EMPTY);
+    match std::fs::create_dir(&empty) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(io()(error)),
+        _ => std::fs::set_permissions(&empty, std::fs::Permissions::from_mode(0o555)).map_err(io())?,
+    }
     let listener = match &spec.network {
         Network::Allow(_) => Some(listen(folder).map_err(io())?),
         _ => None,

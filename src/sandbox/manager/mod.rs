@@ -25,8 +25,10 @@ pub use handle::{Call, Done, Sandbox};
 pub use info::{Filter, SandboxInfo};
 
 use super::{
-    Action, Audit, BackendKind, HostBackend, Probe, SandboxBackend, SandboxError, SandboxId, SandboxSpec, Status,
-    Usage,
+    Action, Audit, BackendKind, HostBackend, Probe, Progress, SandboxBackend, SandboxError, SandboxId, SandboxSpec,
+    Status, Usage,
+    docker::{DockerBackend, DockerSettings},
+    image::Recipe,
     registry::{Record, Registry},
 };
 use crate::config::{Env, Paths};
@@ -52,13 +54,31 @@ impl Sandboxes {
     /// The sandboxes that are kept in `paths`, with all backends that this system has. Opens nothing yet.
     #[must_use]
     pub fn open(env: &Env, paths: &Paths) -> Self {
+        Self::open_with(env, paths, None)
+    }
+
+    /// The same with `runtime_binary` put into containers, a static executable of this version for Linux; without one,
+    /// what AGENTSCOPE_RUNTIME_BINARY names, else this program itself.
+    #[must_use]
+    pub fn open_with(env: &Env, paths: &Paths, runtime_binary: Option<&Path>) -> Self {
         let root = paths.state.join("sandboxes");
         let mut backends: Vec<Arc<dyn SandboxBackend>> = vec![Arc::new(HostBackend::new(root.clone(), program(), env))];
         #[cfg(target_os = "linux")]
         {
             let packages = super::PackageLayers::new(&paths.cache, env.clone());
-            backends.push(Arc::new(super::LocalBackend::new(root, program()).with_packages(packages)));
+            backends.push(Arc::new(super::LocalBackend::new(root.clone(), program()).with_packages(packages)));
         }
+        let runtime_binary = runtime_binary.or_else(|| env.var("AGENTSCOPE_RUNTIME_BINARY").map(Path::new));
+        let docker = DockerBackend::new(DockerSettings {
+            kind: BackendKind::Docker,
+            env: env.clone(),
+            root,
+            program: program(),
+            runtime_binary: runtime_binary.map(|path| env.cwd.join(path)),
+        });
+        let gvisor = docker.gvisor();
+        backends.push(Arc::new(docker));
+        backends.push(Arc::new(gvisor));
         Self::new(paths, backends)
     }
 
@@ -89,6 +109,27 @@ impl Sandboxes {
             probes.push(backend.probe().await);
         }
         probes
+    }
+
+    /// Keeps `count` sandboxes like this one ready, where that makes the next one come sooner.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub async fn warm(&self, spec: &SandboxSpec, count: u32) -> Result<(), SandboxError> {
+        self.backend(spec.backend)?.warm(spec, count).await
+    }
+
+    /// Makes an image with packages for the backends that have images; see [`SandboxBackend::build`].
+    ///
+    /// # Errors
+    /// No engine; an installation that fails.
+    pub async fn build(
+        &self,
+        recipe: &Recipe,
+        name: Option<&str>,
+        progress: &dyn Progress,
+    ) -> Result<String, SandboxError> {
+        self.backend(BackendKind::Docker)?.build(recipe, name, progress).await
     }
 
     /// The sandbox whose id is `id` or begins with it.
@@ -229,6 +270,13 @@ impl Sandboxes {
         let all = self.list(&Filter { all: true, ..Filter::default() }).await?;
         let mut failed = None;
         let mut pruned = vec![];
+        for backend in self.shared.backends.iter().filter(|_| !dry_run) {
+            match backend.sweep().await {
+                // What does not answer has nothing that could be removed now.
+                Ok(()) | Err(SandboxError::Unavailable { .. }) => {}
+                Err(error) => failed = Some(error),
+            }
+        }
         for info in all.into_iter().filter(old) {
             match if dry_run { Ok(()) } else { self.remove(&info.id).await } {
                 Ok(()) => pruned.push(info),

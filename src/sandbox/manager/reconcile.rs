@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::{Filter, Sandbox, Sandboxes};
@@ -32,8 +33,10 @@ impl Sandboxes {
         let records = self.registry(|registry| registry.all()).await?;
         let mut found = HashMap::new();
         let mut silent = vec![];
-        for backend in &self.shared.backends {
-            match backend.list().await {
+        // At once: one that does not answer keeps nobody waiting for the others.
+        let lists = join_all(self.shared.backends.iter().map(|backend| backend.list())).await;
+        for (backend, list) in self.shared.backends.iter().zip(lists) {
+            match list {
                 Ok(list) => found.extend(list.into_iter().map(|found| (found.spec.id.clone(), found))),
                 Err(_) => silent.push(backend.kind()),
             }

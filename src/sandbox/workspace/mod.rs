@@ -20,7 +20,7 @@ mod undo;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use self::{
@@ -51,6 +51,9 @@ enum Seen {
     /// A copy, in `workspace` of the box's folder.
     Copied,
 }
+
+/// Longer than the clock of files takes to go on, and than callers allow for that: one tick of the kernel.
+const LATER: Duration = Duration::from_millis(12);
 
 impl Seen {
     fn of(backend: BackendKind, tier: Tier, mode: WorkspaceMode) -> Self {
@@ -187,6 +190,10 @@ impl Workspace {
             // Before the contents are read: what changes after that is seen next time.
             let stamps: Vec<_> = changes.iter().map(|change| outside.stamp(&change.path)).collect();
             let failed = self.bring(&changes, &inside, &outside)?;
+            if self.seen == Seen::Copied && !changes.is_empty() {
+                // What the call changes is told by its time: it is to be later than that of what we have just written.
+                std::thread::sleep(LATER);
+            }
             for (change, stamp) in changes.into_iter().zip(stamps) {
                 if !failed.contains(&change.path) {
                     next.set(change.path, &inside, stamp?)?;

@@ -3,12 +3,16 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use jiff::Timestamp;
-use tokio::sync::OnceCell;
+use tokio::{
+    sync::{OnceCell, mpsc},
+    task::AbortHandle,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::report;
@@ -16,7 +20,7 @@ use crate::{
     config::agent_file::{self, Share},
     domain::{Notice, SessionKey},
     sandbox::{
-        Action, Asked, BoxClient, Changed, Done, Limits, Quiet, Sandbox, SandboxError, Sandboxes, WorkspaceMode,
+        Action, Asked, BoxClient, Changed, Done, Limits, Progress, Sandbox, SandboxError, Sandboxes, WorkspaceMode,
         egress, workspace,
     },
     tool::{ToolCx, ToolError},
@@ -63,6 +67,19 @@ impl BoxSettings {
             && sandbox.mounts.iter().all(|mount| mount.ends_with(":ro"))
     }
 
+    fn asked<'a>(&'a self, user: &'a str, session: Option<&'a str>, agent: &'a str) -> Asked<'a> {
+        Asked {
+            sandbox: &self.sandbox,
+            folder: &self.folder,
+            mode: self.mode,
+            workspace: &self.workspace,
+            user,
+            session,
+            agent,
+            tied: self.tied,
+        }
+    }
+
     pub(super) fn timeout(&self) -> Duration {
         self.sandbox.tool_timeout.map_or(TIMEOUT, |span| span.0)
     }
@@ -87,6 +104,8 @@ pub struct Boxes {
     open: Mutex<HashMap<(SessionKey, String), Slot>>,
     /// Calls that are not over, also where nobody waits for them any more.
     calls: TaskTracker,
+    /// Where sandboxes are made ready beforehand: the latest such work.
+    warming: Mutex<Option<AbortHandle>>,
 }
 
 /// Filled by the first who needs it.
@@ -121,7 +140,7 @@ impl Boxes {
     /// Makes nothing yet.
     #[must_use]
     pub fn new(all: Sandboxes, settings: BoxSettings) -> Arc<Self> {
-        Arc::new(Self { all, settings, open: Mutex::default(), calls: TaskTracker::new() })
+        Arc::new(Self { all, settings, open: Mutex::default(), calls: TaskTracker::new(), warming: Mutex::default() })
     }
 
     #[must_use]
@@ -135,8 +154,31 @@ impl Boxes {
         AgentBox { boxes: Arc::clone(self), agent: agent.into() }
     }
 
+    /// Has sandboxes made ready, as many as the agent file wants, while something else is done: the next session of
+    /// `user` need not wait for its own.
+    pub fn warm(self: &Arc<Self>, user: &str) {
+        let count = self.settings.sandbox.pool;
+        if count == 0 || self.settings.tied {
+            return;
+        }
+        let (this, user) = (Arc::clone(self), user.to_owned());
+        let work = tokio::spawn(async move {
+            // What goes wrong is said to who needs a sandbox.
+            if let Ok(spec) = this.all.resolve(&this.settings.asked(&user, None, "")).await {
+                let _ = this.all.warm(&spec, count).await;
+            }
+        });
+        let before = self.warming.lock().unwrap_or_else(PoisonError::into_inner).replace(work.abort_handle());
+        if let Some(before) = before {
+            before.abort();
+        }
+    }
+
     /// Waits for the calls, and ends the sandboxes that are tied to this process.
     pub async fn close(&self) {
+        if let Some(warming) = self.warming.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            warming.abort();
+        }
         self.calls.close();
         self.calls.wait().await;
         let open = std::mem::take(&mut *self.open());
@@ -221,18 +263,12 @@ impl AgentBox {
         let slot = Arc::clone(self.boxes.open().entry(self.key(cx)).or_default());
         let made = slot.get_or_try_init(|| async {
             let settings = self.settings();
-            let asked = Asked {
-                sandbox: &settings.sandbox,
-                folder: &settings.folder,
-                mode: settings.mode,
-                workspace: &settings.workspace,
-                user: &cx.session.user,
-                session: Some(cx.session.session.as_str()),
-                agent: &self.agent,
-                tied: settings.tied,
-            };
+            let asked = settings.asked(&cx.session.user, Some(cx.session.session.as_str()), &self.agent);
             let spec = self.boxes.all.resolve(&asked).await?;
-            let sandbox = self.boxes.all.for_session(spec, settings.sandbox.max_count, &Quiet).await?;
+            let sandbox =
+                told(cx, async |progress| self.boxes.all.for_session(spec, settings.sandbox.max_count, progress).await);
+            let sandbox = sandbox.await?;
+            self.boxes.warm(&cx.session.user);
             if let Some(message) = sandbox.confinement().and_then(report::weak) {
                 cx.host.notice(Notice::Warning { message }).await;
             }
@@ -247,6 +283,34 @@ impl AgentBox {
             Share::Agent => self.agent.to_string(),
         };
         (cx.session.clone(), agent)
+    }
+}
+
+/// Does `work`, and shows what it waits for as the output of the call.
+async fn told<T>(cx: &ToolCx, work: impl AsyncFnOnce(&Steps) -> T) -> T {
+    let (steps, mut told) = mpsc::unbounded_channel();
+    let steps = Steps { told: steps, last: Mutex::default() };
+    let mut work = pin!(work(&steps));
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            Some(what) = told.recv() => cx.host.output(&cx.call_id, what + "\n").await,
+        }
+    }
+}
+
+struct Steps {
+    told: mpsc::UnboundedSender<String>,
+    last: Mutex<String>,
+}
+
+impl Progress for Steps {
+    fn step(&self, what: &str, _done: Option<u64>, _total: Option<u64>) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last != what {
+            what.clone_into(&mut last);
+            let _ = self.told.send(what.to_owned());
+        }
     }
 }
 

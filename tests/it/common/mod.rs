@@ -1,5 +1,6 @@
 //! What every test through the binary stands on.
 
+pub mod engine;
 mod env;
 pub mod fake_model;
 mod host;

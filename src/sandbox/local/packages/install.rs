@@ -58,7 +58,7 @@ impl Staging {
         self.spec.env = pip.env;
         self.spec.mounts = pip.mounts;
         self.backend.create(&self.spec, progress).await?;
-        self.run(wanted, python, progress).await?;
+        self.run(wanted, python).await?;
         self.backend.stop(&self.spec.id).await?;
         let layer = layer.to_owned();
         let moved = tokio::task::spawn_blocking(move || {
@@ -72,7 +72,7 @@ impl Staging {
         BoxFolder::new(&self.folder, &self.spec.id).workspace()
     }
 
-    async fn run(&self, wanted: &[String], python: &Path, progress: &dyn Progress) -> Result<(), SandboxError> {
+    async fn run(&self, wanted: &[String], python: &Path) -> Result<(), SandboxError> {
         let folder = BoxFolder::new(&self.folder, &self.spec.id);
         let token = Token::of(folder.path()).map_err(SandboxError::io("read the key to the sandbox"))?;
         let client = BoxClient::new(self.backend.clone(), self.spec.id.clone(), &token);
@@ -83,10 +83,10 @@ impl Staging {
             ExecError::Refused(failure) => SandboxError::Failed { what: failure.to_string(), hint: None },
             ExecError::Sandbox(error) => error,
         })?;
-        let mut heard = Heard { what: installing(wanted), ..Heard::default() };
+        let mut heard = Heard::default();
         while let Some(output) = exec.next().await {
             match output? {
-                Output::Stdout(bytes) | Output::Stderr(bytes) => heard.take(&bytes, progress),
+                Output::Stdout(bytes) | Output::Stderr(bytes) => heard.take(&bytes),
                 Output::Exited(status) => return ended(status, wanted, heard),
             }
         }
@@ -123,30 +123,28 @@ fn installing(wanted: &[String]) -> String {
 /// The end of what pip said.
 #[derive(Default)]
 struct Heard {
-    what: String,
     lines: VecDeque<String>,
     partial: Vec<u8>,
 }
 
 impl Heard {
-    fn take(&mut self, bytes: &[u8], progress: &dyn Progress) {
+    fn take(&mut self, bytes: &[u8]) {
         for byte in bytes {
             match byte {
-                b'\n' => self.line(progress),
+                b'\n' => self.line(),
                 _ if self.partial.len() < LINE => self.partial.push(*byte),
                 _ => {}
             }
         }
     }
 
-    fn line(&mut self, progress: &dyn Progress) {
+    fn line(&mut self) {
         let line = String::from_utf8_lossy(&std::mem::take(&mut self.partial)).into_owned();
         // What packages say is not ours: no control characters for the terminal.
         let line: String = line.trim_end().chars().filter(|c| !c.is_control()).collect();
         if line.trim().is_empty() {
             return;
         }
-        progress.step(&format!("{}: {}", self.what, line.trim_start()), None, None);
         self.lines.push_back(line);
         if self.lines.len() > TOLD {
             self.lines.pop_front();
@@ -155,7 +153,7 @@ impl Heard {
 }
 
 fn ended(status: ExitStatus, wanted: &[String], mut heard: Heard) -> Result<(), SandboxError> {
-    heard.line(&crate::sandbox::Quiet);
+    heard.line();
     let why = match status {
         ExitStatus { code: Some(0), .. } => return Ok(()),
         ExitStatus { code: Some(3), .. } => return Err(missing("pip for the Python")),
