@@ -65,17 +65,23 @@ impl Children {
             left
         })
         .await;
+        // Until it is waited for, one that has ended takes a place.
+        self.reap_ended();
+    }
+
+    fn reap_ended(&self) {
+        for pid in children() {
+            if let Some(pid) = Pid::from_raw(pid).filter(|_| !self.lock().contains_key(&pid)) {
+                let _ = waitpid(Some(pid), WaitOptions::NOHANG);
+            }
+        }
     }
 
     /// Waits for every process that ends and belongs to no call, for ever.
     pub(super) async fn reap(&self) -> io::Result<()> {
         let mut ended = signal(SignalKind::child())?;
         loop {
-            for pid in children() {
-                if let Some(pid) = Pid::from_raw(pid).filter(|_| !self.lock().contains_key(&pid)) {
-                    let _ = waitpid(Some(pid), WaitOptions::NOHANG);
-                }
-            }
+            self.reap_ended();
             if ended.recv().await.is_none() {
                 return Ok(());
             }

@@ -41,6 +41,9 @@ const GRACE: Duration = Duration::from_millis(100);
 /// And how much of it: the most that a pipe holds. Source: pipe(7), `/proc/sys/fs/pipe-max-size`.
 const LEFT_OVER: usize = 1 << 20;
 
+/// How often room is made for a program: what is ended may take a moment to be gone.
+const TRIES: usize = 10;
+
 /// A running program. Dropping it kills the program and all that it started.
 pub(super) struct Program {
     /// Ends after the program, with what it wrote until then.
@@ -101,13 +104,13 @@ impl Program {
     /// # Errors
     /// In the terms of a shell.
     pub(super) async fn start(daemon: &Arc<Daemon>, spec: &ExecSpec) -> Result<Self, StartFailure> {
-        match Self::try_start(daemon, spec) {
-            Err(Hindrance::NoRoom) => {
-                daemon.children.end_left().await;
-                Ok(Self::try_start(daemon, spec)?)
+        for _ in 0..TRIES {
+            match Self::try_start(daemon, spec) {
+                Err(Hindrance::NoRoom) => daemon.children.end_left().await,
+                tried => return Ok(tried?),
             }
-            tried => Ok(tried?),
         }
+        Ok(Self::try_start(daemon, spec)?)
     }
 
     fn try_start(daemon: &Arc<Daemon>, spec: &ExecSpec) -> Result<Self, Hindrance> {
