@@ -14,6 +14,7 @@ mod identity;
 mod init;
 mod keeper;
 mod launch;
+mod metadata;
 mod place;
 mod probe;
 mod root;
@@ -53,6 +54,8 @@ use super::{
 
 /// The hidden subcommand.
 pub(super) use init::{COMMAND as INIT, main as init};
+/// What the daemon of a container gives up.
+pub(super) use keeper::Contained;
 
 /// Makes boxes on this machine.
 #[derive(Clone, Debug)]
@@ -137,6 +140,9 @@ impl LocalBackend {
         match self.make_tier(&folder, spec, Tier::A) {
             Ok(made) => Ok(made),
             Err(Refusal::Trouble(trouble)) if trouble.phase == Phase::Namespaces => {
+                // Made for the first try, which nothing is left of.
+                let cgroup = self.site().of(&spec.id);
+                cgroup.remove().map_err(SandboxError::io("make the sandbox again with fewer layers"))?;
                 let made = self.make_b(&folder, spec, &trouble);
                 let _ = self.shared.only_b.set(trouble);
                 made

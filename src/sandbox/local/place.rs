@@ -19,9 +19,20 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// As whoever makes the box sees it.
     #[must_use]
     pub(super) fn of(folder: &Path, id: &SandboxId) -> Self {
-        let own = rustix::process::geteuid().is_root().then(|| Path::new("/var/tmp").join(format!("agentscope-{id}")));
+        Self::made_by(rustix::process::geteuid().is_root(), folder, id)
+    }
+
+    /// The same, seen from the box, which may have been made by root and is not root any more.
+    #[must_use]
+    pub(super) fn inside(folder: &Path, id: &SandboxId, identity: Identity) -> Self {
+        Self::made_by(matches!(identity, Identity::Other { .. }), folder, id)
+    }
+
+    fn made_by(root: bool, folder: &Path, id: &SandboxId) -> Self {
+        let own = root.then(|| Path::new("/var/tmp").join(format!("agentscope-{id}")));
         let base = own.as_deref().unwrap_or(folder);
         Self { workspace: base.join("workspace"), tmp: base.join("tmp"), own }
     }

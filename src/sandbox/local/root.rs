@@ -75,9 +75,12 @@ impl Sources {
     /// there.
     pub(super) fn take(config: &InitConfig, owners: &mut Owners) -> Result<Self, Trouble> {
         let mut copy = |path: &Path, attributes: MountAttrFlags, needs_owner: bool| {
-            let (tree, mapped) = owners
-                .copy(path, attributes)
-                .during(Phase::Box, format!("take {} into the sandbox", path.display()))?;
+            let (tree, mapped) = owners.copy(path, attributes).map_err(|error| Trouble {
+                // Root that may not copy mounts may not make namespaces either, as in many containers.
+                phase: if error.raw_os_error() == Some(libc::EPERM) { Phase::Namespaces } else { Phase::Box },
+                what: format!("take {} into the sandbox", path.display()),
+                why: error.to_string(),
+            })?;
             if needs_owner && !mapped {
                 return Err(
                     "its file system cannot show it to another user; use `copy` or `none`, or run as its owner",
