@@ -17,6 +17,7 @@ pub mod image;
 #[cfg(target_os = "linux")]
 mod local;
 mod manager;
+pub mod prove;
 mod registry;
 mod resolve;
 mod spec;

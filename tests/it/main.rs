@@ -22,6 +22,8 @@ mod mcp;
 mod mcp_failures;
 mod models;
 mod readme;
+#[cfg(target_os = "linux")]
+mod sandbox_battery;
 mod sandbox_cli;
 mod sandbox_contract;
 mod sandbox_daemon;

@@ -9,6 +9,7 @@ mod list;
 mod logs;
 mod made_of;
 mod pause;
+mod prove;
 mod prune;
 mod renew;
 mod rm;

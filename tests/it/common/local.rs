@@ -31,10 +31,16 @@ const ORDINARY: u32 = 65534;
 
 /// Runs `test` as root and as an ordinary user, each on a thread of its own: on Linux identity belongs to threads.
 pub fn as_both<F: Future<Output = ()>>(test: impl Fn(Who) -> F + Copy + Send + Sync + 'static) {
+    as_each(&[Tier::A], move |who, _| test(who));
+}
+
+/// The same in each of `tiers`. For tier B the thread and all that it starts are forbidden to make namespaces, as by a
+/// container's own filter.
+pub fn as_each<F: Future<Output = ()>>(tiers: &[Tier], test: impl Fn(Who, Tier) -> F + Copy + Send + Sync + 'static) {
     let root = rustix::process::geteuid().is_root();
     let shared = shared_program();
     let program = shared.path().join("agentscope");
-    for who in [Who::Root, Who::Ordinary] {
+    for (who, tier) in tiers.iter().flat_map(|tier| [(Who::Root, *tier), (Who::Ordinary, *tier)]) {
         if !root && who == Who::Root {
             eprintln!("skipped as root: these tests run as an ordinary user");
             continue;
@@ -48,10 +54,22 @@ pub fn as_both<F: Future<Output = ()>>(test: impl Fn(Who) -> F + Copy + Send + S
                 rustix::thread::set_thread_res_gid(gid, gid, gid).unwrap();
                 rustix::thread::set_thread_res_uid(uid, uid, uid).unwrap();
             }
-            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test(who));
+            if tier == Tier::B {
+                forbid_namespaces();
+            }
+            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test(who, tier));
         });
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     }
+}
+
+fn forbid_namespaces() {
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+    let refuse = SeccompAction::Errno(u32::try_from(rustix::io::Errno::PERM.raw_os_error()).unwrap());
+    let arch = std::env::consts::ARCH.try_into().unwrap();
+    let filter = SeccompFilter::new([(libc::SYS_unshare, vec![])].into(), SeccompAction::Allow, refuse, arch);
+    let program: BpfProgram = filter.unwrap().try_into().unwrap();
+    seccompiler::apply_filter(&program).unwrap();
 }
 
 /// The executable may be below a folder that is root's alone, where an ordinary user cannot start it.
@@ -75,8 +93,13 @@ pub struct Local {
     pub tier: Tier,
 }
 
+/// Our executable, for whoever runs on this thread.
+pub fn program() -> PathBuf {
+    PROGRAM.with_borrow(Clone::clone)
+}
+
 pub fn backend(home: &Path) -> LocalBackend {
-    LocalBackend::new(home.join("boxes"), PROGRAM.with_borrow(Clone::clone))
+    LocalBackend::new(home.join("boxes"), program())
 }
 
 impl Local {
