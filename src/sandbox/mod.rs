@@ -19,6 +19,7 @@ pub mod image;
 mod local;
 mod manager;
 mod others;
+pub mod prove;
 mod registry;
 mod resolve;
 mod spec;

@@ -24,6 +24,8 @@ mod models;
 mod readme;
 #[cfg(target_os = "linux")]
 mod sandbox_api;
+#[cfg(target_os = "linux")]
+mod sandbox_battery;
 mod sandbox_cli;
 mod sandbox_contract;
 #[cfg(target_os = "linux")]

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::made_of::BackendChoice;
 use crate::{
     cli::{CliError, Cx, Exit, Output},
     sandbox::{BackendKind, Sandboxes},
@@ -9,15 +10,28 @@ use crate::{
 };
 
 /// Show what isolation this machine offers, layer by layer, and how to get more
+///
+/// With --prove, find out instead of believing: a sandbox is made with the defaults, some fifty ways out of it are tried
+/// from inside, and each is shown with what stopped it. They aim at files, a process and ports that are made for it
+/// outside, so nothing of yours is touched where one succeeds.
 #[derive(Debug, Args)]
-#[command(after_help = "The exit code is 1 where no backend with isolation can be used.")]
+#[command(after_help = "The exit code is 1 where no backend with isolation can be used, and where an attempt escaped.")]
 pub(super) struct DoctorArgs {
     /// The form of the result
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     output: Output,
+    /// Try to get out, in a sandbox of each backend with isolation that can be used here
+    #[arg(long)]
+    prove: bool,
+    /// Only in one of this backend
+    #[arg(long, value_enum, value_name = "BACKEND", requires = "prove")]
+    backend: Option<BackendChoice>,
 }
 
 pub(super) async fn run(args: &DoctorArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
+    if args.prove {
+        return super::prove::run(args.backend.and_then(BackendChoice::kind), args.output, all, cx).await;
+    }
     let probes = all.probe().await;
     match args.output {
         Output::Json => cx.printer.json(&probes)?,

@@ -69,7 +69,7 @@ pub(super) struct MadeOf {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum BackendChoice {
+pub(super) enum BackendChoice {
     #[default]
     Auto,
     /// Namespaces, landlock and seccomp of this machine's kernel
@@ -80,6 +80,19 @@ enum BackendChoice {
     Gvisor,
     /// No isolation at all
     Host,
+}
+
+impl BackendChoice {
+    /// The one that is named.
+    pub(super) fn kind(self) -> Option<BackendKind> {
+        match self {
+            Self::Auto => None,
+            Self::Local => Some(BackendKind::Local),
+            Self::Docker => Some(BackendKind::Docker),
+            Self::Gvisor => Some(BackendKind::Gvisor),
+            Self::Host => Some(BackendKind::Host),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

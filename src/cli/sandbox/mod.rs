@@ -14,6 +14,7 @@ mod making;
 mod others;
 mod pause;
 mod progress;
+mod prove;
 mod prune;
 mod renew;
 mod rm;

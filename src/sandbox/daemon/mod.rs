@@ -193,7 +193,7 @@ pub(super) fn main(args: &[OsString]) -> ExitCode {
     match handoff::receive(config) {
         // PID 1 is alone with its programs in the cgroup of a container.
         Ok((config, descriptors)) if rustix::process::getpid().is_init() => {
-            run(config, descriptors, Box::new(OwnCgroup))
+            run(config, descriptors, Box::new(OwnCgroup::default()))
         }
         Ok((config, descriptors)) => run(config, descriptors, Box::new(Free)),
         Err(error) => {

@@ -1,15 +1,33 @@
 //! A box that is a container: what it ran into stands in its own cgroup, which it can read.
 
 use std::{fs, path::Path};
+#[cfg(target_os = "linux")]
+use std::{io, process::Command};
 
 use rustix::process::Pid;
 
 use super::{Keeper, Strikes, first_to_go};
+#[cfg(target_os = "linux")]
+use crate::sandbox::local::Contained;
 
-/// Adds the events of the cgroup that the whole container is.
-pub(super) struct OwnCgroup;
+/// Adds the events of the cgroup that the whole container is, and what the engine leaves to be refused.
+#[derive(Default)]
+pub(super) struct OwnCgroup {
+    #[cfg(target_os = "linux")]
+    contained: Contained,
+}
 
 impl Keeper for OwnCgroup {
+    #[cfg(target_os = "linux")]
+    fn confine(&self) -> io::Result<()> {
+        self.contained.confine()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn prepare(&self, command: &mut Command) {
+        self.contained.prepare(command);
+    }
+
     fn started(&self, pid: Pid) {
         first_to_go(pid);
     }

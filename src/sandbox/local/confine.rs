@@ -23,6 +23,9 @@ use crate::sandbox::{Layer, Limits};
 const LANDLOCK: ABI = ABI::V7;
 /// Descriptors of one process. What a build of a large program holds open at once, and far below what would hurt.
 const OPEN_FILES: u64 = 65_536;
+/// Bytes of a core dump: none, and the one value at which the kernel does not start the program that `core_pattern` may
+/// pipe them to, which would run outside as root. Source: core(5); the filter of system calls keeps it there.
+const NO_CORE: u64 = 1;
 /// Bytes of POSIX message queues, which no cgroup counts.
 const MESSAGES: u64 = 1 << 20;
 
@@ -46,7 +49,7 @@ pub(super) struct Files {
 /// # Errors
 /// A hard limit of the machine that is lower than what is asked for.
 pub(super) fn limit(limits: &Limits) -> io::Result<()> {
-    set(Resource::Core, 0)?;
+    set(Resource::Core, NO_CORE)?;
     set(Resource::Nofile, OPEN_FILES)?;
     set(Resource::Fsize, limits.disk)?;
     set(Resource::Msgqueue, MESSAGES)
@@ -142,14 +145,20 @@ pub(super) fn seccomp(sockets: Sockets) -> io::Result<Layer> {
     Ok(Layer { name: "seccomp".into(), detail: "system calls refused by a list".into(), active: true })
 }
 
-/// A domain that keeps signals of those in it from those outside, for programs against the daemon.
+/// A domain of programs, for the daemon's sake: they neither see the memory of those outside of it nor, from the sixth
+/// interface of Landlock on, signal them.
 ///
 /// # Errors
 /// A kernel that has Landlock and refuses a rule set.
-pub(super) fn signal_domain() -> io::Result<Option<OwnedFd>> {
-    if sys::landlock_abi() < 6 {
+pub(super) fn program_domain() -> io::Result<Option<OwnedFd>> {
+    if sys::landlock_abi() == 0 {
         return Ok(None);
     }
-    let ruleset = Ruleset::default().scope(Scope::Signal).and_then(Ruleset::create).map_err(io::Error::other)?;
+    // A rule set has to restrict something: what nobody may do anyway, for kernels that know nothing of signals.
+    let ruleset = Ruleset::default()
+        .handle_access(AccessFs::MakeBlock)
+        .and_then(|ruleset| ruleset.scope(Scope::Signal))
+        .and_then(Ruleset::create)
+        .map_err(io::Error::other)?;
     Ok(ruleset.into())
 }

@@ -27,9 +27,10 @@ use super::{
     etc,
     identity::Identity,
     keeper::LocalKeeper,
+    metadata,
     place::Place,
     root::{self, HOME, Sources, WORKSPACE},
-    seccomp::Sockets,
+    seccomp::{self, Sockets},
     sys::{self, Fork},
     trees::{self, Owners},
     watch::{Watch, Watched},
@@ -219,6 +220,10 @@ impl Inside {
         self.hide_memory(landlock.active).during(phase, "hide the memory of the daemon")?;
         self.layers.push(landlock);
         self.layers.push(confine::seccomp(sockets).during(phase, "filter system calls by seccomp")?);
+        if self.config.tier == Tier::B {
+            seccomp::refuse_metadata().during(phase, "keep the modes of files outside")?;
+            metadata::guard(files.write).during(phase, "keep the modes of files outside")?;
+        }
         let limits = self.config.spec.limits;
         let soft = self.counters.is_none();
         let first = self.config.tier == Tier::A;

@@ -7,13 +7,19 @@ use std::{
         unix::process::CommandExt as _,
     },
     process::Command,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
-use rustix::process::{Pid, Resource, Rlimit, setrlimit};
+use rustix::process::{DumpableBehavior, Pid, Resource, Rlimit, setrlimit};
 use seccompiler::BpfProgram;
 
-use super::{cgroup::Counters, confine, root, seccomp, sys, watch::Watch};
+use super::{
+    cgroup::Counters,
+    confine, root,
+    seccomp::{self, Sockets},
+    sys,
+    watch::Watch,
+};
 use crate::sandbox::daemon::{self, Keeper, Strikes};
 
 /// Of a box of tier A or B.
@@ -25,7 +31,7 @@ pub(super) struct LocalKeeper {
 
 /// What every program is under besides the daemon's own confinement; made before there is a program.
 struct Programs {
-    /// Signals do not leave it.
+    /// Neither signals nor looks at memory leave it.
     domain: Option<OwnedFd>,
     filter: BpfProgram,
     /// Tasks of the box's user, where no cgroup counts them.
@@ -36,16 +42,14 @@ impl LocalKeeper {
     /// # Errors
     /// A kernel that refuses a rule set.
     pub(super) fn new(counters: Option<Counters>, watch: Arc<Watch>, tasks: Option<u64>) -> io::Result<Self> {
-        let programs = Programs { domain: confine::signal_domain()?, filter: seccomp::program_filter()?, tasks };
+        let programs = Programs { domain: confine::program_domain()?, filter: seccomp::program_filter()?, tasks };
         Ok(Self { programs: Arc::new(programs), counters, watch })
     }
 }
 
 impl Keeper for LocalKeeper {
     fn prepare(&self, command: &mut Command) {
-        let programs = Arc::clone(&self.programs);
-        // SAFETY: between fork and exec; `enter` makes system calls only.
-        unsafe { command.pre_exec(move || programs.enter()) };
+        self.programs.confine(command);
     }
 
     fn strikes(&self) -> Strikes {
@@ -72,7 +76,40 @@ impl Keeper for LocalKeeper {
     }
 }
 
+/// Of a box that is a container: what holds it in is the engine's, and what engines leave open is refused as in boxes of
+/// ours. Engines differ in what they filter, and none keeps programs from the daemon.
+#[derive(Default)]
+pub(in crate::sandbox) struct Contained {
+    programs: OnceLock<Arc<Programs>>,
+}
+
+impl Contained {
+    /// To be called once, by the daemon.
+    ///
+    /// # Errors
+    /// A kernel that refuses a filter.
+    pub(in crate::sandbox) fn confine(&self) -> io::Result<()> {
+        let programs = Programs { domain: confine::program_domain()?, filter: seccomp::program_filter()?, tasks: None };
+        let _ = self.programs.set(Arc::new(programs));
+        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+        seccomp::apply(Sockets::Namespaced)
+    }
+
+    /// See [`Keeper::prepare`].
+    pub(in crate::sandbox) fn prepare(&self, command: &mut Command) {
+        if let Some(programs) = self.programs.get() {
+            programs.confine(command);
+        }
+    }
+}
+
 impl Programs {
+    fn confine(self: &Arc<Self>, command: &mut Command) {
+        let programs = Arc::clone(self);
+        // SAFETY: between fork and exec; `enter` makes system calls only.
+        unsafe { command.pre_exec(move || programs.enter()) };
+    }
+
     /// Async-signal-safe: neither allocates nor locks where all goes well.
     fn enter(&self) -> io::Result<()> {
         if let Some(tasks) = self.tasks {

@@ -15,6 +15,7 @@ mod identity;
 mod init;
 mod keeper;
 mod launch;
+mod metadata;
 mod packages;
 mod place;
 mod probe;
@@ -55,6 +56,8 @@ pub use packages::PackageLayers;
 
 /// The hidden subcommand.
 pub(super) use init::{COMMAND as INIT, main as init};
+/// What the daemon of a container gives up.
+pub(super) use keeper::Contained;
 
 /// Makes boxes on this machine.
 #[derive(Clone, Debug)]

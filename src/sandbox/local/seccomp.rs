@@ -22,6 +22,45 @@ pub(super) enum Sockets {
     Internet,
 }
 
+/// Newer than libc's list. Source: the kernel's syscall tables; the same number everywhere.
+const OPEN_TREE_ATTR: libc::c_long = 467;
+const FCHMODAT2: libc::c_long = 452;
+
+/// Refused where there are no namespaces of the box's own: what programs of one user share.
+const SHARED: &[libc::c_long] = &[
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
+    libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
+];
+
+/// The calls that change what a file is by its path, besides modes and times. The last are setxattrat, removexattrat and
+/// file_setattr.
+const METADATA: &[libc::c_long] = &[
+    libc::SYS_fchownat,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    463,
+    466,
+    469,
+];
+#[cfg(target_arch = "x86_64")]
+const METADATA_HERE: &[libc::c_long] =
+    &[libc::SYS_chown, libc::SYS_lchown, libc::SYS_utime, libc::SYS_utimes, libc::SYS_futimesat];
+#[cfg(not(target_arch = "x86_64"))]
+const METADATA_HERE: &[libc::c_long] = &[];
+
 /// Refused outright. `libc` knows these on every architecture that we build for.
 const REFUSED: &[libc::c_long] = &[
     // Other processes.
@@ -63,6 +102,7 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_mount_setattr,
     libc::SYS_unshare,
     libc::SYS_setns,
+    OPEN_TREE_ATTR,
     // Go around the permissions of folders.
     libc::SYS_open_by_handle_at,
     libc::SYS_name_to_handle_at,
@@ -112,12 +152,18 @@ const NAMESPACES: u64 = (libc::CLONE_NEWUSER
     | libc::CLONE_NEWCGROUP) as u64;
 /// A file with these bits would act for its owner on the host, wherever a folder of the host is written to.
 const SET_ID: u64 = (libc::S_ISUID | libc::S_ISGID) as u64;
-/// Source: asm-generic/ioctls.h and linux/tiocl.h: both put input into a terminal.
-const TERMINAL_INPUT: [u64; 2] = [0x5412, 0x541c];
+/// Source: asm-generic/ioctls.h and linux/tiocl.h: two put input into a terminal, and the last lets the kernel load code
+/// to drive it.
+const TERMINAL: [u64; 3] = [0x5412, 0x541c, 0x5423];
 /// The type of a socket without its flags. Source: socket(2).
 const SOCKET_TYPE: u64 = 0xf;
+/// Of the limits of a process, that of core dumps.
+const CORE: u64 = libc::RLIMIT_CORE as u64;
 /// Bit 30 of a number marks the x32 calls, which the kernel numbers anew: rules for x86-64 do not match them.
 const X32: u32 = 0x4000_0000;
+
+/// Of a filter's program. Source: linux/bpf_common.h.
+const RETURN: u16 = 0x06;
 
 /// Puts the calling thread, and all that it starts, under the filters. Needs `no_new_privs`.
 pub(super) fn apply(sockets: Sockets) -> io::Result<()> {
@@ -136,6 +182,38 @@ pub(super) fn program_filter() -> io::Result<BpfProgram> {
         SeccompFilter::new([(libc::SYS_openat2, vec![])].into(), SeccompAction::Allow, missing, arch)?.try_into()
     };
     unknown().map_err(|error: seccompiler::BackendError| io::Error::other(error))
+}
+
+/// For tier B: changes of mode and times by path wait for an answer. Those of owners and
+/// attributes, which nobody needs that much, are refused.
+pub(super) fn metadata_filter() -> io::Result<BpfProgram> {
+    let made = || -> Result<BpfProgram, seccompiler::BackendError> {
+        let arch = TargetArch::try_from(std::env::consts::ARCH)?;
+        let mut rules = Rules::from([(libc::SYS_fchmodat, vec![]), (FCHMODAT2, vec![])]);
+        #[cfg(target_arch = "x86_64")]
+        rules.insert(libc::SYS_chmod, vec![]);
+        // Without a path it is about a descriptor, which is open for a reason.
+        refuse(&mut rules, libc::SYS_utimensat, &[(1, Len::Qword, Op::Ne, 0)])?;
+        let mut program: BpfProgram =
+            SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Trace(0), arch)?.try_into()?;
+        // `seccompiler` knows no such action, which has the place of another. Source: linux/seccomp.h.
+        const TRACE: u32 = 0x7ff0_0000;
+        const USER_NOTIF: u32 = 0x7fc0_0000;
+        program.iter_mut().filter(|step| step.code == RETURN && step.k == TRACE).for_each(|step| step.k = USER_NOTIF);
+        Ok(program)
+    };
+    made().map_err(io::Error::other)
+}
+
+/// Goes with [`metadata_filter`], whose calls are answered.
+pub(super) fn refuse_metadata() -> io::Result<()> {
+    let made = || -> Result<BpfProgram, seccompiler::BackendError> {
+        let arch = TargetArch::try_from(std::env::consts::ARCH)?;
+        let rules = METADATA.iter().chain(METADATA_HERE).map(|call| (*call, vec![])).collect();
+        let eperm = SeccompAction::Errno(libc::EPERM as u32);
+        SeccompFilter::new(rules, SeccompAction::Allow, eperm, arch)?.try_into()
+    };
+    seccompiler::apply_filter(&made().map_err(io::Error::other)?).map_err(io::Error::other)
 }
 
 /// In the order in which they are installed; the strictest answer of all wins.
@@ -161,11 +239,18 @@ fn programs(sockets: Sockets) -> Result<Vec<BpfProgram>, seccompiler::BackendErr
             }
         }
     }
-    for request in TERMINAL_INPUT {
+    for request in TERMINAL {
         refuse(&mut rules, libc::SYS_ioctl, &[(1, Len::Dword, Op::Eq, request)])?;
     }
     // 0xffffffff asks which one there is; 0 is the usual one.
     refuse(&mut rules, libc::SYS_personality, &[(0, Len::Dword, Op::Ne, 0), (0, Len::Dword, Op::Ne, 0xffff_ffff)])?;
+    // Limits of another process, which may be one of the same user outside.
+    refuse(&mut rules, libc::SYS_prlimit64, &[(0, Len::Dword, Op::Ne, 0)])?;
+    let core = (1, Len::Dword, Op::Eq, CORE);
+    refuse(&mut rules, libc::SYS_prlimit64, &[core, (2, Len::Qword, Op::Ne, 0), (3, Len::Qword, Op::Ne, 0)])?;
+    if sockets != Sockets::Namespaced {
+        add_shared(&mut rules)?;
+    }
     add_sockets(&mut rules, sockets)?;
     let refused = SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(libc::EPERM as u32), arch)?;
     // Its flags are in memory, where no filter can look: C libraries then use `clone`.
@@ -175,11 +260,40 @@ fn programs(sockets: Sockets) -> Result<Vec<BpfProgram>, seccompiler::BackendErr
         SeccompAction::Errno(libc::ENOSYS as u32),
         arch,
     )?;
-    let mut programs: Vec<BpfProgram> = vec![refused.try_into()?, unknown.try_into()?];
+    let mut programs: Vec<BpfProgram> = vec![refused.try_into()?, unknown.try_into()?, core_limit(arch)?];
     if arch == TargetArch::x86_64 {
         programs.push(no_x32());
     }
     Ok(programs)
+}
+
+/// The limit of core dumps stays as it is; those that change it do so to have none, and are told that it worked.
+fn core_limit(arch: TargetArch) -> Result<BpfProgram, seccompiler::BackendError> {
+    let mut rules = BTreeMap::new();
+    let nothing_asked = (3, Len::Qword, Op::Eq, 0);
+    let set = [(1, Len::Dword, Op::Eq, CORE), (2, Len::Qword, Op::Ne, 0), nothing_asked];
+    refuse(&mut rules, libc::SYS_prlimit64, &set)?;
+    refuse(&mut rules, libc::SYS_setrlimit, &[(0, Len::Dword, Op::Eq, CORE)])?;
+    SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(0), arch)?.try_into()
+}
+
+/// What programs without namespaces of their own may do to other programs of their user: nothing.
+fn add_shared(rules: &mut Rules) -> Result<(), seccompiler::BackendError> {
+    for call in SHARED {
+        rules.insert(*call, vec![]);
+    }
+    // 0 is the calling thread.
+    for call in
+        [libc::SYS_sched_setaffinity, libc::SYS_sched_setattr, libc::SYS_sched_setparam, libc::SYS_sched_setscheduler]
+    {
+        refuse(rules, call, &[(0, Len::Dword, Op::Ne, 0)])?;
+    }
+    // Of a process, not of a group or a user. Source: getpriority(2), ioprio_set(2).
+    for (call, process) in [(libc::SYS_setpriority, 0), (libc::SYS_ioprio_set, 1)] {
+        refuse(rules, call, &[(0, Len::Dword, Op::Ne, process)])?;
+        refuse(rules, call, &[(1, Len::Dword, Op::Ne, 0)])?;
+    }
+    Ok(())
 }
 
 fn add_sockets(rules: &mut Rules, sockets: Sockets) -> Result<(), seccompiler::BackendError> {
@@ -211,8 +325,6 @@ fn add_sockets(rules: &mut Rules, sockets: Sockets) -> Result<(), seccompiler::B
 
 /// The calls that set the mode of a file, with the place of the mode among the arguments.
 fn modes() -> Vec<(libc::c_long, u8)> {
-    // Newer than libc's list for some targets. Source: the kernel's syscall tables; the same number everywhere.
-    const FCHMODAT2: libc::c_long = 452;
     let calls = [(libc::SYS_fchmod, 1), (libc::SYS_fchmodat, 2), (FCHMODAT2, 2), (libc::SYS_mknodat, 2)];
     #[cfg(target_arch = "x86_64")]
     let calls = calls.into_iter().chain([(libc::SYS_chmod, 1), (libc::SYS_creat, 1), (libc::SYS_mknod, 1)]);
@@ -249,7 +361,6 @@ fn no_x32() -> BpfProgram {
     // Source: linux/bpf_common.h and linux/seccomp.h.
     const LOAD_WORD: u16 = 0x20;
     const JUMP_SET: u16 = 0x45;
-    const RETURN: u16 = 0x06;
     const ALLOW: u32 = 0x7fff_0000;
     const ERRNO: u32 = 0x0005_0000;
     let step = |code, jt, jf, k| sock_filter { code, jt, jf, k };

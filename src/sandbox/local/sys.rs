@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    os::fd::{AsRawFd as _, BorrowedFd},
+    os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
 };
 
 use rustix::mount::MountAttrFlags;
@@ -141,6 +141,36 @@ pub(super) fn landlock_abi() -> u32 {
     // SAFETY: with this flag no structure is read.
     let abi = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0_usize, VERSION) };
     u32::try_from(abi).unwrap_or(0)
+}
+
+/// Puts the calling thread under a filter, and gives the descriptor at which the calls wait that it is to be asked about.
+/// Source: seccomp(2).
+pub(super) fn listen_to_filter(program: &[seccompiler::sock_filter]) -> io::Result<OwnedFd> {
+    let length = u16::try_from(program.len()).map_err(io::Error::other)?;
+    let program = libc::sock_fprog { len: length, filter: program.as_ptr().cast_mut().cast() };
+    let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    // SAFETY: the kernel copies the program, which lives until the call returns, and writes nothing.
+    let listener =
+        check(unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program) })?;
+    // SAFETY: the call gave a descriptor that nobody else has; the kernel sets its close-on-exec flag.
+    Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(listener).map_err(io::Error::other)?) })
+}
+
+/// Waits for a call at a filter's `listener`. Source: seccomp_unotify(2).
+pub(super) fn next_notification(listener: BorrowedFd<'_>) -> io::Result<libc::seccomp_notif> {
+    // SAFETY: a structure of integers, which has to be zero.
+    let mut asked: libc::seccomp_notif = unsafe { std::mem::zeroed() };
+    // SAFETY: the request writes a `seccomp_notif`, which lives until it returns.
+    check(unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut asked) }.into())?;
+    Ok(asked)
+}
+
+/// Lets the call with this number return: 0, or the error where it is not 0.
+pub(super) fn answer_notification(listener: BorrowedFd<'_>, id: u64, errno: i32) -> io::Result<()> {
+    let mut answer = libc::seccomp_notif_resp { id, val: 0, error: -errno, flags: 0 };
+    // SAFETY: the request reads a `seccomp_notif_resp`, which lives until it returns.
+    check(unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer) }.into())?;
+    Ok(())
 }
 
 /// Adds the calling thread to the domain of `ruleset`. Async-signal-safe. Source: landlock_restrict_self(2).

@@ -122,7 +122,8 @@ fn written(pid: i32, child: &std::os::unix::net::UnixStream, from: (u32, u32), t
     let mut made = [0];
     rustix::io::read(child, &mut made)?;
     if made != [1] {
-        return Err(io::Error::other("no user namespace for it can be made"));
+        // As who may not make a user namespace is told.
+        return Err(io::Error::from_raw_os_error(libc::EPERM));
     }
     std::fs::write(format!("/proc/{pid}/uid_map"), format!("{} {} 1", from.0, to.0))?;
     std::fs::write(format!("/proc/{pid}/gid_map"), format!("{} {} 1", from.1, to.1))?;

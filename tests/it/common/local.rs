@@ -39,10 +39,24 @@ pub fn as_both_in<P, F: Future<Output = ()>>(
     prepare: impl Fn() -> P + Copy + Send + Sync + 'static,
     test: impl Fn(Who, P) -> F + Copy + Send + Sync + 'static,
 ) {
+    run(&[Tier::A], prepare, move |who, _, prepared| test(who, prepared));
+}
+
+/// As [`as_both`] in each of `tiers`. For tier B the thread and all that it starts are forbidden to make namespaces, as
+/// by a container's own filter.
+pub fn as_each<F: Future<Output = ()>>(tiers: &[Tier], test: impl Fn(Who, Tier) -> F + Copy + Send + Sync + 'static) {
+    run(tiers, || (), move |who, tier, ()| test(who, tier));
+}
+
+fn run<P, F: Future<Output = ()>>(
+    tiers: &[Tier],
+    prepare: impl Fn() -> P + Copy + Send + Sync + 'static,
+    test: impl Fn(Who, Tier, P) -> F + Copy + Send + Sync + 'static,
+) {
     let root = rustix::process::geteuid().is_root();
     let shared = shared_program();
     let program = shared.path().join("agentscope");
-    for who in [Who::Root, Who::Ordinary] {
+    for (who, tier) in tiers.iter().flat_map(|tier| [(Who::Root, *tier), (Who::Ordinary, *tier)]) {
         if !root && who == Who::Root {
             eprintln!("skipped as root: these tests run as an ordinary user");
             continue;
@@ -57,10 +71,23 @@ pub fn as_both_in<P, F: Future<Output = ()>>(
                 rustix::thread::set_thread_res_gid(gid, gid, gid).unwrap();
                 rustix::thread::set_thread_res_uid(uid, uid, uid).unwrap();
             }
-            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test(who, prepared));
+            if tier == Tier::B {
+                forbid_namespaces();
+            }
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(test(who, tier, prepared));
         });
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     }
+}
+
+fn forbid_namespaces() {
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+    let refuse = SeccompAction::Errno(u32::try_from(rustix::io::Errno::PERM.raw_os_error()).unwrap());
+    let arch = std::env::consts::ARCH.try_into().unwrap();
+    let filter = SeccompFilter::new([(libc::SYS_unshare, vec![])].into(), SeccompAction::Allow, refuse, arch);
+    let program: BpfProgram = filter.unwrap().try_into().unwrap();
+    seccompiler::apply_filter(&program).unwrap();
 }
 
 /// The executable may be below a folder that is root's alone, where an ordinary user cannot start it.
