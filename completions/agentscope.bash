@@ -118,6 +118,12 @@ _agentscope() {
             agentscope__subcmd__help__subcmd__mcp,test)
                 cmd="agentscope__subcmd__help__subcmd__mcp__subcmd__test"
                 ;;
+            agentscope__subcmd__help__subcmd__sandbox,build)
+                cmd="agentscope__subcmd__help__subcmd__sandbox__subcmd__build"
+                ;;
+            agentscope__subcmd__help__subcmd__sandbox,cp)
+                cmd="agentscope__subcmd__help__subcmd__sandbox__subcmd__cp"
+                ;;
             agentscope__subcmd__help__subcmd__sandbox,create)
                 cmd="agentscope__subcmd__help__subcmd__sandbox__subcmd__create"
                 ;;
@@ -217,6 +223,12 @@ _agentscope() {
             agentscope__subcmd__mcp__subcmd__help,test)
                 cmd="agentscope__subcmd__mcp__subcmd__help__subcmd__test"
                 ;;
+            agentscope__subcmd__sandbox,build)
+                cmd="agentscope__subcmd__sandbox__subcmd__build"
+                ;;
+            agentscope__subcmd__sandbox,cp)
+                cmd="agentscope__subcmd__sandbox__subcmd__cp"
+                ;;
             agentscope__subcmd__sandbox,create)
                 cmd="agentscope__subcmd__sandbox__subcmd__create"
                 ;;
@@ -261,6 +273,12 @@ _agentscope() {
                 ;;
             agentscope__subcmd__sandbox,stop)
                 cmd="agentscope__subcmd__sandbox__subcmd__stop"
+                ;;
+            agentscope__subcmd__sandbox__subcmd__help,build)
+                cmd="agentscope__subcmd__sandbox__subcmd__help__subcmd__build"
+                ;;
+            agentscope__subcmd__sandbox__subcmd__help,cp)
+                cmd="agentscope__subcmd__sandbox__subcmd__help__subcmd__cp"
                 ;;
             agentscope__subcmd__sandbox__subcmd__help,create)
                 cmd="agentscope__subcmd__sandbox__subcmd__help__subcmd__create"
@@ -726,8 +744,36 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__help__subcmd__sandbox)
-            opts="create doctor exec inspect list logs pause prune renew resume rm run shell stop"
+            opts="build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__help__subcmd__sandbox__subcmd__build)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__help__subcmd__sandbox__subcmd__cp)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1474,7 +1520,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__sandbox)
-            opts="-h -V --color --offline --help --version create doctor exec inspect list logs pause prune renew resume rm run shell stop help"
+            opts="-h -V --color --offline --help --version build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1491,8 +1537,80 @@ _agentscope() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        agentscope__subcmd__sandbox__subcmd__build)
+            opts="-c -o -h -V --config --profile --image --python --system --name --output --color --offline --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --image)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --python)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --system)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__sandbox__subcmd__cp)
+            opts="-h -V --color --offline --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         agentscope__subcmd__sandbox__subcmd__create)
-            opts="-w -e -o -h -V --backend --image --type --dir --workspace --mount --net --memory --cpus --pids --disk --env --min-tier --label --idle-timeout --max-age --max-count --output --color --offline --help --version"
+            opts="-w -e -o -h -V --backend --image --runtime-binary --type --dir --workspace --mount --net --memory --cpus --pids --disk --python-package --env --min-tier --label --idle-timeout --max-age --max-count --output --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1503,6 +1621,10 @@ _agentscope() {
                     return 0
                     ;;
                 --image)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --runtime-binary)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1543,6 +1665,10 @@ _agentscope() {
                     return 0
                     ;;
                 --disk)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --python-package)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1594,7 +1720,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__sandbox__subcmd__doctor)
-            opts="-o -h -V --output --color --offline --help --version"
+            opts="-o -h -V --output --prove --backend --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1606,6 +1732,10 @@ _agentscope() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --backend)
+                    COMPREPLY=($(compgen -W "auto local docker gvisor host" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1658,8 +1788,36 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__sandbox__subcmd__help)
-            opts="create doctor exec inspect list logs pause prune renew resume rm run shell stop help"
+            opts="build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__sandbox__subcmd__help__subcmd__build)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__sandbox__subcmd__help__subcmd__cp)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2118,7 +2276,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__sandbox__subcmd__run)
-            opts="-w -e -t -h -V --backend --image --type --dir --workspace --mount --net --memory --cpus --pids --disk --env --min-tier --label --timeout --tty --color --offline --help --version"
+            opts="-w -e -t -h -V --backend --image --runtime-binary --type --dir --workspace --mount --net --memory --cpus --pids --disk --python-package --env --min-tier --label --timeout --tty --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2129,6 +2287,10 @@ _agentscope() {
                     return 0
                     ;;
                 --image)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --runtime-binary)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2169,6 +2331,10 @@ _agentscope() {
                     return 0
                     ;;
                 --disk)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --python-package)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

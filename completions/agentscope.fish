@@ -180,33 +180,56 @@ never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand models" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand models" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand models" -s V -l version -d 'Print version'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Also into a file or a pipe'
 never\t'Not even on a terminal'"
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -l offline -d 'Refuse every call outside this machine, and say which one it was'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -s V -l version -d 'Print version'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "create" -d 'Make a sandbox that stays, and print its id'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "doctor" -d 'Show what isolation this machine offers, layer by layer, and how to get more'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "exec" -d 'Run a program in a sandbox that runs'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "inspect" -d 'Show all that is known of a sandbox: what it is made of, what holds it in, what it uses'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "list" -d 'Show the sandboxes there are'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "logs" -d 'Show what the daemon of a sandbox says, or who did what in which sandbox'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "pause" -d 'Freeze every process of sandboxes; memory stays'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "prune" -d 'Delete stopped sandboxes and what processes that were killed left behind, and print the ids'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "renew" -d 'Let running sandboxes live longer'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "resume" -d 'Let the processes of paused sandboxes go on'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "rm" -d 'Delete sandboxes, running or not, and their private workspaces'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "run" -d 'Run one program in a sandbox of its own, which is gone afterwards'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "shell" -d 'Open a shell in a sandbox that runs'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "stop" -d 'End every process of sandboxes; their workspaces stay'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "build" -d 'Make an image with packages, without a Dockerfile, and print its name'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "cp" -d 'Copy files and folders into a sandbox that runs, or out of one'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "create" -d 'Make a sandbox that stays, and print its id'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "doctor" -d 'Show what isolation this machine offers, layer by layer, and how to get more'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "exec" -d 'Run a program in a sandbox that runs'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "inspect" -d 'Show all that is known of a sandbox: what it is made of, what holds it in, what it uses'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "list" -d 'Show the sandboxes there are; as root, those of every user'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "logs" -d 'Show what the daemon of a sandbox says, or who did what in which sandbox'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "pause" -d 'Freeze every process of sandboxes; memory stays'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "prune" -d 'Delete stopped sandboxes and what processes that were killed left behind, and print the ids'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "renew" -d 'Let running sandboxes live longer'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "resume" -d 'Let the processes of paused sandboxes go on'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "rm" -d 'Delete sandboxes, running or not, and their private workspaces'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "run" -d 'Run one program in a sandbox of its own, which is gone afterwards'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "shell" -d 'Open a shell in a sandbox that runs'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "stop" -d 'End every process of sandboxes; their workspaces stay'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and not __fish_seen_subcommand_from build cp create doctor exec inspect list logs pause prune renew resume rm run shell stop help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from build" -s c -l config -d 'The same as AGENT' -r -F
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from build" -l profile -d 'Merge this profile of the agent file over it' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from build" -l image -d 'The image to begin with [default: that of the agent file, else python:3.13-slim]' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from build" -l python -d 'Install this with pip, besides what the agent file names; may be given several times' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from build" -l system -d 'Install this with the package manager of the image: apt, apk, dnf or microdnf' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from build" -l name -d 'Also give the image this name' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from build" -s o -l output -d 'The form of the result' -r -f -a "text\t''
+json\t'One JSON document'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from build" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from build" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from build" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from build" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from cp" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from cp" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from cp" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from cp" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l backend -d 'Who makes it; `auto` is `local`, else `docker`' -r -f -a "auto\t''
 local\t'Namespaces, landlock and seccomp of this machine\'s kernel'
 docker\t'A container'
 gvisor\t'A container whose system calls gVisor answers'
 host\t'No isolation at all'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l image -d 'The image, for backends with images; with `auto`, `docker` is chosen' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l runtime-binary -d 'For containers: a static agentscope of this version for Linux; also AGENTSCOPE_RUNTIME_BINARY [default: itself]' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l type -d 'What is in it' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -s w -l dir -d 'The folder that programs see as /workspace: a private copy of it, unless --workspace says otherwise' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l workspace -d 'What programs may do with the folder, which is the current one without -w' -r -f -a "rw\t'Read and write the folder itself'
@@ -219,6 +242,7 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fis
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l cpus -d 'Processors, such as 0.5 or 2' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l pids -d 'Most processes at once' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l disk -d 'Most bytes written to the workspace and /tmp, such as 1Gi' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l python-package -d 'A Python package for programs to import, such as pandas or \'pandas>=2\': installed once, with network' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -s e -l env -d 'A variable for the programs; without a value, the one of this shell' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -l min-tier -d 'Refuse to start with less isolation than this' -r -f -a "A\t''
 B\t''"
@@ -236,9 +260,15 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fis
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from create" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from doctor" -s o -l output -d 'The form of the result' -r -f -a "text\t''
 json\t'One JSON document'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from doctor" -l backend -d 'Only in one of this backend' -r -f -a "auto\t''
+local\t'Namespaces, landlock and seccomp of this machine\'s kernel'
+docker\t'A container'
+gvisor\t'A container whose system calls gVisor answers'
+host\t'No isolation at all'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from doctor" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Also into a file or a pipe'
 never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from doctor" -l prove -d 'Try to get out, in a sandbox of each backend with isolation that can be used here'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from doctor" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from doctor" -s V -l version -d 'Print version'
@@ -358,6 +388,7 @@ docker\t'A container'
 gvisor\t'A container whose system calls gVisor answers'
 host\t'No isolation at all'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l image -d 'The image, for backends with images; with `auto`, `docker` is chosen' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l runtime-binary -d 'For containers: a static agentscope of this version for Linux; also AGENTSCOPE_RUNTIME_BINARY [default: itself]' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l type -d 'What is in it' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -s w -l dir -d 'The folder that programs see as /workspace: a private copy of it, unless --workspace says otherwise' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l workspace -d 'What programs may do with the folder, which is the current one without -w' -r -f -a "rw\t'Read and write the folder itself'
@@ -370,6 +401,7 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fis
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l cpus -d 'Processors, such as 0.5 or 2' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l pids -d 'Most processes at once' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l disk -d 'Most bytes written to the workspace and /tmp, such as 1Gi' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l python-package -d 'A Python package for programs to import, such as pandas or \'pandas>=2\': installed once, with network' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -s e -l env -d 'A variable for the programs; without a value, the one of this shell' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from run" -l min-tier -d 'Refuse to start with less isolation than this' -r -f -a "A\t''
 B\t''"
@@ -402,11 +434,13 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fis
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from stop" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from stop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from stop" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "build" -d 'Make an image with packages, without a Dockerfile, and print its name'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "cp" -d 'Copy files and folders into a sandbox that runs, or out of one'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "create" -d 'Make a sandbox that stays, and print its id'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "doctor" -d 'Show what isolation this machine offers, layer by layer, and how to get more'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "exec" -d 'Run a program in a sandbox that runs'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "inspect" -d 'Show all that is known of a sandbox: what it is made of, what holds it in, what it uses'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show the sandboxes there are'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show the sandboxes there are; as root, those of every user'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "logs" -d 'Show what the daemon of a sandbox says, or who did what in which sandbox'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "pause" -d 'Freeze every process of sandboxes; memory stays'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Delete stopped sandboxes and what processes that were killed left behind, and print the ids'
@@ -591,11 +625,13 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_s
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from mcp" -f -a "login" -d 'Log in to an MCP server that wants OAuth'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from mcp" -f -a "logout" -d 'Forget the tokens of an MCP server'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from mcp" -f -a "test" -d 'Connect to MCP servers, list their tools, and say what is wrong'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "build" -d 'Make an image with packages, without a Dockerfile, and print its name'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "cp" -d 'Copy files and folders into a sandbox that runs, or out of one'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "create" -d 'Make a sandbox that stays, and print its id'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "doctor" -d 'Show what isolation this machine offers, layer by layer, and how to get more'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "exec" -d 'Run a program in a sandbox that runs'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "inspect" -d 'Show all that is known of a sandbox: what it is made of, what holds it in, what it uses'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "list" -d 'Show the sandboxes there are'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "list" -d 'Show the sandboxes there are; as root, those of every user'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "logs" -d 'Show what the daemon of a sandbox says, or who did what in which sandbox'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "pause" -d 'Freeze every process of sandboxes; memory stays'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "prune" -d 'Delete stopped sandboxes and what processes that were killed left behind, and print the ids'

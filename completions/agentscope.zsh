@@ -333,7 +333,45 @@ never\:"Not even on a terminal"))' \
         (( CURRENT += 1 ))
         curcontext="${curcontext%:*:*}:agentscope-sandbox-command-$line[1]:"
         case $line[1] in
-            (create)
+            (build)
+_arguments "${_arguments_options[@]}" : \
+'()-c+[The same as AGENT]:FILE:_files' \
+'()--config=[The same as AGENT]:FILE:_files' \
+'--profile=[Merge this profile of the agent file over it]:NAME:_default' \
+'--image=[The image to begin with \[default\: that of the agent file, else python\:3.13-slim\]]:BASE:_default' \
+'*--python=[Install this with pip, besides what the agent file names; may be given several times]:PACKAGE:_default' \
+'*--system=[Install this with the package manager of the image\: apt, apk, dnf or microdnf]:PACKAGE:_default' \
+'--name=[Also give the image this name]:NAME:_default' \
+'-o+[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::agent -- An agent file, or a folder with an agent.yaml; ./agent.yaml, else the quickstart agent, where absent:_default' \
+&& ret=0
+;;
+(cp)
+_arguments "${_arguments_options[@]}" : \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':source -- A path, ID\:PATH in a sandbox, or - for a tar archive on standard input:_default' \
+':destination -- A path, ID\:PATH in a sandbox, or - for a tar archive on standard output:_default' \
+&& ret=0
+;;
+(create)
 _arguments "${_arguments_options[@]}" : \
 '--backend=[Who makes it; \`auto\` is \`local\`, else \`docker\`]:BACKEND:((auto\:""
 local\:"Namespaces, landlock and seccomp of this machine'\''s kernel"
@@ -341,6 +379,7 @@ docker\:"A container"
 gvisor\:"A container whose system calls gVisor answers"
 host\:"No isolation at all"))' \
 '--image=[The image, for backends with images; with \`auto\`, \`docker\` is chosen]:IMAGE:_default' \
+'--runtime-binary=[For containers\: a static agentscope of this version for Linux; also AGENTSCOPE_RUNTIME_BINARY \[default\: itself\]]:FILE:_files' \
 '--type=[What is in it]:TYPE:_default' \
 '-w+[The folder that programs see as /workspace\: a private copy of it, unless --workspace says otherwise]:DIR:_files' \
 '--dir=[The folder that programs see as /workspace\: a private copy of it, unless --workspace says otherwise]:DIR:_files' \
@@ -354,6 +393,7 @@ none\:"A private empty folder instead"))' \
 '--cpus=[Processors, such as 0.5 or 2]:NUMBER:_default' \
 '--pids=[Most processes at once]:NUMBER:_default' \
 '--disk=[Most bytes written to the workspace and /tmp, such as 1Gi]:SIZE:_default' \
+'*--python-package=[A Python package for programs to import, such as pandas or '\''pandas>=2'\''\: installed once, with network]:PACKAGE:_default' \
 '*-e+[A variable for the programs; without a value, the one of this shell]:NAME[=VALUE]:_default' \
 '*--env=[A variable for the programs; without a value, the one of this shell]:NAME[=VALUE]:_default' \
 '--min-tier=[Refuse to start with less isolation than this]:TIER:(A B)' \
@@ -381,9 +421,15 @@ _arguments "${_arguments_options[@]}" : \
 json\:"One JSON document"))' \
 '--output=[The form of the result]:FORM:((text\:""
 json\:"One JSON document"))' \
+'--backend=[Only in one of this backend]:BACKEND:((auto\:""
+local\:"Namespaces, landlock and seccomp of this machine'\''s kernel"
+docker\:"A container"
+gvisor\:"A container whose system calls gVisor answers"
+host\:"No isolation at all"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
 always\:"Also into a file or a pipe"
 never\:"Not even on a terminal"))' \
+'--prove[Try to get out, in a sandbox of each backend with isolation that can be used here]' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -583,6 +629,7 @@ docker\:"A container"
 gvisor\:"A container whose system calls gVisor answers"
 host\:"No isolation at all"))' \
 '--image=[The image, for backends with images; with \`auto\`, \`docker\` is chosen]:IMAGE:_default' \
+'--runtime-binary=[For containers\: a static agentscope of this version for Linux; also AGENTSCOPE_RUNTIME_BINARY \[default\: itself\]]:FILE:_files' \
 '--type=[What is in it]:TYPE:_default' \
 '-w+[The folder that programs see as /workspace\: a private copy of it, unless --workspace says otherwise]:DIR:_files' \
 '--dir=[The folder that programs see as /workspace\: a private copy of it, unless --workspace says otherwise]:DIR:_files' \
@@ -596,6 +643,7 @@ none\:"A private empty folder instead"))' \
 '--cpus=[Processors, such as 0.5 or 2]:NUMBER:_default' \
 '--pids=[Most processes at once]:NUMBER:_default' \
 '--disk=[Most bytes written to the workspace and /tmp, such as 1Gi]:SIZE:_default' \
+'*--python-package=[A Python package for programs to import, such as pandas or '\''pandas>=2'\''\: installed once, with network]:PACKAGE:_default' \
 '*-e+[A variable for the programs; without a value, the one of this shell]:NAME[=VALUE]:_default' \
 '*--env=[A variable for the programs; without a value, the one of this shell]:NAME[=VALUE]:_default' \
 '--min-tier=[Refuse to start with less isolation than this]:TIER:(A B)' \
@@ -660,7 +708,15 @@ _arguments "${_arguments_options[@]}" : \
         (( CURRENT += 1 ))
         curcontext="${curcontext%:*:*}:agentscope-sandbox-help-command-$line[1]:"
         case $line[1] in
-            (create)
+            (build)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(cp)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(create)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1122,7 +1178,15 @@ _arguments "${_arguments_options[@]}" : \
         (( CURRENT += 1 ))
         curcontext="${curcontext%:*:*}:agentscope-help-sandbox-command-$line[1]:"
         case $line[1] in
-            (create)
+            (build)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(cp)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(create)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1393,11 +1457,13 @@ _agentscope__subcmd__help__subcmd__models_commands() {
 (( $+functions[_agentscope__subcmd__help__subcmd__sandbox_commands] )) ||
 _agentscope__subcmd__help__subcmd__sandbox_commands() {
     local commands; commands=(
+'build:Make an image with packages, without a Dockerfile, and print its name' \
+'cp:Copy files and folders into a sandbox that runs, or out of one' \
 'create:Make a sandbox that stays, and print its id' \
 'doctor:Show what isolation this machine offers, layer by layer, and how to get more' \
 'exec:Run a program in a sandbox that runs' \
 'inspect:Show all that is known of a sandbox\: what it is made of, what holds it in, what it uses' \
-'list:Show the sandboxes there are' \
+'list:Show the sandboxes there are; as root, those of every user' \
 'logs:Show what the daemon of a sandbox says, or who did what in which sandbox' \
 'pause:Freeze every process of sandboxes; memory stays' \
 'prune:Delete stopped sandboxes and what processes that were killed left behind, and print the ids' \
@@ -1409,6 +1475,16 @@ _agentscope__subcmd__help__subcmd__sandbox_commands() {
 'stop:End every process of sandboxes; their workspaces stay' \
     )
     _describe -t commands 'agentscope help sandbox commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__sandbox__subcmd__build_commands] )) ||
+_agentscope__subcmd__help__subcmd__sandbox__subcmd__build_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help sandbox build commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__sandbox__subcmd__cp_commands] )) ||
+_agentscope__subcmd__help__subcmd__sandbox__subcmd__cp_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help sandbox cp commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__help__subcmd__sandbox__subcmd__create_commands] )) ||
 _agentscope__subcmd__help__subcmd__sandbox__subcmd__create_commands() {
@@ -1650,11 +1726,13 @@ _agentscope__subcmd__models_commands() {
 (( $+functions[_agentscope__subcmd__sandbox_commands] )) ||
 _agentscope__subcmd__sandbox_commands() {
     local commands; commands=(
+'build:Make an image with packages, without a Dockerfile, and print its name' \
+'cp:Copy files and folders into a sandbox that runs, or out of one' \
 'create:Make a sandbox that stays, and print its id' \
 'doctor:Show what isolation this machine offers, layer by layer, and how to get more' \
 'exec:Run a program in a sandbox that runs' \
 'inspect:Show all that is known of a sandbox\: what it is made of, what holds it in, what it uses' \
-'list:Show the sandboxes there are' \
+'list:Show the sandboxes there are; as root, those of every user' \
 'logs:Show what the daemon of a sandbox says, or who did what in which sandbox' \
 'pause:Freeze every process of sandboxes; memory stays' \
 'prune:Delete stopped sandboxes and what processes that were killed left behind, and print the ids' \
@@ -1667,6 +1745,16 @@ _agentscope__subcmd__sandbox_commands() {
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'agentscope sandbox commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__build_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__build_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox build commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__cp_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__cp_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox cp commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__sandbox__subcmd__create_commands] )) ||
 _agentscope__subcmd__sandbox__subcmd__create_commands() {
@@ -1686,11 +1774,13 @@ _agentscope__subcmd__sandbox__subcmd__exec_commands() {
 (( $+functions[_agentscope__subcmd__sandbox__subcmd__help_commands] )) ||
 _agentscope__subcmd__sandbox__subcmd__help_commands() {
     local commands; commands=(
+'build:Make an image with packages, without a Dockerfile, and print its name' \
+'cp:Copy files and folders into a sandbox that runs, or out of one' \
 'create:Make a sandbox that stays, and print its id' \
 'doctor:Show what isolation this machine offers, layer by layer, and how to get more' \
 'exec:Run a program in a sandbox that runs' \
 'inspect:Show all that is known of a sandbox\: what it is made of, what holds it in, what it uses' \
-'list:Show the sandboxes there are' \
+'list:Show the sandboxes there are; as root, those of every user' \
 'logs:Show what the daemon of a sandbox says, or who did what in which sandbox' \
 'pause:Freeze every process of sandboxes; memory stays' \
 'prune:Delete stopped sandboxes and what processes that were killed left behind, and print the ids' \
@@ -1703,6 +1793,16 @@ _agentscope__subcmd__sandbox__subcmd__help_commands() {
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'agentscope sandbox help commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__build_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help__subcmd__build_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox help build commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__cp_commands] )) ||
+_agentscope__subcmd__sandbox__subcmd__help__subcmd__cp_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope sandbox help cp commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__sandbox__subcmd__help__subcmd__create_commands] )) ||
 _agentscope__subcmd__sandbox__subcmd__help__subcmd__create_commands() {

@@ -113,6 +113,7 @@ fn a_life_in_a_container() {
         exit 125
         --- stderr
         error: the sandbox `[one]` is paused
+        hint: `agentscope sandbox resume` lets it go on
         ");
         assert_eq!(home.sandbox(&["resume", short]).code, Some(0));
         let inspected = home.sandbox(&["inspect", short]).stdout;
@@ -557,10 +558,12 @@ fn gvisor_answers_the_system_calls() {
         "--",
         "sh",
         "-c",
-        "dmesg | head -1; id -u | grep -c '^0$'; pwd",
+        "cat /proc/version; id -u | grep -c '^0$'; pwd",
     ];
     let output = home.sandbox(&args);
-    assert!(output.stdout.contains("Starting gVisor") && output.stdout.ends_with("0\n/workspace\n"), "{output}");
+    // gVisor says it is a Linux of long ago.
+    let host = std::fs::read_to_string("/proc/version").unwrap();
+    assert!(!output.stdout.starts_with(&host) && output.stdout.ends_with("0\n/workspace\n"), "{output}");
     assert_eq!(output.code, Some(0), "{output}");
     assert_eq!((home.containers(), home.folders()), (String::new(), 0));
 }

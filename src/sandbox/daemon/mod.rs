@@ -187,6 +187,11 @@ pub(super) fn main(args: &[OsString]) -> ExitCode {
     {
         return bridge(socket.as_ref());
     }
+    // A pipe of whoever made the box would not end while this process lives. Nothing of ours is open yet.
+    #[cfg(target_os = "linux")]
+    if super::local::close_from(3).is_err() {
+        return ExitCode::FAILURE;
+    }
     // Its own session: no terminal of whoever made the box signals it. Fails where it leads one already.
     let _ = rustix::process::setsid();
     let config = rustix::stdio::stdin();

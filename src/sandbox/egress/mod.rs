@@ -119,6 +119,9 @@ pub fn check(allow: &[String]) -> Result<(), SandboxError> {
 /// # Errors
 /// A configuration that did not come from [`start`].
 pub fn main() -> io::Result<()> {
+    // A pipe of whoever made the box would not end while this process lives.
+    #[cfg(target_os = "linux")]
+    super::local::close_from(3)?;
     let stdin = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let (config, descriptors) = handoff::receive::<Config>(&stdin)?;
     let Ok([listener, alive]) = <[OwnedFd; 2]>::try_from(descriptors) else {

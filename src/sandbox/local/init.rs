@@ -32,7 +32,7 @@ use super::{
     root::{self, HOME, Sources, WORKSPACE},
     seccomp::{self, Sockets},
     sys::{self, Fork},
-    trees::{self, Owners},
+    trees::Owners,
     watch::{Watch, Watched},
 };
 use crate::sandbox::{Layer, Network, Tier, WorkspaceMode, daemon, handoff};
@@ -72,10 +72,6 @@ fn become_box(socket: &UnixStream) -> Result<ExitCode, Trouble> {
     let identity = Identity::of(&config.spec.id).during(Phase::Confinement, "choose a user for the sandbox")?;
     let mut owners = Owners::new(identity);
     let early = matches!(identity, Identity::Other { .. }) && config.tier == Tier::A;
-    if early {
-        // Root of a container may often not; then there is tier B.
-        drop(trees::copy(&config.folder, trees::SAFE).during(Phase::Namespaces, "take a folder into a sandbox")?);
-    }
     let sources = early.then(|| Sources::take(&config, &mut owners)).transpose()?;
     identity.assume().during(Phase::Confinement, "change to an ordinary user")?;
     if config.tier == Tier::A {

@@ -58,6 +58,8 @@ pub use packages::PackageLayers;
 pub(super) use init::{COMMAND as INIT, main as init};
 /// What the daemon of a container gives up.
 pub(super) use keeper::Contained;
+/// For processes that live on by themselves.
+pub(super) use sys::close_from;
 
 /// Makes boxes on this machine.
 #[derive(Clone, Debug)]

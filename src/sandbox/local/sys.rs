@@ -91,7 +91,7 @@ fn mount_setattr(tree: BorrowedFd<'_>, mut attr: libc::mount_attr, flags: libc::
 }
 
 /// Closes every descriptor from `first` on.
-pub(super) fn close_from(first: u32) -> io::Result<()> {
+pub(in crate::sandbox) fn close_from(first: u32) -> io::Result<()> {
     // SAFETY: called before anything of this process has opened a descriptor that it still holds.
     check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) })?;
     Ok(())

@@ -190,7 +190,7 @@ impl Workspace {
             // Before the contents are read: what changes after that is seen next time.
             let stamps: Vec<_> = changes.iter().map(|change| outside.stamp(&change.path)).collect();
             let failed = self.bring(&changes, &inside, &outside)?;
-            if self.seen == Seen::Copied && !changes.is_empty() {
+            if !changes.is_empty() {
                 // What the call changes is told by its time: it is to be later than that of what we have just written.
                 std::thread::sleep(LATER);
             }
