@@ -68,6 +68,9 @@ pub trait SandboxBackend: Send + Sync {
         self.probe().await.confinement.is_some()
     }
 
+    /// Told that a box is about to be made: what needs no spec may begin meanwhile.
+    fn expect(&self) {}
+
     /// Makes the box and returns once its daemon answers. A folder of the same id that [`stop`](Self::stop) left is
     /// used again. On failure nothing is left behind.
     ///

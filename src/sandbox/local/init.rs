@@ -63,11 +63,18 @@ fn prepare() -> std::io::Result<UnixStream> {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     // No terminal of whoever makes the box signals it. Fails where this leads a session already.
     let _ = rustix::process::setsid();
+    rustix::process::chdir("/")?;
     Ok(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?.into())
 }
 
 fn become_box(socket: &UnixStream) -> Result<ExitCode, Trouble> {
-    let (config, descriptors) = handoff::receive::<InitConfig>(socket).during(Phase::Box, "read the configuration")?;
+    let (config, mut descriptors) =
+        handoff::receive::<InitConfig>(socket).during(Phase::Box, "read the configuration")?;
+    if config.daemon.is_some()
+        && let Some(log) = descriptors.pop()
+    {
+        rustix::stdio::dup2_stderr(log).during(Phase::Box, "open the log")?;
+    }
     let counters = enter_cgroup(&config.cgroup)?;
     let identity = Identity::of(&config.spec.id).during(Phase::Confinement, "choose a user for the sandbox")?;
     let mut owners = Owners::new(identity);

@@ -4,11 +4,11 @@ use std::{
     fs,
     io::{self, Write as _},
     os::{
-        fd::{AsFd as _, OwnedFd},
+        fd::{AsFd, OwnedFd},
         unix::net::{UnixListener, UnixStream},
     },
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     time::Duration,
 };
 
@@ -32,46 +32,69 @@ pub(super) enum Refusal {
     Other(SandboxError),
 }
 
-/// Starts `program` as the box of `config`, whose daemon listens on `listener`. What it says goes to `log`.
-pub(super) fn launch(
-    program: &Path,
-    config: &InitConfig,
-    listener: Option<&UnixListener>,
-    log: &BoxFolder,
-) -> Result<Launched, Refusal> {
-    let said = start(program, config, listener, log)
-        .map_err(|error| Refusal::Other(SandboxError::io("start the process of the sandbox")(error)))?;
-    match said {
-        (Said::Confined { pid, layers }, socket) => Ok(Launched { pid, layers, socket }),
-        (Said::Failed(trouble), _) => Err(Refusal::Trouble(trouble)),
+/// A process that becomes a box once it is told which. Dropped before, it ends.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    child: Child,
+    socket: UnixStream,
+}
+
+impl Waiting {
+    /// # Errors
+    /// As the system says.
+    pub(super) fn start(program: &Path) -> io::Result<Self> {
+        let (ours, theirs) = UnixStream::pair()?;
+        ours.set_read_timeout(Some(PATIENCE))?;
+        let mut command = Command::new(program);
+        // Its working directory it chooses itself: a static program would be copied whole to set one.
+        command.arg(super::init::COMMAND).env_clear().stdout(Stdio::null()).stderr(Stdio::null());
+        // Our copy of its end goes with the command; it would hide that the process is gone.
+        let child = command.stdin(OwnedFd::from(theirs)).spawn()?;
+        Ok(Self { child, socket: ours })
+    }
+
+    /// Makes it the box of `config`, whose daemon listens on `listener`. What it says goes to the log of `folder`.
+    pub(super) fn launch(
+        self,
+        config: &InitConfig,
+        listener: Option<&UnixListener>,
+        folder: &BoxFolder,
+    ) -> Result<Launched, Refusal> {
+        let said = self
+            .tell(config, listener, folder)
+            .map_err(|error| Refusal::Other(SandboxError::io("start the process of the sandbox")(error)))?;
+        match said {
+            (Said::Confined { pid, layers }, socket) => Ok(Launched { pid, layers, socket }),
+            (Said::Failed(trouble), _) => Err(Refusal::Trouble(trouble)),
+        }
+    }
+
+    fn tell(
+        mut self,
+        config: &InitConfig,
+        listener: Option<&UnixListener>,
+        folder: &BoxFolder,
+    ) -> io::Result<(Said, UnixStream)> {
+        let log = match &config.daemon {
+            Some(_) => Some(fs::OpenOptions::new().create(true).append(true).open(folder.log())?),
+            None => None,
+        };
+        let descriptors = listener.map(|listener| listener.as_fd()).into_iter().chain(log.as_ref().map(AsFd::as_fd));
+        let descriptors: Vec<_> = descriptors.collect();
+        handoff::send(&self.socket, config, &descriptors)?;
+        let said = handoff::receive::<Said>(&self.socket)?.0;
+        // It has gone on as another process, which lives as long as our end of the socket until it is told to go on.
+        self.child.wait()?;
+        Ok((said, self.socket.try_clone()?))
     }
 }
 
-fn start(
-    program: &Path,
-    config: &InitConfig,
-    listener: Option<&UnixListener>,
-    log: &BoxFolder,
-) -> io::Result<(Said, UnixStream)> {
-    let (ours, theirs) = UnixStream::pair()?;
-    ours.set_read_timeout(Some(PATIENCE))?;
-    let log: Stdio = match &config.daemon {
-        Some(_) => fs::OpenOptions::new().create(true).append(true).open(log.log())?.into(),
-        None => Stdio::null(),
-    };
-    let mut command = Command::new(program);
-    command.arg(super::init::COMMAND).env_clear().current_dir("/");
-    let mut child = command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(log).spawn()?;
-    // Else our copy of its end would hide that it is gone.
-    drop(command);
-    let listener: Vec<_> = listener.iter().map(|listener| listener.as_fd()).collect();
-    let said = handoff::send(&ours, config, &listener).and_then(|()| handoff::receive::<Said>(&ours));
-    if said.is_err() {
-        // It may hang; the one that it forked ends with our end of the socket.
-        let _ = child.kill();
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        // It may hang.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
-    child.wait()?;
-    Ok((said?.0, ours))
 }
 
 impl Launched {

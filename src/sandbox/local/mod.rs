@@ -31,7 +31,7 @@ use std::{
     fs, io,
     os::{fd::OwnedFd, unix::net::UnixStream},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -41,7 +41,7 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 use self::{
     cgroup::{Cgroup, Site},
     config::{InitConfig, Phase, Trouble},
-    launch::{Launched, PATIENCE, Refusal, launch},
+    launch::{Launched, PATIENCE, Refusal, Waiting},
     place::Place,
 };
 use super::{
@@ -77,6 +77,8 @@ struct Shared {
     only_b: OnceLock<Trouble>,
     /// What tied boxes live as long as: it closes with this process.
     tied: Mutex<BTreeMap<SandboxId, UnixStream>>,
+    /// The first process of the box that is about to be made.
+    waiting: Mutex<Option<Waiting>>,
 }
 
 impl LocalBackend {
@@ -94,6 +96,10 @@ impl LocalBackend {
 
     fn site(&self) -> &Site {
         self.shared.site.get_or_init(Site::find)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Option<Waiting>> {
+        self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn folder(&self, id: &SandboxId) -> BoxFolder {
@@ -201,6 +207,9 @@ impl LocalBackend {
             let what = what.to_owned();
             move |error| Refusal::Other(SandboxError::io(what)(error))
         };
+        let waiting = self.waiting().take();
+        let waiting = waiting.map_or_else(|| Waiting::start(&self.program), Ok);
+        let waiting = waiting.map_err(other("start the process of the sandbox"))?;
         let config = self.config(folder, spec, packages, tier)?;
         // One may be left: of a box of this id that ended by itself, or of a better tier that was tried.
         let made = config.cgroup.remove().and_then(|()| config.cgroup.make(&spec.limits));
@@ -212,7 +221,7 @@ impl LocalBackend {
             }
             Network::None | Network::Full => None,
         };
-        let launched = launch(&self.program, &config, Some(&listener), folder)?;
+        let launched = waiting.launch(&config, Some(&listener), folder)?;
         let mut layers = launched.layers.clone();
         layers.extend(self.site().layers());
         let confinement = Confinement { tier, layers };
@@ -419,6 +428,14 @@ impl SandboxBackend for LocalBackend {
         let (program, site) = (self.program.clone(), self.site().clone());
         let probed = tokio::task::spawn_blocking(move || probe::probe(&program, &site)).await;
         probed.unwrap_or(Probe { backend: BackendKind::Local, confinement: None, hint: None })
+    }
+
+    fn expect(&self) {
+        let mut waiting = self.waiting();
+        if waiting.is_none() {
+            // What is in the way is told when the box is made.
+            *waiting = Waiting::start(&self.program).ok();
+        }
     }
 
     async fn available(&self) -> bool {

@@ -9,7 +9,7 @@ use std::{
 use super::{
     cgroup::{Cgroup, Site},
     config::{InitConfig, Phase, Trouble},
-    launch::{Refusal, launch},
+    launch::{Refusal, Waiting},
     place::Place,
     sys,
 };
@@ -85,7 +85,7 @@ fn try_tier(program: &Path, tier: Tier) -> Result<Confinement, Trouble> {
         cgroup: Cgroup::Missing,
         daemon: None,
     };
-    let launched = launch(program, &config, None, &folder);
+    let launched = Waiting::start(program).map_err(failed)?.launch(&config, None, &folder);
     // What is left is in a folder for temporary files.
     let _ = place.delete();
     match launched {

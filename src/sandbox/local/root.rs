@@ -48,8 +48,10 @@ const MASKED: &[&str] = &[
 ];
 /// Of `/proc`: what can only be read.
 const FIXED: &[&str] = &["bus", "driver", "fs", "irq", "sys"];
-/// Files and folders in the memory file system.
-const MOST_FILES: &str = "100000";
+/// Files and folders in the memory file system at most, and the bytes of the box's memory for which there is one: each
+/// takes about 1 KiB of the kernel's memory, which counts as the box's and which nobody can be killed for.
+const MOST_FILES: u64 = 100_000;
+const MEMORY_OF_FILE: u64 = 4096;
 /// Where the new root is put together: over a folder that every machine has.
 const STAGE: [&str; 3] = ["/tmp", "/mnt", "/var"];
 /// In the new root, while it is put together.
@@ -75,33 +77,22 @@ impl Sources {
     /// As root before the change of identity; else in the new namespaces, since an ordinary user may copy mounts only
     /// there.
     pub(super) fn take(config: &InitConfig, owners: &mut Owners) -> Result<Self, Trouble> {
-        let mut copy = |path: &Path, attributes: MountAttrFlags, needs_owner: bool| {
-            let copied = owners.copy(path, attributes);
-            let phase = copied.as_ref().err().map_or(Phase::Box, lacking);
-            let (tree, mapped) = copied.during(phase, format!("take {} into the sandbox", path.display()))?;
-            if needs_owner && !mapped {
-                return Err(
-                    "its file system cannot show it to another user; use `copy` or `none`, or run as its owner",
-                )
-                .during(Phase::Box, format!("take {} into the sandbox", path.display()));
-            }
-            Ok(tree)
-        };
         let workspace = &config.spec.workspace;
         let workspace = match (&workspace.path, workspace.mode) {
-            (Some(path), WorkspaceMode::Ro) => Source::Folder(copy(path, READ_ONLY, false)?),
-            (Some(path), WorkspaceMode::Rw | WorkspaceMode::Copy) => {
-                Source::Overlay { lower: copy(path, READ_ONLY, true)?, folder: copy(&config.folder, SAFE, true)? }
-            }
-            (None, _) | (_, WorkspaceMode::None) => Source::Folder(copy(&config.folder.join("workspace"), SAFE, true)?),
+            (Some(path), WorkspaceMode::Ro) => Source::Folder(copy(owners, path, READ_ONLY, false)?),
+            (Some(path), WorkspaceMode::Rw | WorkspaceMode::Copy) => Source::Overlay {
+                lower: copy(owners, path, READ_ONLY, true)?,
+                folder: copy(owners, &config.folder, SAFE, true)?,
+            },
+            (None, _) | (_, WorkspaceMode::None) => Source::Folder(own(owners, &config.folder.join("workspace"))?),
         };
         let mut mounts = vec![];
         for mount in &config.spec.mounts {
             let attributes = if mount.read_only { READ_ONLY } else { SAFE };
-            mounts.push((mount.inside.clone(), copy(&mount.host, attributes, !mount.read_only)?));
+            mounts.push((mount.inside.clone(), copy(owners, &mount.host, attributes, !mount.read_only)?));
         }
         let egress = match config.spec.network {
-            Network::Allow(_) => Some(copy(&config.folder.join("run").join(egress::SOCKET), SAFE, true)?),
+            Network::Allow(_) => Some(copy(owners, &config.folder.join("run").join(egress::SOCKET), SAFE, true)?),
             Network::None | Network::Full => None,
         };
         Ok(Self { workspace, mounts, egress })
@@ -116,6 +107,25 @@ impl Sources {
         };
         Ok(vec![rustix::fs::openat(folder, path, flags, Mode::empty())?])
     }
+}
+
+fn copy(owners: &mut Owners, path: &Path, attributes: MountAttrFlags, needs_owner: bool) -> Result<OwnedFd, Trouble> {
+    let what = || format!("take {} into the sandbox", path.display());
+    let copied = owners.copy(path, attributes);
+    let phase = copied.as_ref().err().map_or(Phase::Box, lacking);
+    let (tree, mapped) = copied.during(phase, what())?;
+    if needs_owner && !mapped {
+        return Err("its file system cannot show it to another user; use `copy` or `none`, or run as its owner")
+            .during(Phase::Box, what());
+    }
+    Ok(tree)
+}
+
+/// A folder of the box's own.
+fn own(owners: &Owners, path: &Path) -> Result<OwnedFd, Trouble> {
+    let given = owners.give(path, SAFE);
+    let phase = given.as_ref().err().map_or(Phase::Box, lacking);
+    given.during(phase, format!("take {} into the sandbox", path.display()))
 }
 
 /// Whether the machine refuses mounts and namespaces as such, as it does for root in a container, or this folder alone.
@@ -313,7 +323,8 @@ fn dev(root: &Root<'_>, devices: Vec<(&str, OwnedFd)>) -> io::Result<()> {
 /// programs that clear it up.
 fn scratch(root: &Root<'_>, limits: &Limits) -> io::Result<()> {
     let size = limits.disk.min(limits.memory / 2).to_string();
-    let options = [("mode", "0755"), ("size", &size), ("nr_inodes", MOST_FILES)];
+    let files = (limits.memory / MEMORY_OF_FILE).min(MOST_FILES).to_string();
+    let options = [("mode", "0755"), ("size", &size), ("nr_inodes", &files)];
     root.attach(trees::new("tmpfs", &options, SAFE)?, Path::new(MEMORY))?;
     for (name, path, mode) in [("tmp", "tmp", 0o1777), ("home", HOME, 0o755), ("shm", "dev/shm", 0o1777)] {
         let part = root.folder(&Path::new(MEMORY).join(name))?;

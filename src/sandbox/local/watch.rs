@@ -38,6 +38,8 @@ const SHARE_HURRIED: u32 = 3;
 const SEGMENTS: u64 = 4;
 /// The part of the limit by which the disk may lose room before the next scan is due.
 const SOON: u64 = 8;
+/// A scan that takes no longer is made whenever somebody wants to know: what room the disk has is others' doing, too.
+const QUICK: Duration = Duration::from_millis(10);
 
 /// What was seen.
 #[derive(Debug)]
@@ -51,6 +53,8 @@ pub(super) struct Watch {
     used: AtomicU64,
     /// Bytes that were free on the disk by then.
     free: AtomicU64,
+    /// Nanoseconds that it took.
+    took: AtomicU64,
 }
 
 /// What to look at.
@@ -80,6 +84,7 @@ impl Watch {
             disk_full: AtomicBool::new(false),
             used: AtomicU64::new(0),
             free: AtomicU64::new(free),
+            took: AtomicU64::new(0),
         });
         let shared = Arc::clone(&watch);
         thread::Builder::new().name("watch".into()).stack_size(256 << 10).spawn(move || shared.run(free))?;
@@ -102,7 +107,8 @@ impl Watch {
         }
         self.watched.free_segments();
         let may_be_used = self.used.load(Ordering::Relaxed).saturating_add(self.lost_room());
-        if may_be_used.saturating_mul(2) > self.watched.limits.disk {
+        let quick = Duration::from_nanos(self.took.load(Ordering::Relaxed)) < QUICK;
+        if quick || may_be_used.saturating_mul(2) > self.watched.limits.disk {
             self.scan(&self.watched.programs());
         }
     }
@@ -152,12 +158,14 @@ impl Watch {
 
     /// Bytes on disk.
     fn scan(&self, programs: &[Stat]) -> u64 {
+        let start = Instant::now();
         self.free.store(self.watched.free(), Ordering::Relaxed);
         let named = self.watched.written.iter().fold(0, |sum: u64, folder| sum.saturating_add(size(folder)));
         let used = named.saturating_add(held(programs).disk);
         self.used.store(used, Ordering::Relaxed);
         // Nothing more fits.
         self.disk_full.store(used.saturating_add(LEAST) > self.watched.limits.disk, Ordering::Relaxed);
+        self.took.store(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         used
     }
 

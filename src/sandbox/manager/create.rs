@@ -24,17 +24,12 @@ impl Sandboxes {
         limit: Option<u32>,
         progress: &dyn Progress,
     ) -> Result<Sandbox, SandboxError> {
+        let backend = self.backend(spec.backend)?;
+        backend.expect();
         let held = self.hold(&spec.id).await?.ok_or_else(|| SandboxError::Failed {
             what: format!("another process is making the sandbox `{}`", spec.id),
             hint: None,
         })?;
-        let backend = match self.backend(spec.backend) {
-            Ok(backend) => backend,
-            Err(error) => {
-                held.remove();
-                return Err(error);
-            }
-        };
         if let Err(error) = self.begin(&spec, limit).await {
             held.remove();
             return Err(error);
