@@ -110,7 +110,7 @@ mod tests {
         std::fs::write(at("box/.deleted-3"), "").unwrap();
         symlink("../../mine", at("box/a/link")).unwrap();
         std::fs::write(at("box/a/file"), "").unwrap();
-        std::fs::set_permissions(at("box/a/closed"), std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(at("box/a/closed"), std::fs::Permissions::from_mode(0o0)).unwrap();
         std::fs::set_permissions(at("box/a"), std::fs::Permissions::from_mode(0o500)).unwrap();
         delete_all(&at("box")).unwrap();
         delete_all(&at("box")).unwrap();

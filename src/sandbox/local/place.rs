@@ -128,7 +128,7 @@ mod tests {
         let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
         let identity = Identity::Same { uid, gid };
         private(&at("new"), identity).unwrap();
-        fs::set_permissions(at("new"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(at("new"), fs::Permissions::from_mode(0o0)).unwrap();
         private(&at("new"), identity).unwrap();
         assert_eq!(mode("new"), 0o700);
         fs::create_dir(at("theirs")).unwrap();
