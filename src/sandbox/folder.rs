@@ -12,7 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::net::UnixStream;
 
-use super::{Confinement, SandboxId, SandboxSpec};
+use super::{Confinement, SandboxId, SandboxSpec, delete::delete_all};
 use crate::config::make_private;
 
 /// Where one box keeps its things.
@@ -166,10 +166,7 @@ impl BoxFolder {
     /// # Errors
     /// What could not be deleted.
     pub fn remove(&self) -> io::Result<()> {
-        match std::fs::remove_dir_all(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        delete_all(&self.path)
     }
 }
 

@@ -7,6 +7,7 @@ mod audit;
 pub mod client;
 mod copy;
 pub mod daemon;
+mod delete;
 pub mod docker;
 pub mod egress;
 mod error;

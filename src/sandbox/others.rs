@@ -128,8 +128,10 @@ fn assume(args: &[OsString]) -> io::Result<()> {
     let number = |text: &OsString| text.to_str().and_then(|text| text.parse::<u32>().ok());
     let [uid, gid, rest @ ..] = args else { return Err(io::ErrorKind::InvalidInput.into()) };
     let (Some(uid), Some(gid)) = (number(uid), number(gid)) else { return Err(io::ErrorKind::InvalidInput.into()) };
-    // The user may have a debugger wait for it, which is not to find the terminal of root.
+    // The user may have a debugger wait for it, which is not to find the terminal of root, nor a file that the shell of
+    // root has open.
     rustix::process::setsid()?;
+    super::local::close_from(3)?;
     let (uid, gid) = (rustix::thread::Uid::from_raw(uid), rustix::thread::Gid::from_raw(gid));
     rustix::thread::set_thread_groups(&[])?;
     rustix::thread::set_thread_res_gid(gid, gid, gid)?;

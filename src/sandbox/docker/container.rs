@@ -44,6 +44,8 @@ pub(super) const SOCKET: &str = "/run/agentscope/box.sock";
 const NOBODY_ELSE: u32 = 200_000;
 /// Of each program at once; as in the `local` backend.
 const OPEN_FILES: u64 = 65_536;
+/// Bytes of a core dump; as in the `local` backend, where it says why not 0.
+const NO_CORE: u64 = 1;
 /// Of all of a user's boxes in Podman: what its service allows itself (4.3.1).
 const PROCESSES: u64 = 32_768;
 /// Threads of the daemon, which count against the engine's limit and are not the programs' fault.
@@ -188,7 +190,7 @@ fn ulimits(limits: &Limits, engine: &Engine) -> Vec<ResourcesUlimits> {
         let most = Some(i64::try_from(most).unwrap_or(i64::MAX));
         ResourcesUlimits { name: Some(name.to_owned()), soft: most, hard: most }
     };
-    let mut all = vec![limit("core", 0), limit("fsize", limits.disk)];
+    let mut all = vec![limit("core", NO_CORE), limit("fsize", limits.disk)];
     // Without the right to raise them the engine fails with more than the machine has, which is no more than we have.
     let ours = |resource| rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
     if engine.local {

@@ -29,6 +29,9 @@ const NO_CORE: u64 = 1;
 /// Bytes of POSIX message queues, which no cgroup counts.
 const MESSAGES: u64 = 1 << 20;
 
+/// Where the kernel shows terminals.
+pub(super) const TERMINALS: &str = "/dev/pts";
+
 /// What of the file system may be used.
 #[derive(Debug, Default)]
 pub(super) struct Files {
@@ -42,6 +45,17 @@ pub(super) struct Files {
     pub(super) read_open: Vec<OwnedFd>,
     /// Whether sockets of the Internet are out of reach for Landlock too.
     pub(super) no_tcp: bool,
+}
+
+impl Files {
+    /// The same for programs of tier B: terminals they get from the daemon, open. The folder of terminals is the machine's,
+    /// where those of an ordinary user are open to all that runs as that user.
+    pub(super) fn without_terminals(&self) -> Self {
+        let mut use_existing = self.use_existing.clone();
+        use_existing.retain(|path| path != Path::new(TERMINALS));
+        let (read, write) = (self.read.clone(), self.write.clone());
+        Self { read, write, use_existing, read_open: vec![], no_tcp: self.no_tcp }
+    }
 }
 
 /// Limits that hold for each process, and hold without a cgroup.
@@ -146,19 +160,21 @@ pub(super) fn seccomp(sockets: Sockets) -> io::Result<Layer> {
 }
 
 /// A domain of programs, for the daemon's sake: they neither see the memory of those outside of it nor, from the sixth
-/// interface of Landlock on, signal them.
+/// interface of Landlock on, signal them. With `files` they may use less of the file system than the daemon.
 ///
 /// # Errors
 /// A kernel that has Landlock and refuses a rule set.
-pub(super) fn program_domain() -> io::Result<Option<OwnedFd>> {
+pub(super) fn program_domain(files: Option<&Files>) -> io::Result<Option<OwnedFd>> {
     if sys::landlock_abi() == 0 {
         return Ok(None);
     }
-    // A rule set has to restrict something: what nobody may do anyway, for kernels that know nothing of signals.
-    let ruleset = Ruleset::default()
-        .handle_access(AccessFs::MakeBlock)
-        .and_then(|ruleset| ruleset.scope(Scope::Signal))
-        .and_then(Ruleset::create)
-        .map_err(io::Error::other)?;
-    Ok(ruleset.into())
+    let made = match files {
+        Some(files) => ruleset(files),
+        // A rule set has to restrict something: what nobody may do anyway, for kernels that know nothing of signals.
+        None => Ruleset::default()
+            .handle_access(AccessFs::MakeBlock)
+            .and_then(|ruleset| ruleset.scope(Scope::Signal))
+            .and_then(Ruleset::create),
+    };
+    Ok(made.map_err(io::Error::other)?.into())
 }

@@ -23,7 +23,7 @@ use rustix::{
 use super::{
     cgroup::{Cgroup, Counters},
     config::{During as _, GO, InitConfig, Phase, Said, Trouble},
-    confine::{self, Files},
+    confine::{self, Files, TERMINALS},
     etc,
     identity::Identity,
     keeper::LocalKeeper,
@@ -219,6 +219,8 @@ impl Inside {
             .map(|folder| rustix::io::fcntl_dupfd_cloexec(folder, 3))
             .collect::<Result<_, _>>()
             .during(phase, "open what the sandbox writes")?;
+        let fewer = (self.config.tier == Tier::B).then(|| files.without_terminals());
+        let programs = confine::program_domain(fewer.as_ref()).during(phase, "prepare the confinement of programs")?;
         let landlock = confine::landlock(&files).during(phase, "restrict the file system by landlock")?;
         self.hide_memory(landlock.active).during(phase, "hide the memory of the daemon")?;
         self.layers.push(landlock);
@@ -233,7 +235,8 @@ impl Inside {
         let watched = Watched { limits, soft, first, written };
         let watch = Watch::start(watched).during(phase, "start the thread that watches limits")?;
         let tasks = soft.then(|| self.tasks());
-        LocalKeeper::new(self.counters.take(), watch, tasks).during(phase, "prepare the confinement of programs")
+        LocalKeeper::new(self.counters.take(), watch, tasks, programs)
+            .during(phase, "prepare the confinement of programs")
     }
 
     /// The kernel counts the tasks of a user in each namespace for itself, and an ordinary user's of tier B all together.
@@ -293,7 +296,7 @@ const TIER_B_READ: &[&str] = &[
     "/etc/resolv.conf",
 ];
 const TIER_B_DEVICES: &[&str] =
-    &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts"];
+    &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", TERMINALS];
 
 fn open_folder(path: &Path) -> std::io::Result<OwnedFd> {
     Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)

@@ -40,9 +40,14 @@ struct Programs {
 
 impl LocalKeeper {
     /// # Errors
-    /// A kernel that refuses a rule set.
-    pub(super) fn new(counters: Option<Counters>, watch: Arc<Watch>, tasks: Option<u64>) -> io::Result<Self> {
-        let programs = Programs { domain: confine::program_domain()?, filter: seccomp::program_filter()?, tasks };
+    /// A kernel that refuses a filter.
+    pub(super) fn new(
+        counters: Option<Counters>,
+        watch: Arc<Watch>,
+        tasks: Option<u64>,
+        domain: Option<OwnedFd>,
+    ) -> io::Result<Self> {
+        let programs = Programs { domain, filter: seccomp::program_filter()?, tasks };
         Ok(Self { programs: Arc::new(programs), counters, watch })
     }
 }
@@ -89,7 +94,8 @@ impl Contained {
     /// # Errors
     /// A kernel that refuses a filter.
     pub(in crate::sandbox) fn confine(&self) -> io::Result<()> {
-        let programs = Programs { domain: confine::program_domain()?, filter: seccomp::program_filter()?, tasks: None };
+        let programs =
+            Programs { domain: confine::program_domain(None)?, filter: seccomp::program_filter()?, tasks: None };
         let _ = self.programs.set(Arc::new(programs));
         rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
         seccomp::apply(Sockets::Namespaced)

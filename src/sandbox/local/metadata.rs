@@ -1,16 +1,20 @@
 //! Modes and times of files in tier B, where programs see the file system of the machine.
 //!
 //! Landlock does not look at chmod(2) and utimensat(2), and no filter of system calls can look at a path: programs could
-//! open up, lock or age files of the user who makes the box that they cannot even read. So these calls wait until a thread of the
-//! daemon's process has looked where their path leads and, if that is a place of the box, made the change itself. It
-//! works on what it looked at, so nothing is won by changing the path meanwhile. Source: seccomp_unotify(2).
+//! open up, lock or age files of the user who makes the box that they may only read, or not even that. So these calls wait
+//! until a thread of the daemon's process has looked where their path or descriptor leads and, if that is a place of the
+//! box, made the change itself. It works on what it looked at, so nothing is won by changing the path meanwhile. Source:
+//! seccomp_unotify(2).
 
 use std::{
     ffi::OsString,
     fs, io,
     os::{
         fd::{AsFd as _, AsRawFd as _, OwnedFd},
-        unix::{ffi::OsStringExt as _, fs::FileExt as _},
+        unix::{
+            ffi::{OsStrExt as _, OsStringExt as _},
+            fs::FileExt as _,
+        },
     },
     path::{Path, PathBuf},
     sync::mpsc,
@@ -70,7 +74,9 @@ impl Guard {
         let found = request.open()?;
         let itself = format!("/proc/self/fd/{}", found.as_raw_fd());
         let path = fs::read_link(&itself)?;
-        if !self.places.iter().any(|place| path.starts_with(place)) {
+        // Memory with a descriptor is the program's own. Source: memfd_create(2).
+        let memory = path.as_os_str().as_bytes().starts_with(b"/memfd:");
+        if !memory && !self.places.iter().any(|place| path.starts_with(place)) {
             return Err(Errno::PERM.into());
         }
         match &request.change {
@@ -108,6 +114,7 @@ impl Request {
         let (folder, path, flags) = match call {
             #[cfg(target_arch = "x86_64")]
             libc::SYS_chmod => (libc::AT_FDCWD, arguments[0], 0),
+            libc::SYS_fchmod => (number(0).cast_signed(), 0, 0),
             // Its number of arguments is three: no flags.
             libc::SYS_fchmodat => (number(0).cast_signed(), arguments[1], 0),
             _ => (number(0).cast_signed(), arguments[1], number(3).cast_signed()),
@@ -117,14 +124,17 @@ impl Request {
             libc::SYS_utimensat => Change::Times(times(&memory, arguments[2])?),
             #[cfg(target_arch = "x86_64")]
             libc::SYS_chmod => Change::Mode(number(1)),
+            libc::SYS_fchmod => Change::Mode(number(1)),
             _ => Change::Mode(number(2)),
         };
+        // Of the calls that take a path, futimens(3) alone has none.
+        let by_descriptor = call == libc::SYS_fchmod || call == libc::SYS_utimensat && path == 0;
         Ok(Self {
             thread: asked.pid,
             folder,
-            path: text(&memory, path)?,
+            path: if by_descriptor { PathBuf::new() } else { text(&memory, path)? },
             itself: flags & libc::AT_SYMLINK_NOFOLLOW != 0,
-            empty: flags & libc::AT_EMPTY_PATH != 0,
+            empty: by_descriptor || flags & libc::AT_EMPTY_PATH != 0,
             change,
         })
     }

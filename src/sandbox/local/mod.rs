@@ -380,29 +380,6 @@ fn with_packages(layer: &Path, env: &BTreeMap<String, String>) -> [(String, Stri
     ]
 }
 
-/// Deletes a folder that programs of the box may have made hard to delete.
-fn delete(folder: &BoxFolder) -> io::Result<()> {
-    match folder.remove() {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            open_up(folder.path())?;
-            folder.remove()
-        }
-        other => other,
-    }
-}
-
-fn open_up(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            open_up(&entry.path())?;
-        }
-    }
-    Ok(())
-}
-
 fn no_packages() -> SandboxError {
     SandboxError::Unsupported {
         backend: BackendKind::Local,
@@ -547,7 +524,7 @@ impl LocalBackend {
     fn delete_all(&self, id: &SandboxId) -> io::Result<()> {
         let folder = self.folder(id);
         Place::of(folder.path(), id).delete()?;
-        delete(&folder)
+        folder.remove()
     }
 }
 

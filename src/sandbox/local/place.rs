@@ -2,12 +2,17 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{PermissionsExt as _, lchown},
+    os::{
+        fd::AsRawFd as _,
+        unix::fs::{PermissionsExt as _, chown},
+    },
     path::{Path, PathBuf},
 };
 
+use rustix::fs::{Mode, OFlags};
+
 use super::{identity::Identity, packages};
-use crate::sandbox::{BoxFolder, Mount, SandboxId, SandboxSpec, Tier, WorkspaceMode};
+use crate::sandbox::{BoxFolder, Mount, SandboxId, SandboxSpec, Tier, WorkspaceMode, delete::delete_all};
 
 /// The folders that the box may write to.
 #[derive(Clone, Debug)]
@@ -82,25 +87,59 @@ impl Place {
     /// Deletes what is not in the folder of the box.
     pub(super) fn delete(&self) -> io::Result<()> {
         match &self.own {
-            Some(own) => match fs::remove_dir_all(own) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            },
+            Some(own) => delete_all(own),
             None => Ok(()),
         }
     }
 }
 
+/// Makes the folder the box's alone. One that is there has to be it already: `/var/tmp` is everybody's, and what is in
+/// the folder was in the hands of programs.
 fn private(folder: &Path, identity: Identity) -> io::Result<()> {
-    match fs::create_dir(folder) {
+    let new = match fs::create_dir(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        // One of somebody else's, or a link: `/var/tmp` is everybody's.
-        Err(_) if !fs::symlink_metadata(folder)?.is_dir() => return Err(io::ErrorKind::AlreadyExists.into()),
-        _ => {}
+        made => made.is_ok(),
+    };
+    // What is open stays the same whatever takes its place; a link is not opened. Not for reading, which programs may have
+    // forbidden.
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = rustix::fs::open(folder, flags, Mode::empty())?;
+    let (Identity::Same { uid, gid } | Identity::Other { uid, gid }) = identity;
+    let owner = rustix::fs::fstat(&open)?.st_uid;
+    if !new && ![uid, rustix::process::geteuid().as_raw()].contains(&owner) {
+        return Err(io::Error::other(format!("`{}` is there already, and belongs to user {owner}", folder.display())));
     }
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    match identity {
-        Identity::Other { uid, gid } => lchown(folder, Some(uid), Some(gid)),
-        Identity::Same { .. } => Ok(()),
+    let itself = format!("/proc/self/fd/{}", open.as_raw_fd());
+    fs::set_permissions(&itself, fs::Permissions::from_mode(0o700))?;
+    if matches!(identity, Identity::Other { .. }) { chown(&itself, Some(uid), Some(gid)) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_folder_of_somebody_else_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let mode = |name: &str| fs::metadata(at(name)).unwrap().mode() & 0o7777;
+        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let identity = Identity::Same { uid, gid };
+        private(&at("new"), identity).unwrap();
+        fs::set_permissions(at("new"), fs::Permissions::from_mode(0o0)).unwrap();
+        private(&at("new"), identity).unwrap();
+        assert_eq!(mode("new"), 0o700);
+        fs::create_dir(at("theirs")).unwrap();
+        fs::set_permissions(at("theirs"), fs::Permissions::from_mode(0o755)).unwrap();
+        symlink("theirs", at("link")).unwrap();
+        private(&at("link"), identity).unwrap_err();
+        assert_eq!(mode("theirs"), 0o755);
+        // Only root can give a folder away.
+        if chown(at("theirs"), Some(uid + 1), None).is_ok() {
+            private(&at("theirs"), identity).unwrap_err();
+            assert_eq!(mode("theirs"), 0o755);
+        }
     }
 }

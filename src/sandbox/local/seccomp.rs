@@ -43,9 +43,10 @@ const SHARED: &[libc::c_long] = &[
     libc::SYS_mq_unlink,
 ];
 
-/// The calls that change what a file is by its path, besides modes and times. The last are setxattrat, removexattrat and
-/// file_setattr.
+/// The calls that change what a file is, besides modes and times: by its path, or by a descriptor that may be open for
+/// reading alone. The last are setxattrat, removexattrat and file_setattr.
 const METADATA: &[libc::c_long] = &[
+    libc::SYS_fchown,
     libc::SYS_fchownat,
     libc::SYS_setxattr,
     libc::SYS_lsetxattr,
@@ -184,16 +185,16 @@ pub(super) fn program_filter() -> io::Result<BpfProgram> {
     unknown().map_err(|error: seccompiler::BackendError| io::Error::other(error))
 }
 
-/// For tier B: changes of mode and times by path wait for an answer. Those of owners and
-/// attributes, which nobody needs that much, are refused.
+/// For tier B: changes of mode and times wait for an answer. Those of owners and attributes, which nobody needs that
+/// much, are refused.
 pub(super) fn metadata_filter() -> io::Result<BpfProgram> {
     let made = || -> Result<BpfProgram, seccompiler::BackendError> {
         let arch = TargetArch::try_from(std::env::consts::ARCH)?;
-        let mut rules = Rules::from([(libc::SYS_fchmodat, vec![]), (FCHMODAT2, vec![])]);
+        // Also by a descriptor: what is open for reading may be another's to change.
+        let calls = [libc::SYS_fchmod, libc::SYS_fchmodat, FCHMODAT2, libc::SYS_utimensat];
+        let mut rules: Rules = calls.into_iter().map(|call| (call, vec![])).collect();
         #[cfg(target_arch = "x86_64")]
         rules.insert(libc::SYS_chmod, vec![]);
-        // Without a path it is about a descriptor, which is open for a reason.
-        refuse(&mut rules, libc::SYS_utimensat, &[(1, Len::Qword, Op::Ne, 0)])?;
         let mut program: BpfProgram =
             SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Trace(0), arch)?.try_into()?;
         // `seccompiler` knows no such action, which has the place of another. Source: linux/seccomp.h.
@@ -207,13 +208,17 @@ pub(super) fn metadata_filter() -> io::Result<BpfProgram> {
 
 /// Goes with [`metadata_filter`], whose calls are answered.
 pub(super) fn refuse_metadata() -> io::Result<()> {
-    let made = || -> Result<BpfProgram, seccompiler::BackendError> {
+    let made = |calls: &[&[libc::c_long]], error: i32| -> Result<BpfProgram, seccompiler::BackendError> {
         let arch = TargetArch::try_from(std::env::consts::ARCH)?;
-        let rules = METADATA.iter().chain(METADATA_HERE).map(|call| (*call, vec![])).collect();
-        let eperm = SeccompAction::Errno(libc::EPERM as u32);
-        SeccompFilter::new(rules, SeccompAction::Allow, eperm, arch)?.try_into()
+        let rules = calls.iter().copied().flatten().map(|call| (*call, vec![])).collect();
+        SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(error as u32), arch)?.try_into()
     };
-    seccompiler::apply_filter(&made().map_err(io::Error::other)?).map_err(io::Error::other)
+    // As of a file system without attributes, which programs that copy take for no failure.
+    let attributes = [libc::SYS_fsetxattr, libc::SYS_fremovexattr];
+    for program in [made(&[METADATA, METADATA_HERE], libc::EPERM), made(&[&attributes], libc::EOPNOTSUPP)] {
+        seccompiler::apply_filter(&program.map_err(io::Error::other)?).map_err(io::Error::other)?;
+    }
+    Ok(())
 }
 
 /// In the order in which they are installed; the strictest answer of all wins.

@@ -93,7 +93,20 @@ fn mount_setattr(tree: BorrowedFd<'_>, mut attr: libc::mount_attr, flags: libc::
 /// Closes every descriptor from `first` on.
 pub(in crate::sandbox) fn close_from(first: u32) -> io::Result<()> {
     // SAFETY: called before anything of this process has opened a descriptor that it still holds.
-    check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) })?;
+    match check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) }) {
+        Ok(_) => Ok(()),
+        // Linux before 5.9 lacks the call, and gVisor of 2022 takes no such bound.
+        Err(_) => close_each_from(first),
+    }
+}
+
+fn close_each_from(first: u32) -> io::Result<()> {
+    let entries = std::fs::read_dir("/proc/self/fd")?;
+    let open: Vec<u32> = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+    for descriptor in open.into_iter().filter(|descriptor| *descriptor >= first) {
+        // SAFETY: as above. That of the folder that was read is closed already, which is no harm.
+        unsafe { libc::close(i32::try_from(descriptor).unwrap_or(-1)) };
+    }
     Ok(())
 }
 

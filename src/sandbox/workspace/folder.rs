@@ -17,6 +17,18 @@ use serde::{Deserialize, Serialize};
 
 pub(super) struct Folder(OwnedFd);
 
+/// Folders within folders that are looked into. A program can nest them without end, and who follows it runs out of stack,
+/// of descriptors or of time.
+pub(super) const DEEPEST: usize = 256;
+
+/// What is said of a folder that is not looked into.
+pub(super) const TOO_DEEP: &str = "too many folders within folders";
+
+/// Whether what is in the folder at `path` is left alone.
+pub(super) fn is_too_deep(path: &Path) -> bool {
+    path.components().count() >= DEEPEST
+}
+
 /// What can be told of an entry without reading it; equal stamps mean an unchanged entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamp {

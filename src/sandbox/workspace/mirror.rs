@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    folder::{Folder, Kind, Stamp, same},
+    folder::{Folder, Kind, Stamp, TOO_DEEP, is_too_deep, same},
     overlay::{CHANGED_MEANWHILE, Found, Pair, Refused, Synced, TICK, refused},
     plan::{Covered, Guard},
     state::{Change, State},
@@ -86,11 +86,14 @@ impl Mirror<'_> {
         if before == after {
             return Ok(());
         }
-        if let Some(covered) = self.guard.covers(path) {
+        let covered = inside.map_or_else(|| self.guard.covers(path), |stamp| self.guard.keeps_in(path, stamp.kind));
+        if let Some(covered) = covered {
             // Said once of each change.
             if !same(inside, known.map(|pair| pair.inside)) {
                 found.refused.push(refused(path, covered));
             }
+        } else if after.is_folder() && is_too_deep(path) {
+            found.refused.push(Refused { path: path.to_owned(), reason: TOO_DEEP.to_owned() });
         } else if after == State::Special || before == State::Special {
             let reason = "devices, FIFOs and sockets stay where they are".to_owned();
             found.refused.push(Refused { path: path.to_owned(), reason });
@@ -133,7 +136,7 @@ fn walk(root: &Folder) -> io::Result<BTreeMap<PathBuf, Stamp>> {
         for name in folder.names()? {
             let Some(stamp) = folder.stamp(Path::new(&name))? else { continue };
             let path = path.join(name);
-            if stamp.kind == Kind::Folder {
+            if stamp.kind == Kind::Folder && !is_too_deep(&path) {
                 folders.push(path.clone());
             }
             stamps.insert(path, stamp);

@@ -7,6 +7,7 @@
 mod apply;
 mod diff;
 mod folder;
+mod git;
 mod journal;
 mod mirror;
 mod overlay;

@@ -14,7 +14,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    folder::{Folder, Kind, Stamp, lossless, same},
+    folder::{Folder, Kind, Stamp, TOO_DEEP, is_too_deep, lossless, same},
     plan::{Covered, Guard},
     state::{Change, State},
 };
@@ -192,10 +192,12 @@ impl Scan<'_> {
             return Ok(());
         }
         let mut pair = Pair { inside, outside, opaque: false, unsettled };
-        if let Some(covered) = self.guard.covers(path) {
+        if let Some(covered) = self.guard.keeps_in(path, inside.kind) {
             if known.is_none() {
                 found.refused.push(refused(path, covered));
             }
+        } else if inside.kind == Kind::Folder && is_too_deep(path) {
+            found.refused.push(Refused { path: path.to_owned(), reason: TOO_DEEP.to_owned() });
         } else {
             match inside.kind {
                 Kind::Whiteout => {

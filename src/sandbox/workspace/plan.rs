@@ -1,23 +1,30 @@
 //! Which paths of a workspace are hidden, and which are protected.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use walkdir::WalkDir;
 
+use super::{folder::Kind, git};
 use crate::sandbox::{SandboxError, Workspace, WorkspaceMode};
 
 /// What `chat` protects in a folder of the user's: what other programs of the user run or trust. A program that git or
 /// an editor starts would run outside the sandbox.
-pub const PROTECTED_IN_CHAT: [&str; 13] = [
+pub const PROTECTED_IN_CHAT: [&str; 16] = [
     ".env*",
     ".envrc",
     ".git/config",
     ".git/hooks",
     "**/.git/config",
     "**/.git/config.worktree",
+    "**/.git/commondir",
     "**/.git/hooks",
-    "**/.git/modules/**/{config,hooks}",
+    "**/.git/modules/**/{config,config.worktree,commondir,hooks}",
+    "**/.git/worktrees/*/{config.worktree,commondir,gitdir}",
+    ".husky",
     ".vscode",
     ".idea",
     ".zed",
@@ -45,11 +52,16 @@ pub struct WorkspacePlan {
 }
 
 /// The patterns of a workspace. One without a slash fits at any depth, one with a slash from the workspace downwards,
-/// and `**` stands for any folders. What fits a folder covers all that is in it.
+/// and `**` stands for any folders. What fits a folder covers all that is in it. Who protects `.git/hooks` means what
+/// git runs, wherever that is.
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
     hide: GlobSet,
     protect: GlobSet,
+    /// Whether the hooks of git are protected.
+    git: bool,
+    /// Where git is led to by what is in the workspace now.
+    led_to: BTreeSet<PathBuf>,
 }
 
 /// Why a path may not be touched.
@@ -61,7 +73,11 @@ pub(super) enum Covered {
 
 impl Guard {
     pub(super) fn new(spec: &Workspace) -> Result<Self, SandboxError> {
-        Ok(Self { hide: patterns(&spec.hide)?, protect: patterns(&spec.protect)? })
+        let (hide, protect) = (patterns(&spec.hide, false)?, patterns(&spec.protect, true)?);
+        let git = protect.is_match(".git/hooks");
+        let folder = folder(spec)?.filter(|folder| git || folder.join(".git").is_file());
+        let led_to = folder.map(|folder| git::leads_to(&folder)).unwrap_or_default();
+        Ok(Self { hide, protect, git, led_to })
     }
 
     /// Whether a pattern fits `path` or a folder above it.
@@ -69,11 +85,28 @@ impl Guard {
         let fits = |set: &GlobSet| {
             !set.is_empty() && path.ancestors().filter(|above| *above != Path::new("")).any(|above| set.is_match(above))
         };
-        if fits(&self.hide) { Some(Covered::Hidden) } else { fits(&self.protect).then_some(Covered::Protected) }
+        if fits(&self.hide) {
+            return Some(Covered::Hidden);
+        }
+        let protected = fits(&self.protect) || path.ancestors().any(|above| self.led_to.contains(above));
+        protected.then_some(Covered::Protected)
+    }
+
+    /// The same of something of this kind that is to come out of the box. A file or a link by the name of `.git` has git
+    /// believe a folder of any other name, and a link above what is protected puts another in its place.
+    pub(super) fn keeps_in(&self, path: &Path, kind: Kind) -> Option<Covered> {
+        let named_git = || path.file_name().is_some_and(|name| name.eq_ignore_ascii_case(".git"));
+        let misleads = match kind {
+            Kind::Link => self.git && named_git() || self.led_to.iter().any(|led_to| led_to.starts_with(path)),
+            Kind::File => self.git && named_git(),
+            _ => false,
+        };
+        self.covers(path).or_else(|| misleads.then_some(Covered::Protected))
     }
 }
 
-fn patterns(list: &[String]) -> Result<GlobSet, SandboxError> {
+/// What is protected is so in any case: file systems that know no case have one file of both names.
+fn patterns(list: &[String], any_case: bool) -> Result<GlobSet, SandboxError> {
     let wrong = |pattern: &str, error: &globset::Error| SandboxError::Failed {
         what: format!("`{pattern}` is not a pattern of paths: {}", error.kind()),
         hint: Some("patterns stand under `sandbox.workspace`: `*` is any text, `**` any folders".to_owned()),
@@ -81,7 +114,7 @@ fn patterns(list: &[String]) -> Result<GlobSet, SandboxError> {
     let mut set = GlobSetBuilder::new();
     for pattern in list {
         let anchored = anchored(pattern);
-        let glob = GlobBuilder::new(&anchored).literal_separator(true).build();
+        let glob = GlobBuilder::new(&anchored).literal_separator(true).case_insensitive(any_case).build();
         set.add(glob.map_err(|error| wrong(pattern, &error))?);
     }
     set.build().map_err(|error| wrong(&list.join(", "), &error))
@@ -107,7 +140,7 @@ impl WorkspacePlan {
         let mut plan = Self { mode: spec.mode, folder: None, hide: vec![], protect: vec![] };
         let Some(folder) = folder(spec)? else { return Ok(plan) };
         plan.walk(&folder, &guard)?;
-        plan.protect_git_folder(&folder);
+        plan.protect_git(&folder, &guard);
         plan.folder = Some(folder);
         Ok(plan)
     }
@@ -141,18 +174,13 @@ impl WorkspacePlan {
         Ok(())
     }
 
-    /// Of a worktree or a submodule `.git` is a file that says where its folder is. If that is in the workspace, its
-    /// hooks and its configuration are protected too.
-    fn protect_git_folder(&mut self, folder: &Path) {
-        let Ok(text) = std::fs::read_to_string(folder.join(".git")) else { return };
-        self.protect.push(PathBuf::from(".git"));
-        let Some(git) = text.strip_prefix("gitdir:").map(|path| folder.join(path.trim())) else { return };
-        let Ok(git) = git.canonicalize() else { return };
-        let Ok(inside) = git.strip_prefix(folder) else { return };
-        for name in ["config", "config.worktree", "hooks"] {
-            let path = inside.join(name);
-            if folder.join(&path).exists() && !self.protect.contains(&path) {
-                self.protect.push(path);
+    /// Of a worktree or a submodule `.git` is a file that says where its folder is.
+    fn protect_git(&mut self, folder: &Path, guard: &Guard) {
+        let there = |path: &Path| folder.join(path).symlink_metadata().is_ok_and(|meta| !meta.is_symlink());
+        let file = Some(PathBuf::from(".git")).filter(|git| folder.join(git).is_file());
+        for path in file.iter().chain(&guard.led_to).filter(|path| there(path)) {
+            if !path.ancestors().any(|above| self.protect.iter().any(|known| known == above)) {
+                self.protect.push(path.clone());
             }
         }
     }
@@ -231,7 +259,38 @@ mod tests {
         std::fs::create_dir_all(folder.path().join("store/hooks")).unwrap();
         std::fs::write(folder.path().join(".git"), "gitdir: store\n").unwrap();
         let plan = plan(&spec(folder.path(), &[], &[".git/hooks"])).unwrap();
-        assert_eq!(plan.protect, [".git", "store/hooks"].map(PathBuf::from));
+        assert_eq!(plan.protect, ["store/hooks", ".git"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn what_would_lead_git_astray_stays_in() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join(".git")).unwrap();
+        std::os::unix::fs::symlink("../tools/hooks", folder.path().join(".git/hooks")).unwrap();
+        let guard = Guard::new(&spec(folder.path(), &[], &PROTECTED_IN_CHAT)).unwrap();
+        for (path, kind) in [
+            (".git", Kind::Link),
+            ("a/.git", Kind::File),
+            (".GIT", Kind::File),
+            (".Git/Hooks/pre-commit", Kind::File),
+            (".git/commondir", Kind::File),
+            (".git/worktrees/w/commondir", Kind::File),
+            ("tools/hooks/pre-commit", Kind::File),
+            ("tools", Kind::Link),
+        ] {
+            assert_eq!(guard.keeps_in(Path::new(path), kind), Some(Covered::Protected), "{path}");
+        }
+        for (path, kind) in [
+            (".git", Kind::Folder),
+            (".git/HEAD", Kind::File),
+            (".git/worktrees/w/HEAD", Kind::File),
+            ("tools", Kind::Folder),
+            ("tools/x", Kind::Link),
+        ] {
+            assert_eq!(guard.keeps_in(Path::new(path), kind), None, "{path}");
+        }
+        let all = Guard::new(&spec(folder.path(), &[], &[])).unwrap();
+        assert_eq!(all.keeps_in(Path::new("a/.git"), Kind::File), None);
     }
 
     #[test]

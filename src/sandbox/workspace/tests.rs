@@ -5,11 +5,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::*;
+use super::{folder::DEEPEST, *};
 
 /// A user's folder, and a box over it.
 struct Case {
     root: tempfile::TempDir,
+    spec: SandboxSpec,
     workspace: Workspace,
     journal: Journal,
 }
@@ -35,7 +36,7 @@ impl Case {
         let workspace = Workspace::of(&spec, Tier::A, &root.path().join("box")).unwrap();
         let key = crate::domain::SessionKey { user: "ann".to_owned(), session: "s".into() };
         let journal = Journal::of_session(&root.path().join("state"), &key);
-        let case = Self { root, workspace, journal };
+        let case = Self { root, spec, workspace, journal };
         if backend == BackendKind::Local && !case.inside("true") {
             #[expect(clippy::print_stderr, reason = "says what is skipped")]
             {
@@ -246,6 +247,46 @@ fn protected_paths_are_refused_again() {
     let after: Vec<_> = case.tree().into_iter().filter(|line| !line.starts_with("sub")).collect();
     assert_eq!(after, before);
     assert!(!case.path("sub/.git/hooks").exists());
+}
+
+/// Git goes where links and its own files lead it, and runs what it finds there.
+#[test]
+fn what_git_would_run_stays_inside() {
+    for backend in [BackendKind::Local, BackendKind::Docker] {
+        let Some(mut case) = Case::with(backend, WorkspaceMode::Rw, &PROTECTED_IN_CHAT) else { continue };
+        fs::create_dir_all(case.path(".git")).unwrap();
+        fs::write(case.path(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
+        fs::create_dir(case.path("tools")).unwrap();
+        fs::write(case.path("tools/check"), "true\n").unwrap();
+        symlink("../githooks", case.path(".git/hooks")).unwrap();
+        fs::create_dir(case.path("githooks")).unwrap();
+        symlink("../tools/check", case.path("githooks/pre-commit")).unwrap();
+        // As each call does.
+        case.workspace.guard = Guard::new(&case.spec.workspace).unwrap();
+        let before = case.tree();
+        let script = "echo evil > githooks/post-checkout; echo evil > tools/check; echo ../evil > .git/commondir; \
+                      mkdir evil; echo 'gitdir: ../evil' > evil/.git; ln -s ../evil src/.git";
+        let said = case.call(script);
+        let (refused, changed): (Vec<_>, Vec<_>) = said.into_iter().partition(|line| line.ends_with(": protected"));
+        assert_eq!((refused.len(), changed), (5, vec!["+ evil".to_owned()]), "{backend}: {refused:?}");
+        fs::remove_dir(case.path("evil")).unwrap();
+        assert_eq!(case.tree(), before, "{backend}");
+    }
+}
+
+/// Nobody has to follow a program as deep as it goes.
+#[test]
+fn folders_within_folders_end() {
+    for backend in [BackendKind::Local, BackendKind::Docker] {
+        let Some(case) = Case::with(backend, WorkspaceMode::Rw, &[]) else { continue };
+        let script = "python3 -c 'import os\nfor n in range(2000): os.mkdir(\"d\"); os.chdir(\"d\")'";
+        let said = case.call(script);
+        assert_eq!(said.len(), DEEPEST, "{backend}");
+        assert!(said.last().unwrap().ends_with("/d: too many folders within folders"), "{backend}");
+        let record = BoxFolder::new(case.root.path(), &case.spec.id);
+        fs::rename(case.root.path().join("box"), record.path()).unwrap();
+        record.remove().unwrap();
+    }
 }
 
 #[test]

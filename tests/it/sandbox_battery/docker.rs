@@ -8,6 +8,7 @@ use agentscope::{
         BackendKind, BoxClient, BoxFolder, Quiet, SandboxBackend as _, SandboxSpec, Tier, Token, WorkspaceMode,
         docker::{DockerBackend, DockerSettings},
         prove::{ATTEMPTS, Stage, Target},
+        wire::ExecSpec,
     },
 };
 
@@ -46,6 +47,12 @@ async fn no_attempt_gets_out_of_a_container() {
         let inside = attempt.make(&client, &mut stage, &target).await.unwrap();
         tally.add(attempt, inside.outside(attempt, stage.workspace_changed().as_deref()), None);
     }
+    // Whatever `core_pattern` is on the machine of the test.
+    let limits = ExecSpec { argv: ["cat", "/proc/self/limits"].map(str::to_owned).to_vec(), ..ExecSpec::default() };
+    let limits = client.exec(&limits).await.unwrap().collect(1 << 16).await.unwrap();
+    let limits = String::from_utf8_lossy(&limits.stdout.bytes).into_owned();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).map(str::split_whitespace);
+    assert_eq!(core.unwrap().skip(4).take(2).collect::<Vec<_>>(), ["1", "1"], "{limits}");
     backend.remove(&spec.id).await.unwrap();
     tally.check(0);
 }

@@ -1,8 +1,13 @@
-//! In tier B the modes and times of files are changed for programs, where they may: those that do it notice nothing.
+//! In tier B programs see the file system of the machine. Modes and times of files are changed for them, where they may:
+//! those that do it notice nothing. What else of the user's they could reach there is kept from them.
 
 use std::{fs, os::unix::fs::MetadataExt as _};
 
-use agentscope::sandbox::Tier;
+use agentscope::sandbox::{
+    Mount, Tier,
+    wire::{ExecSpec, WindowSize},
+};
+use rustix::pty::OpenptFlags;
 
 use crate::common::local::{Local, as_each};
 
@@ -58,6 +63,66 @@ fn a_file_of_the_user_keeps_its_mode() {
         let after = fs::metadata(&file).unwrap();
         assert_eq!((before.mode(), before.ctime_nsec()), (after.mode(), after.ctime_nsec()), "{said}");
         assert!(said.contains("not permitted"), "{said}");
+        local.stop().await;
+    });
+}
+
+/// A descriptor that is open for reading is enough to change what a file is, if the file is one's own.
+#[test]
+fn what_is_mounted_read_only_keeps_its_mode() {
+    as_each(&[Tier::B], |_, _| async {
+        let local = Local::with(|spec, home| {
+            let shown = home.join("shown");
+            fs::create_dir(&shown).unwrap();
+            fs::write(shown.join("mine"), "mine").unwrap();
+            spec.mounts = vec![Mount { host: shown.clone(), inside: shown, read_only: true }];
+        })
+        .await;
+        let file = local.home.path().join("shown/mine");
+        let before = fs::metadata(&file).unwrap();
+        let script = format!(
+            r#"python3 - <<'END'
+import os
+mine = os.open("{}", os.O_RDONLY)
+for change in [lambda: os.fchmod(mine, 0o777), lambda: os.utime(mine, (1, 1)), lambda: os.utime(mine),
+               lambda: os.chown(mine, os.getuid(), os.getgid()), lambda: os.setxattr(mine, "user.a", b"1")]:
+    try:
+        print(change())
+    except OSError as error:
+        print(error.strerror)
+kept = os.memfd_create("own")
+os.fchmod(kept, 0o600)
+END
+"#,
+            file.display()
+        );
+        let said = local.said(&script).await;
+        let refused = "Operation not permitted\n".repeat(4);
+        assert_eq!(said, format!("{refused}Operation not supported\n(0)"));
+        let after = fs::metadata(&file).unwrap();
+        assert_eq!((before.mode(), before.ctime_nsec()), (after.mode(), after.ctime_nsec()));
+        local.stop().await;
+    });
+}
+
+/// The folder of terminals is the machine's, with those that the user sits at.
+#[test]
+fn another_terminal_of_the_user_is_out_of_reach() {
+    as_each(&[Tier::B], |_, _| async {
+        let leader = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        rustix::pty::grantpt(&leader).unwrap();
+        rustix::pty::unlockpt(&leader).unwrap();
+        let name = rustix::pty::ptsname(&leader, vec![]).unwrap().into_string().unwrap();
+        let local = Local::start().await;
+        let said = local.said(&format!("echo x > {name}; cat {name}; stty -F {name} -echo; test -e {name}")).await;
+        assert_eq!(said.matches("ermission denied").count(), 3, "{said}");
+        assert!(said.ends_with("(0)"), "{said}");
+        // Of its own it has one.
+        let pty = Some(WindowSize { rows: 24, columns: 80 });
+        let argv = ["sh", "-c", "tty >/dev/tty; test -t 0"].map(str::to_owned).to_vec();
+        let ran = local.client.exec(&ExecSpec { argv, pty, ..ExecSpec::default() }).await.unwrap();
+        let ran = ran.collect(1 << 10).await.unwrap();
+        assert_eq!(ran.status.code, Some(0), "{}", String::from_utf8_lossy(&ran.stdout.bytes));
         local.stop().await;
     });
 }

@@ -13,6 +13,7 @@ use crate::sandbox::{
     BackendKind, BoxClient, BoxFolder, Lifetime, Limits, LocalBackend, Network, Progress, SandboxBackend as _,
     SandboxError, SandboxId, SandboxSpec, Token,
     client::{ExecError, Output},
+    delete::delete_all,
     wire::{ExecSpec, ExitStatus, Limit},
 };
 
@@ -113,7 +114,7 @@ pub(super) fn clear(folder: &Path) -> io::Result<()> {
         backend.end(&id).map_err(io::Error::other)?;
         backend.delete_all(&id)?;
     }
-    seal::delete(folder)
+    delete_all(folder)
 }
 
 fn installing(wanted: &[String]) -> String {

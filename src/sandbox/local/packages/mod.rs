@@ -23,7 +23,7 @@ use self::{install::Staging, pip::Pip};
 use super::LocalBackend;
 use crate::{
     config::{Env, FileLock},
-    sandbox::{Progress, SandboxError, daemon::SEARCH_PATH},
+    sandbox::{Progress, SandboxError, daemon::SEARCH_PATH, delete::delete_all},
 };
 
 /// Where programs of tier A see their layer.
@@ -141,7 +141,7 @@ impl PackageLayers {
             } else if age > unused_for {
                 pruned += 1;
                 if !dry_run {
-                    seal::delete(&self.folder.join(name))?;
+                    delete_all(&self.folder.join(name))?;
                     lock.remove();
                 }
             }

@@ -76,14 +76,3 @@ pub(in super::super) fn link_tree(from: &Path, to: &Path) -> io::Result<()> {
     }
     Ok(())
 }
-
-/// Deletes a sealed folder. Nothing there is success.
-///
-/// # Errors
-/// What could not be deleted.
-pub(super) fn delete(layer: &Path) -> io::Result<()> {
-    match super::super::open_up(layer).and_then(|()| fs::remove_dir_all(layer)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
