@@ -104,7 +104,7 @@ fn no_more_than_there_may_be_at_once() {
     let made = outputs.iter().filter(|output| output.code == Some(0)).count();
     assert_eq!(made, 3, "{outputs:?}");
     for output in outputs.iter().filter(|output| output.code != Some(0)) {
-        assert!(output.stderr.starts_with("error: 3 sandboxes exist already\n"), "{output}");
+        assert!(output.stderr.starts_with("error: the limit of sandboxes, 3, is reached\n"), "{output}");
     }
     assert_eq!(home.list().len(), 3);
     home.settle();
