@@ -94,8 +94,8 @@ fn mount_setattr(tree: BorrowedFd<'_>, mut attr: libc::mount_attr, flags: libc::
 pub(in crate::sandbox) fn close_from(first: u32) -> io::Result<()> {
     // SAFETY: called before anything of this process has opened a descriptor that it still holds.
     match check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) }) {
-        // Linux before 5.9, and gVisor for longer.
-        Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => close_each_from(first),
+        // Linux before 5.9 does not know it, and to gVisor it is invalid where nothing is open from `first` on.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EINVAL)) => close_each_from(first),
         other => other.map(drop),
     }
 }
