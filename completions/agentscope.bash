@@ -1592,12 +1592,20 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__sandbox__subcmd__cp)
-            opts="-h -V --color --offline --help --version"
+            opts="-o -h -V --output --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -1720,7 +1728,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__sandbox__subcmd__doctor)
-            opts="-o -h -V --output --prove --backend --color --offline --help --version"
+            opts="-o -h -V --output --prove --backend --image --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1736,6 +1744,10 @@ _agentscope() {
                     ;;
                 --backend)
                     COMPREPLY=($(compgen -W "auto local docker gvisor host" -- "${cur}"))
+                    return 0
+                    ;;
+                --image)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2130,7 +2142,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__sandbox__subcmd__pause)
-            opts="-h -V --label --state --session --all --color --offline --help --version"
+            opts="-o -h -V --label --state --session --all --output --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2146,6 +2158,14 @@ _agentscope() {
                     ;;
                 --session)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2160,7 +2180,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__sandbox__subcmd__prune)
-            opts="-h -V --older-than --dry-run --color --offline --help --version"
+            opts="-o -h -V --older-than --dry-run --output --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2168,6 +2188,14 @@ _agentscope() {
             case "${prev}" in
                 --older-than)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2182,7 +2210,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__sandbox__subcmd__renew)
-            opts="-h -V --label --state --session --all --for --color --offline --help --version"
+            opts="-o -h -V --label --state --session --all --output --for --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2198,6 +2226,14 @@ _agentscope() {
                     ;;
                 --session)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --for)
@@ -2216,7 +2252,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__sandbox__subcmd__resume)
-            opts="-h -V --label --state --session --all --color --offline --help --version"
+            opts="-o -h -V --label --state --session --all --output --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2232,6 +2268,14 @@ _agentscope() {
                     ;;
                 --session)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2246,7 +2290,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__sandbox__subcmd__rm)
-            opts="-h -V --label --state --session --all --color --offline --help --version"
+            opts="-o -h -V --label --state --session --all --output --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2262,6 +2306,14 @@ _agentscope() {
                     ;;
                 --session)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2388,7 +2440,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__sandbox__subcmd__stop)
-            opts="-h -V --label --state --session --all --color --offline --help --version"
+            opts="-o -h -V --label --state --session --all --output --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2404,6 +2456,14 @@ _agentscope() {
                     ;;
                 --session)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -217,6 +217,8 @@ never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from build" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from build" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from build" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from cp" -s o -l output -d 'How to say what was copied: not at all, or as JSON' -r -f -a "text\t''
+json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from cp" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Also into a file or a pipe'
 never\t'Not even on a terminal'"
@@ -265,6 +267,7 @@ local\t'Namespaces, landlock and seccomp of this machine\'s kernel'
 docker\t'A container'
 gvisor\t'A container whose system calls gVisor answers'
 host\t'No isolation at all'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from doctor" -l image -d 'For backends with images: this one, which has Python, instead of the default' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from doctor" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Also into a file or a pipe'
 never\t'Not even on a terminal'"
@@ -307,13 +310,13 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fis
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from list" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from logs" -s o -l output -d 'The form of --audit: a JSON array, or text' -r -f -a "text\t''
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from logs" -s o -l output -d 'The form of --audit: text, or a JSON array; with -f, JSON lines' -r -f -a "text\t''
 json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from logs" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Also into a file or a pipe'
 never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from logs" -l audit -d 'Who did what: of one sandbox, or of all'
-complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from logs" -s f -l follow -d 'Go on as more comes, until the sandbox ends'
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from logs" -s f -l follow -d 'Go on as more comes, until the sandbox ends; without an ID, until Ctrl-C'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from logs" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from logs" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from logs" -s V -l version -d 'Print version'
@@ -324,6 +327,8 @@ paused\t''
 stopped\t''
 unknown\t'Its backend does not answer'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from pause" -l session -d 'Only that of this chat session' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from pause" -s o -l output -d 'The form of the result' -r -f -a "text\t''
+json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from pause" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Also into a file or a pipe'
 never\t'Not even on a terminal'"
@@ -332,6 +337,8 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fis
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from pause" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from pause" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from prune" -l older-than -d 'Only those that were not used for so long, such as 30d or 12h' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from prune" -s o -l output -d 'The form of the result' -r -f -a "text\t''
+json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from prune" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Also into a file or a pipe'
 never\t'Not even on a terminal'"
@@ -346,6 +353,8 @@ paused\t''
 stopped\t''
 unknown\t'Its backend does not answer'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from renew" -l session -d 'Only that of this chat session' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from renew" -s o -l output -d 'The form of the result' -r -f -a "text\t''
+json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from renew" -l for -d 'How long from now on' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from renew" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Also into a file or a pipe'
@@ -361,6 +370,8 @@ paused\t''
 stopped\t''
 unknown\t'Its backend does not answer'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from resume" -l session -d 'Only that of this chat session' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from resume" -s o -l output -d 'The form of the result' -r -f -a "text\t''
+json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from resume" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Also into a file or a pipe'
 never\t'Not even on a terminal'"
@@ -375,6 +386,8 @@ paused\t''
 stopped\t''
 unknown\t'Its backend does not answer'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from rm" -l session -d 'Only that of this chat session' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from rm" -s o -l output -d 'The form of the result' -r -f -a "text\t''
+json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from rm" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Also into a file or a pipe'
 never\t'Not even on a terminal'"
@@ -427,6 +440,8 @@ paused\t''
 stopped\t''
 unknown\t'Its backend does not answer'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from stop" -l session -d 'Only that of this chat session' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from stop" -s o -l output -d 'The form of the result' -r -f -a "text\t''
+json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand sandbox; and __fish_seen_subcommand_from stop" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Also into a file or a pipe'
 never\t'Not even on a terminal'"

@@ -359,6 +359,10 @@ never\:"Not even on a terminal"))' \
 ;;
 (cp)
 _arguments "${_arguments_options[@]}" : \
+'-o+[How to say what was copied\: not at all, or as JSON]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[How to say what was copied\: not at all, or as JSON]:FORM:((text\:""
+json\:"One JSON document"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
 always\:"Also into a file or a pipe"
 never\:"Not even on a terminal"))' \
@@ -426,6 +430,7 @@ local\:"Namespaces, landlock and seccomp of this machine'\''s kernel"
 docker\:"A container"
 gvisor\:"A container whose system calls gVisor answers"
 host\:"No isolation at all"))' \
+'--image=[For backends with images\: this one, which has Python, instead of the default]:IMAGE:_default' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
 always\:"Also into a file or a pipe"
 never\:"Not even on a terminal"))' \
@@ -504,16 +509,16 @@ never\:"Not even on a terminal"))' \
 ;;
 (logs)
 _arguments "${_arguments_options[@]}" : \
-'-o+[The form of --audit\: a JSON array, or text]:FORM:((text\:""
+'-o+[The form of --audit\: text, or a JSON array; with -f, JSON lines]:FORM:((text\:""
 json\:"One JSON document"))' \
-'--output=[The form of --audit\: a JSON array, or text]:FORM:((text\:""
+'--output=[The form of --audit\: text, or a JSON array; with -f, JSON lines]:FORM:((text\:""
 json\:"One JSON document"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
 always\:"Also into a file or a pipe"
 never\:"Not even on a terminal"))' \
 '--audit[Who did what\: of one sandbox, or of all]' \
-'-f[Go on as more comes, until the sandbox ends]' \
-'--follow[Go on as more comes, until the sandbox ends]' \
+'-f[Go on as more comes, until the sandbox ends; without an ID, until Ctrl-C]' \
+'--follow[Go on as more comes, until the sandbox ends; without an ID, until Ctrl-C]' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -531,6 +536,10 @@ paused\:""
 stopped\:""
 unknown\:"Its backend does not answer"))' \
 '--session=[Only that of this chat session]:ID:_default' \
+'-o+[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
 always\:"Also into a file or a pipe"
 never\:"Not even on a terminal"))' \
@@ -546,6 +555,10 @@ never\:"Not even on a terminal"))' \
 (prune)
 _arguments "${_arguments_options[@]}" : \
 '--older-than=[Only those that were not used for so long, such as 30d or 12h]:TIME:_default' \
+'-o+[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
 always\:"Also into a file or a pipe"
 never\:"Not even on a terminal"))' \
@@ -566,6 +579,10 @@ paused\:""
 stopped\:""
 unknown\:"Its backend does not answer"))' \
 '--session=[Only that of this chat session]:ID:_default' \
+'-o+[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
 '--for=[How long from now on]:TIME:_default' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
 always\:"Also into a file or a pipe"
@@ -588,6 +605,10 @@ paused\:""
 stopped\:""
 unknown\:"Its backend does not answer"))' \
 '--session=[Only that of this chat session]:ID:_default' \
+'-o+[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
 always\:"Also into a file or a pipe"
 never\:"Not even on a terminal"))' \
@@ -609,6 +630,10 @@ paused\:""
 stopped\:""
 unknown\:"Its backend does not answer"))' \
 '--session=[Only that of this chat session]:ID:_default' \
+'-o+[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
 always\:"Also into a file or a pipe"
 never\:"Not even on a terminal"))' \
@@ -684,6 +709,10 @@ paused\:""
 stopped\:""
 unknown\:"Its backend does not answer"))' \
 '--session=[Only that of this chat session]:ID:_default' \
+'-o+[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
 always\:"Also into a file or a pipe"
 never\:"Not even on a terminal"))' \

@@ -7,9 +7,17 @@ use std::{future::Future, sync::Arc};
 use super::{CliError, GlobalArgs};
 use crate::{
     config::{Env, Paths},
-    runtime::http::Http,
+    runtime::{http::Http, shutdown::Signals},
     ui::Printer,
 };
+
+/// Signals, so that what a command made is cleared up also where it is interrupted.
+///
+/// # Errors
+/// A system that does not let us listen.
+pub(super) fn signals() -> Result<Signals, CliError> {
+    Signals::new().map_err(|error| CliError::failed("could not listen for signals").because(&error))
+}
 
 /// The surroundings of a command. Holds nothing that costs time to make.
 pub struct Cx {

@@ -125,6 +125,11 @@ impl CliError {
     }
 
     #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    #[must_use]
     pub fn code(&self) -> Exit {
         self.exit
     }

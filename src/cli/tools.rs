@@ -5,12 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use clap::Args;
 use serde::Serialize;
 
-use super::{AgentArgs, CliError, Cx, Exit, args::Output, source::AgentSource};
+use super::{AgentArgs, CliError, Cx, Exit, args::Output, cx::signals, source::AgentSource};
 use crate::{
     agent,
     config::agent_file::{self, AgentRef, LoadOptions, Loaded, McpServer, ToolEntry},
     domain::{Effect, Notice},
-    runtime::shutdown::Signals,
     store::MemoryStore,
     tool::{Listing, Runs, ToolDeps, Toolbox},
     ui::{printable, style},
@@ -53,7 +52,7 @@ pub(super) fn run(args: &ToolsArgs, cx: &Cx) -> Result<Exit, CliError> {
         })
         .collect::<Result<_, _>>()?;
     let rows = cx.block_on(async {
-        let mut signals = listen()?;
+        let mut signals = signals()?;
         let listed = tokio::select! {
             rows = list(&agents, &loaded, cx) => rows.map(Some),
             _ = signals.recv() => Ok(None),
@@ -67,11 +66,6 @@ pub(super) fn run(args: &ToolsArgs, cx: &Cx) -> Result<Exit, CliError> {
         Output::Text => cx.printer.stdout(&text(&rows, cx))?,
     }
     Ok(Exit::Done)
-}
-
-/// Signals, so that servers are ended also when the command is interrupted.
-pub(super) fn listen() -> Result<Signals, CliError> {
-    Signals::new().map_err(|error| CliError::failed("could not listen for signals").because(&error))
 }
 
 async fn list(agents: &[(String, Toolbox)], loaded: &Loaded, cx: &Cx) -> Result<Vec<Row>, CliError> {

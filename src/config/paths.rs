@@ -62,6 +62,23 @@ pub fn make_private(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
+/// Makes `path`, where it is not there, and the folders above it, readable by this user alone. For SQLite, which would
+/// make it readable by all; its companions take the mode of the file itself.
+///
+/// # Errors
+/// As the file system says.
+pub fn make_private_file(path: &Path) -> io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    make_private(path.parent().unwrap_or(Path::new(".")))?;
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
 /// Replaces `path` whole, readable by this user alone: a reader sees the old text or the new, never a part.
 ///
 /// # Errors

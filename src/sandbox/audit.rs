@@ -4,7 +4,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, BufRead as _, BufReader, Write as _},
+    io::{self, BufRead as _, BufReader, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -187,24 +187,46 @@ impl Audit {
     ///
     /// # Errors
     /// As the file system says; no log yet is none.
-    pub fn read(&self, mut wanted: impl FnMut(&AuditRecord) -> bool) -> io::Result<Vec<AuditRecord>> {
-        let mut records = vec![];
-        for path in [self.older(), self.path.clone()] {
-            let file = match File::open(&path) {
-                Ok(file) => file,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
-            };
-            for line in BufReader::new(file).split(b'\n') {
-                if let Ok(record) = serde_json::from_slice(&line?)
-                    && wanted(&record)
-                {
-                    records.push(record);
-                }
-            }
-        }
+    pub fn read(&self, wanted: impl FnMut(&AuditRecord) -> bool) -> io::Result<Vec<AuditRecord>> {
+        let mut records = self.read_on(&mut None)?;
+        records.retain(wanted);
         Ok(records)
     }
+
+    /// What was added since the last call with this `position`; the first time, with nothing, all that is remembered.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_on(&self, position: &mut Option<u64>) -> io::Result<Vec<AuditRecord>> {
+        let mut records = vec![];
+        let mut from = position.unwrap_or(0);
+        let length = std::fs::metadata(&self.path).map_or(0, |found| found.len());
+        // A shorter one is new: what we did not see of the other one was set aside.
+        if position.is_none() || length < from {
+            records = read_from(&self.older(), &mut from)?;
+            from = 0;
+        }
+        records.extend(read_from(&self.path, &mut from)?);
+        *position = Some(from);
+        Ok(records)
+    }
+}
+
+/// The whole lines from byte `from` on, which is moved behind them.
+fn read_from(path: &Path, from: &mut u64) -> io::Result<Vec<AuditRecord>> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+        other => other?,
+    };
+    file.seek(SeekFrom::Start(*from))?;
+    let mut lines = BufReader::new(file);
+    let (mut records, mut line) = (vec![], vec![]);
+    while lines.read_until(b'\n', &mut line)? > 0 && line.ends_with(b"\n") {
+        *from += line.len() as u64;
+        records.extend(serde_json::from_slice(&line));
+        line.clear();
+    }
+    Ok(records)
 }
 
 #[cfg(test)]
@@ -273,5 +295,26 @@ mod tests {
         });
         assert!(std::fs::metadata(audit.path()).unwrap().len() < 10 * line.len() as u64);
         assert_eq!(audit.read(|_| true).unwrap().len(), 5);
+    }
+
+    #[test]
+    fn what_is_followed_is_seen_once() {
+        let (_folder, audit, spec) = log();
+        let mut position = None;
+        let mut seen = || audit.read_on(&mut position).unwrap().into_iter().map(|record| record.action).collect();
+        let nothing: Vec<Action> = seen();
+        assert_eq!(nothing, []);
+        audit.write(&spec, Action::Pause, None).unwrap();
+        assert_eq!(seen(), [Action::Pause]);
+        assert_eq!(seen(), []);
+        // Half a line is not seen, and set aside.
+        audit.write(&spec, Action::Resume, None).unwrap();
+        audit.open().unwrap().write_all(b"{").unwrap();
+        assert_eq!(seen(), [Action::Resume]);
+        audit.write(&spec, Action::Stop, None).unwrap();
+        audit.write(&spec, Action::Pause, None).unwrap();
+        std::fs::rename(&audit.path, audit.older()).unwrap();
+        audit.write(&spec, Action::Remove, None).unwrap();
+        assert_eq!(seen(), [Action::Pause, Action::Remove]);
     }
 }

@@ -24,7 +24,7 @@ pub enum SandboxError {
     /// The backend cannot do what the spec asks for.
     #[error("the `{backend}` backend cannot {what}")]
     Unsupported { backend: BackendKind, what: String, hint: String },
-    #[error("{limit} sandboxes exist already")]
+    #[error("the limit of sandboxes, {limit}, is reached")]
     TooMany { limit: u32 },
     /// The daemon inside refused or failed; its own words.
     #[error("{0}")]
@@ -49,6 +49,9 @@ impl SandboxError {
                 Some("`agentscope sandbox prune` removes stopped ones; `sandbox.max_count` is the limit")
             }
             Self::NotRunning { state: State::Paused, .. } => Some("`agentscope sandbox resume` lets it go on"),
+            Self::NotRunning { state: State::Stopped, .. } => {
+                Some("one that is stopped does not start again; `agentscope sandbox create` makes another")
+            }
             Self::Failed { hint, .. } => hint.as_deref(),
             Self::Io { source, .. } => lacking(source),
             Self::NotRunning { .. } | Self::Box(_) | Self::Silent(_) => None,

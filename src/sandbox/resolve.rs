@@ -78,7 +78,7 @@ impl Sandboxes {
             env: sandbox.env.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect(),
             min_tier,
             network: network(&sandbox.network)?,
-            limits: limits(&sandbox.limits),
+            limits: limits(&sandbox.limits)?,
             lifetime: Lifetime {
                 idle: lasting(sandbox.idle_timeout.map_or(IDLE, |span| span.0)),
                 age: lasting(sandbox.max_age.map_or(AGE, |span| span.0)),
@@ -217,12 +217,29 @@ fn network(wanted: &agent_file::Network) -> Result<Network, SandboxError> {
     })
 }
 
-fn limits(wanted: &agent_file::SandboxLimits) -> Limits {
+/// What the daemon inside and one small program need, in bytes and in processes: with less nothing would start.
+const LEAST_MEMORY: u64 = 16 << 20;
+const LEAST_PIDS: u32 = 4;
+
+fn limits(wanted: &agent_file::SandboxLimits) -> Result<Limits, SandboxError> {
     let default = Limits::default();
-    Limits {
+    let limits = Limits {
         cpu_millis: wanted.cpu.map_or(default.cpu_millis, |cpu| cpu.0),
         memory: wanted.memory.map_or(default.memory, |memory| memory.0),
         pids: wanted.pids.unwrap_or(default.pids),
         disk: wanted.disk.map_or(default.disk, |disk| disk.0),
+    };
+    let too_low = |what: &str, least: &str| {
+        Err(SandboxError::Failed {
+            what: format!("a sandbox cannot start with so {what}"),
+            hint: Some(format!("give it {least} or more")),
+        })
+    };
+    if limits.memory < LEAST_MEMORY {
+        return too_low("little memory", "16Mi");
     }
+    if limits.pids < LEAST_PIDS {
+        return too_low("few processes", "4");
+    }
+    Ok(limits)
 }

@@ -206,6 +206,7 @@ fn what_is_wrong_is_said_and_nothing_is_done() {
     - ID:d/one: exit 1
     --- stderr
     error: `d/one` is not a folder
+    hint: an archive goes into a folder; `agentscope sandbox exec -i ID sh -c 'cat > FILE'` writes a file
     ID.:a b: exit 4
     --- stderr
     error: there is no sandbox `ID.`

@@ -133,6 +133,7 @@ fn a_life_in_a_container() {
         exit 125
         --- stderr
         error: the sandbox `[one]` is stopped
+        hint: one that is stopped does not start again; `agentscope sandbox create` makes another
         ");
         insta::assert_snapshot!(home.sandbox(&["rm", &id]), @"
         exit 0

@@ -17,6 +17,7 @@ use self::{
 use super::{
     AgentArgs, CliError, Cx, Exit,
     boxes::{self, InChat, WorkspaceChoice},
+    cx::signals,
     default_model::DefaultModel,
     source::AgentSource,
 };
@@ -24,7 +25,6 @@ use crate::{
     agent::{self, Agent, AgentDeps, AgentOptions, ApproveMode, KeptRules, Surface},
     config::{Keys, Rule, Settings, agent_file::Loaded},
     domain::{Content, FailureCode, SessionId, SessionKey, TurnOutcome},
-    runtime::shutdown::Signals,
     store::{self, Store},
     ui::events::{EventFormat, EventPrinter, TurnReport},
 };
@@ -95,8 +95,7 @@ pub(super) fn run(args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
         let attended = cx.env.stdin_tty && cx.env.stderr_tty || args.plain;
         let mut terminal = Terminal {
             printer: cx.printer,
-            signals: Signals::new()
-                .map_err(|error| CliError::failed("could not listen for signals").because(&error))?,
+            signals: signals()?,
             lines: Lines::default(),
             attended: if attended { Attended::Yes } else { Attended::No },
             keyboard: cx.env.stdin_tty,

@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::login_url;
 use crate::{
-    cli::{AgentArgs, CliError, Cx, Exit, tools},
+    cli::{AgentArgs, CliError, Cx, Exit, cx::signals},
     tool::mcp::{
         Callback,
         oauth::{Login, OauthError},
@@ -31,7 +31,7 @@ pub(super) struct LoginArgs {
 pub(super) fn run(args: &LoginArgs, cx: &Cx) -> Result<Exit, CliError> {
     let url = login_url(&args.name, &args.agent, cx)?;
     let exit = cx.block_on(async {
-        let mut signals = tools::listen()?;
+        let mut signals = signals()?;
         tokio::select! {
             done = log_in(&url, args.no_browser, cx) => done.map(|()| Exit::Done),
             _ = signals.recv() => Ok(Exit::Interrupted),

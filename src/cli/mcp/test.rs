@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Configured, find, load, servers};
 use crate::{
-    cli::{AgentArgs, CliError, Cx, Exit, args::Output, tools},
+    cli::{AgentArgs, CliError, Cx, Exit, args::Output, cx::signals, tools},
     tool::mcp::{Offer, Server},
     ui::{printable, style},
 };
@@ -62,7 +62,7 @@ pub(super) fn run(args: &TestArgs, cx: &Cx) -> Result<Exit, CliError> {
     let chosen: Vec<Server> =
         chosen.into_iter().map(|Configured { name, server, .. }| Server::new(&name, server, deps.clone())).collect();
     let rows = cx.block_on(async {
-        let mut signals = tools::listen()?;
+        let mut signals = signals()?;
         let tests = futures_util::future::join_all(chosen.iter().map(test));
         let rows = tokio::select! {
             rows = tests => Some(rows),

@@ -8,8 +8,8 @@ use http_body_util::BodyExt as _;
 use tokio_util::io::ReaderStream;
 
 use crate::{
-    cli::{CliError, Cx, Exit},
-    sandbox::{Action, BoxClient, EntryKind, SandboxError, Sandboxes},
+    cli::{CliError, Cx, Exit, Output},
+    sandbox::{Action, BoxClient, EntryKind, Extracted, SandboxError, Sandboxes},
 };
 
 /// Copy files and folders into a sandbox that runs, or out of one
@@ -30,6 +30,9 @@ pub(super) struct CpArgs {
     /// A path, ID:PATH in a sandbox, or - for a tar archive on standard output
     #[arg(value_name = "DST")]
     destination: String,
+    /// How to say what was copied: not at all, or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    output: Output,
 }
 
 /// One side of a copy.
@@ -63,6 +66,9 @@ pub(super) async fn run(args: &CpArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit,
                 .hint("`./a:b` is a path of this machine"));
         }
     };
+    if matches!(destination, Side::Stream) && args.output == Output::Json {
+        return Err(CliError::usage("standard output is for the archive, not for JSON as well"));
+    }
     if matches!(destination, Side::Stream) && cx.env.stdout_tty {
         return Err(CliError::usage("an archive is not for a terminal").hint("add `> FILE`, or `| tar -t`"));
     }
@@ -70,29 +76,33 @@ pub(super) async fn run(args: &CpArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit,
     let action = Action::Copy { from: args.source.clone(), to: args.destination.clone() };
     let call = sandbox.begin(action).await?;
     let client = sandbox.client()?;
-    let copied: Result<(), CliError> = match (&source, &destination) {
-        (Side::Host(from), Side::Box { path, .. }) => client.copy_in(from, path).await.map(drop).map_err(Into::into),
-        (Side::Box { path, .. }, Side::Host(to)) => client.copy_out(path, to).await.map(drop).map_err(Into::into),
-        (Side::Stream, Side::Box { path, .. }) => take_in(client, path).await.map_err(Into::into),
-        (Side::Box { path, .. }, _) => give_out(client, path, cx).await,
-        _ => Ok(()),
+    let copied: Result<Option<Extracted>, CliError> = match (&source, &destination) {
+        (Side::Host(from), Side::Box { path, .. }) => client.copy_in(from, path).await.map(Some).map_err(Into::into),
+        (Side::Box { path, .. }, Side::Host(to)) => client.copy_out(path, to).await.map(Some).map_err(Into::into),
+        (Side::Stream, Side::Box { path, .. }) => take_in(client, path).await.map(Some).map_err(Into::into),
+        (Side::Box { path, .. }, _) => give_out(client, path, cx).await.map(|()| None),
+        _ => Ok(None),
     };
-    let done = call.end(None).await;
-    copied?;
+    let done = call.end(copied.as_ref().err().map(|error| error.code().code())).await;
+    let copied = copied?;
     for refused in &done?.merged.refused {
         let path = refused.path.display();
         cx.printer.warn(&format!("`{path}` was changed inside and stays as it is: {}", refused.reason));
     }
+    if let (Output::Json, Some(copied)) = (args.output, copied) {
+        cx.printer.json(&copied)?;
+    }
     Ok(Exit::Done)
 }
 
-async fn take_in(client: &BoxClient, path: &str) -> Result<(), SandboxError> {
+async fn take_in(client: &BoxClient, path: &str) -> Result<Extracted, SandboxError> {
     let path = if path.is_empty() { "." } else { path };
     if client.stat(path).await?.kind != EntryKind::Dir {
-        return Err(SandboxError::Failed { what: format!("`{path}` is not a folder"), hint: None });
+        let hint = "an archive goes into a folder; `agentscope sandbox exec -i ID sh -c 'cat > FILE'` writes a file";
+        return Err(SandboxError::Failed { what: format!("`{path}` is not a folder"), hint: Some(hint.to_owned()) });
     }
     let body = Body::from_stream(ReaderStream::with_capacity(tokio::io::stdin(), 64 << 10));
-    client.extract(path, body).await.map(drop)
+    client.extract(path, body).await
 }
 
 async fn give_out(client: &BoxClient, path: &str, cx: &Cx) -> Result<(), CliError> {

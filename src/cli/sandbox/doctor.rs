@@ -15,22 +15,29 @@ use crate::{
 /// from inside, and each is shown with what stopped it. They aim at files, a process and ports that are made for it
 /// outside, so nothing of yours is touched where one succeeds.
 #[derive(Debug, Args)]
-#[command(after_help = "The exit code is 1 where no backend with isolation can be used, and where an attempt escaped.")]
+#[command(after_help = "The exit code is 1 where no backend with isolation can be used, and where an attempt escaped.
+
+Examples:
+  agentscope sandbox doctor
+  agentscope sandbox doctor --prove --backend local")]
 pub(super) struct DoctorArgs {
     /// The form of the result
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
-    output: Output,
+    pub(super) output: Output,
     /// Try to get out, in a sandbox of each backend with isolation that can be used here
     #[arg(long)]
     prove: bool,
     /// Only in one of this backend
     #[arg(long, value_enum, value_name = "BACKEND", requires = "prove")]
-    backend: Option<BackendChoice>,
+    pub(super) backend: Option<BackendChoice>,
+    /// For backends with images: this one, which has Python, instead of the default
+    #[arg(long, value_name = "IMAGE", requires = "prove")]
+    pub(super) image: Option<String>,
 }
 
 pub(super) async fn run(args: &DoctorArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
     if args.prove {
-        return super::prove::run(args.backend.and_then(BackendChoice::kind), args.output, all, cx).await;
+        return super::prove::run(args, all, cx).await;
     }
     let probes = all.probe().await;
     match args.output {

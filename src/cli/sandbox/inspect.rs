@@ -71,10 +71,8 @@ fn text(info: &SandboxInfo, layers: &[Layer], spec: &SandboxSpec, cx: &Cx) -> St
     };
     rows.push(("memory", of(info.memory.map(super::human::bytes), super::human::bytes(spec.limits.memory))));
     rows.push(("processes", of(info.pids.map(|pids| pids.to_string()), spec.limits.pids.to_string())));
-    rows.push((
-        "cpu",
-        of(info.cpu.map(super::human::cpu), format!("{} of a processor", share(spec.limits.cpu_millis))),
-    ));
+    let cpu = info.cpu.map_or_else(|| "-".to_owned(), super::human::cpu);
+    rows.push(("cpu", format!("{cpu}, at most {} at once", share(spec.limits.cpu_millis))));
     rows.push(("disk", of(None, super::human::bytes(spec.limits.disk))));
     let mut text: String = rows.iter().map(|(name, value)| format!("{name:<14}{}\n", printable(value))).collect();
     for layer in layers {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{human, others, select::By};
 use crate::{
     cli::{CliError, Cx, Exit, Output},
-    sandbox::{SandboxInfo, Sandboxes, Status},
+    sandbox::{Filter, SandboxInfo, Sandboxes, Status},
     ui::{printable, table},
 };
 
@@ -15,6 +15,9 @@ use crate::{
 /// Of other users known are those in the folders that they have by default, and all that run on this machine. Where
 /// AGENTSCOPE_HOME is set, only those in that folder are shown.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  agentscope sandbox list --all --label job=nightly
+  agentscope sandbox list --state paused -o json | jq -r '.[].id'")]
 pub(super) struct ListArgs {
     #[command(flatten)]
     by: By,
@@ -28,7 +31,9 @@ pub(super) struct ListArgs {
 
 pub(super) async fn run(args: &ListArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
     let filter = args.by.filter(args.all);
-    let mut found = all.list(&filter).await?;
+    let mut found = all.list(&Filter { all: true, ..Filter::default() }).await?;
+    let none = found.is_empty();
+    found.retain(|info| filter.fits(info));
     let others = others::list(&filter, cx).await;
     let every = !others.is_empty();
     found.extend(others);
@@ -37,7 +42,11 @@ pub(super) async fn run(args: &ListArgs, all: &Sandboxes, cx: &Cx) -> Result<Exi
         return Ok(Exit::Done);
     }
     if found.is_empty() {
-        cx.printer.stderr("no sandboxes; `agentscope sandbox create` makes one\n");
+        cx.printer.stderr(if none {
+            "no sandboxes; `agentscope sandbox create` makes one\n"
+        } else {
+            "no sandbox fits; `agentscope sandbox list --all` shows those that exist\n"
+        });
         return Ok(Exit::Done);
     }
     let now = Timestamp::now();

@@ -20,6 +20,10 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// Show what the daemon of a sandbox says, or who did what in which sandbox
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  agentscope sandbox logs -f 3f2a
+  agentscope sandbox logs --audit 3f2a
+  agentscope sandbox logs --audit -f -o json | jq .argv")]
 pub(super) struct LogsArgs {
     /// An id, or the start of one
     #[arg(value_name = "ID", required_unless_present = "audit")]
@@ -27,10 +31,10 @@ pub(super) struct LogsArgs {
     /// Who did what: of one sandbox, or of all
     #[arg(long)]
     audit: bool,
-    /// Go on as more comes, until the sandbox ends
+    /// Go on as more comes, until the sandbox ends; without an ID, until Ctrl-C
     #[arg(short, long)]
     follow: bool,
-    /// The form of --audit: a JSON array, or text
+    /// The form of --audit: text, or a JSON array; with -f, JSON lines
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM", requires = "audit")]
     output: Output,
 }
@@ -40,17 +44,35 @@ pub(super) async fn run(args: &LogsArgs, all: &Sandboxes, cx: &Cx) -> Result<Exi
 }
 
 async fn audit(args: &LogsArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
-    // Also of sandboxes that are gone: the log is all there is of them.
     let prefix = args.id.clone().unwrap_or_default();
-    let records = all
-        .audit()
-        .read(|record| record.sandbox.as_str().starts_with(&prefix))
-        .map_err(|error| CliError::failed("could not read the audit log").because(&error))?;
-    match args.output {
-        Output::Json => cx.printer.json(&records)?,
-        Output::Text => cx.printer.stdout(&records.iter().map(line).collect::<String>())?,
+    let failed = |error: io::Error| CliError::failed("could not read the audit log").because(&error);
+    let mut position = None;
+    loop {
+        // Looked at first: what comes before the end is then never missed.
+        let over = !args.follow || (args.id.is_some() && !runs(&prefix, all).await);
+        let first = position.is_none();
+        let mut records = all.audit().read_on(&mut position).map_err(failed)?;
+        records.retain(|record| record.sandbox.as_str().starts_with(&prefix));
+        // Sandboxes that are gone are in the log, which is all there is of them.
+        if first && records.is_empty() && args.id.is_some() {
+            all.find(&prefix).await?;
+        }
+        match args.output {
+            Output::Text => cx.printer.stdout(&records.iter().map(line).collect::<String>())?,
+            Output::Json if args.follow => records.iter().try_for_each(|record| cx.printer.json_line(record))?,
+            Output::Json => cx.printer.json(&records)?,
+        }
+        if over {
+            return Ok(Exit::Done);
+        }
+        tokio::time::sleep(LOOK).await;
     }
-    Ok(Exit::Done)
+}
+
+/// Whether there may be more to come.
+async fn runs(id: &str, all: &Sandboxes) -> bool {
+    let Ok(sandbox) = all.find(id).await else { return false };
+    matches!(all.info(sandbox.id()).await, Ok(info) if !matches!(info.state, Status::Stopped | Status::Unknown))
 }
 
 fn line(record: &AuditRecord) -> String {
@@ -80,11 +102,17 @@ async fn daemon(args: &LogsArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliEr
     let mut from = 0;
     loop {
         // Looked at first: what comes before the end is then never missed.
-        let over = !args.follow || !matches!(all.info(sandbox.id()).await, Ok(info) if info.state == Status::Running);
+        let over = !args.follow || !runs(sandbox.id().as_str(), all).await;
         let text = since(&path, &mut from).map_err(|error| {
             CliError::failed(format!("could not read the log of `{}`", sandbox.id())).because(&error)
         })?;
         cx.printer.stdout(&printable(&text))?;
+        if over && from == 0 {
+            let id = sandbox.id();
+            cx.printer.stderr(&format!(
+                "its daemon said nothing; `agentscope sandbox logs --audit {id}` shows what was done\n"
+            ));
+        }
         if over {
             return Ok(Exit::Done);
         }

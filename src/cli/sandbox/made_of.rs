@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use crate::{
-    cli::{CliError, Cx},
+    cli::{CliError, Cx, boxes::WorkspaceChoice},
     config::{
         Secret,
         agent_file::{self, AllowedHosts, Bytes, Cpu, Network, Span},
@@ -96,18 +96,6 @@ impl BackendChoice {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum WorkspaceChoice {
-    /// Read and write the folder itself
-    Rw,
-    /// Read it
-    Ro,
-    /// Read and write a private copy
-    Copy,
-    /// A private empty folder instead
-    None,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum TierChoice {
     #[value(name = "A", alias = "a")]
     A,
@@ -141,6 +129,7 @@ impl MadeOf {
 
     /// What the flags mean on this machine.
     pub(super) async fn spec(&self, lasting: Lasting, all: &Sandboxes, cx: &Cx) -> Result<SandboxSpec, CliError> {
+        self.consistent()?;
         let given = self.dir.is_some() || self.workspace.is_some_and(|mode| mode != WorkspaceChoice::None);
         let dir = cx.env.cwd.join(self.dir.as_deref().unwrap_or(&cx.env.cwd));
         let sandbox = agent_file::Sandbox {
@@ -155,12 +144,7 @@ impl MadeOf {
             kind: Some(self.kind.clone()),
             image: self.image.clone(),
             workspace: agent_file::Workspace {
-                mode: self.workspace.map(|mode| match mode {
-                    WorkspaceChoice::Rw => agent_file::WorkspaceMode::Rw,
-                    WorkspaceChoice::Ro => agent_file::WorkspaceMode::Ro,
-                    WorkspaceChoice::Copy => agent_file::WorkspaceMode::Copy,
-                    WorkspaceChoice::None => agent_file::WorkspaceMode::None,
-                }),
+                mode: self.workspace.map(Into::into),
                 ..agent_file::Workspace::default()
             },
             mounts: self.mount.clone(),
@@ -176,13 +160,6 @@ impl MadeOf {
             max_age: lasting.age,
             ..agent_file::Sandbox::default()
         };
-        if self.dir.is_some() && self.workspace == Some(WorkspaceChoice::None) {
-            return Err(CliError::usage("-w names a folder, and `--workspace none` wants none"));
-        }
-        if self.image.is_some() && matches!(self.backend, BackendChoice::Local | BackendChoice::Host) {
-            return Err(CliError::usage("the `local` and `host` backends have no images")
-                .hint("leave --image out, or use `--backend docker`"));
-        }
         let mut spec = all
             .resolve(&Asked {
                 sandbox: &sandbox,
@@ -202,9 +179,25 @@ impl MadeOf {
         Ok(spec)
     }
 
+    /// Flags that cannot both be meant.
+    fn consistent(&self) -> Result<(), CliError> {
+        if self.dir.is_some() && self.workspace == Some(WorkspaceChoice::None) {
+            return Err(CliError::usage("-w names a folder, and `--workspace none` wants none"));
+        }
+        if self.image.is_some() && matches!(self.backend, BackendChoice::Local | BackendChoice::Host) {
+            return Err(no_images());
+        }
+        Ok(())
+    }
+
     fn environment(&self, cx: &Cx) -> Result<BTreeMap<String, Secret>, CliError> {
         variables(&self.env, cx).map(|vars| vars.into_iter().map(|(name, value)| (name, value.into())).collect())
     }
+}
+
+pub(super) fn no_images() -> CliError {
+    CliError::usage("the `local` and `host` backends have no images")
+        .hint("leave --image out, or use `--backend docker`")
 }
 
 /// The variables that `-e` names.

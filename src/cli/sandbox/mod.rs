@@ -4,6 +4,7 @@ mod build;
 mod cp;
 mod create;
 mod doctor;
+mod each;
 mod exec;
 mod human;
 mod inspect;
@@ -27,10 +28,9 @@ use std::path::Path;
 
 use clap::{Args, Subcommand};
 
-use super::{CliError, Cx, Exit};
+use super::{CliError, Cx, Exit, cx::signals};
 use crate::{
-    runtime::shutdown::Signals,
-    sandbox::{Layer, Network, SandboxError, SandboxId, Sandboxes},
+    sandbox::{Layer, Network, SandboxError, Sandboxes},
     ui::{printable, style},
 };
 
@@ -118,19 +118,6 @@ impl From<SandboxError> for CliError {
             None => this,
         }
     }
-}
-
-/// Keeps the first failure to end with, and tells of each further one, so that one does not keep the others.
-fn next(first: Option<CliError>, id: &SandboxId, error: SandboxError, cx: &Cx) -> Option<CliError> {
-    if first.is_none() {
-        return Some(error.into());
-    }
-    cx.printer.warn(&format!("`{id}`: {error}"));
-    first
-}
-
-fn signals() -> Result<Signals, CliError> {
-    Signals::new().map_err(|error| CliError::failed("could not listen for signals").because(&error))
 }
 
 /// One layer of isolation, or one limit, as a line.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::select::Selected;
+use super::{each::Each, select::Selected};
 use crate::{
     cli::{CliError, Cx, Exit},
     sandbox::Sandboxes,
@@ -23,21 +23,21 @@ pub(super) struct ResumeArgs {
 }
 
 pub(super) async fn pause(args: &PauseArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
-    each(&args.selected, true, all, cx).await
+    set(&args.selected, true, all, cx).await
 }
 
 pub(super) async fn resume(args: &ResumeArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
-    each(&args.selected, false, all, cx).await
+    set(&args.selected, false, all, cx).await
 }
 
-async fn each(selected: &Selected, frozen: bool, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
-    let mut failed = None;
-    for id in selected.find(all).await? {
+async fn set(selected: &Selected, frozen: bool, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
+    let mut each: Each = Each::new(selected.output, cx);
+    for id in selected.find(all, cx).await? {
         let done = if frozen { all.pause(&id).await } else { all.resume(&id).await };
         match done {
-            Ok(()) => cx.printer.stdout(&format!("{id}\n"))?,
-            Err(error) => failed = super::next(failed, &id, error, cx),
+            Ok(()) => each.done(&id)?,
+            Err(error) => each.failed(&id, error),
         }
     }
-    failed.map_or(Ok(Exit::Done), Err)
+    each.end()
 }

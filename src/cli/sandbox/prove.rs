@@ -1,5 +1,6 @@
 //! `agentscope sandbox doctor --prove`.
 
+use super::{doctor::DoctorArgs, made_of::BackendChoice};
 use crate::{
     cli::{CliError, Cx, Exit, Output},
     runtime::shutdown::Signal,
@@ -10,9 +11,13 @@ use crate::{
     ui::{printable, style},
 };
 
-/// Makes every attempt on `only`, or on each backend with isolation that can be used here.
-pub(super) async fn run(only: Option<BackendKind>, output: Output, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
+/// Makes every attempt on the backend that is named, or on each with isolation that can be used here.
+pub(super) async fn run(args: &DoctorArgs, all: &Sandboxes, cx: &Cx) -> Result<Exit, CliError> {
     let mut signals = super::signals()?;
+    let only = args.backend.and_then(BackendChoice::kind);
+    if args.image.is_some() && matches!(only, Some(BackendKind::Local | BackendKind::Host)) {
+        return Err(super::made_of::no_images());
+    }
     let backends = match only {
         Some(backend) => vec![backend],
         None => usable(&all.probe().await),
@@ -24,8 +29,9 @@ pub(super) async fn run(only: Option<BackendKind>, output: Output, all: &Sandbox
     let mut proofs = vec![];
     for backend in backends {
         let begun = std::time::Instant::now();
+        let image = args.image.as_deref().filter(|_| matches!(backend, BackendKind::Docker | BackendKind::Gvisor));
         let proof = tokio::select! {
-            proof = prove(all, backend, cx.env.user()) => proof,
+            proof = prove(all, backend, image, cx.env.user()) => proof,
             // The sandbox ends with this process.
             Signal::Interrupt | Signal::Terminate = signals.recv() => return Ok(Exit::Interrupted),
         };
@@ -38,15 +44,17 @@ pub(super) async fn run(only: Option<BackendKind>, output: Output, all: &Sandbox
             }
             Err(error) => return Err(error.into()),
         };
-        if output == Output::Text {
+        if args.output == Output::Text {
             cx.printer.stdout(&text(&proof, begun.elapsed(), cx))?;
         }
         proofs.push(proof);
     }
-    if output == Output::Json {
+    if args.output == Output::Json {
         cx.printer.json(&proofs)?;
     }
-    let held = !proofs.is_empty() && proofs.iter().all(|proof| proof.counts()[1] == 0);
+    // Where nothing could be tried, nothing is proved.
+    let held = |proof: &Proof| matches!(proof.counts(), [1..=usize::MAX, 0, _]);
+    let held = !proofs.is_empty() && proofs.iter().all(held);
     Ok(if held { Exit::Done } else { Exit::Failed })
 }
 
@@ -94,7 +102,7 @@ fn line(name: &str, verdict: &Verdict, cx: &Cx) -> String {
 
 /// What the system said, for people.
 fn words(how: &str) -> String {
-    how.split(',').map(word).collect::<Vec<_>>().join(", ")
+    how.split(',').map(str::trim).filter(|code| !code.is_empty()).map(word).collect::<Vec<_>>().join(", ")
 }
 
 fn word(code: &str) -> String {
@@ -113,7 +121,7 @@ fn word(code: &str) -> String {
         "ESRCH" => "no such process",
         "EXDEV" => "another file system",
         "SIGSYS" => "killed",
-        other => return other.trim().to_owned(),
+        other => return other.to_owned(),
     };
     format!("{meaning} ({code})")
 }

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::others::{self, Elsewhere};
 use crate::{
-    cli::{CliError, Cx},
+    cli::{CliError, Cx, Output},
     sandbox::{Filter, SandboxError, SandboxId, Sandboxes, Status},
 };
 
@@ -23,6 +23,9 @@ pub(super) struct Selected {
     /// All of them
     #[arg(long)]
     all: bool,
+    /// The form of the result
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub(super) output: Output,
 }
 
 /// What they have in common.
@@ -81,9 +84,12 @@ impl By {
 
 impl Selected {
     /// Those that are meant. Every id is looked up before anything is done, so that a slip of the pen does nothing.
-    pub(super) async fn find(&self, all: &Sandboxes) -> Result<Vec<SandboxId>, CliError> {
+    pub(super) async fn find(&self, all: &Sandboxes, cx: &Cx) -> Result<Vec<SandboxId>, CliError> {
         if self.ids.is_empty() {
             let found = all.list(&self.by.filter(true)).await?;
+            if found.is_empty() {
+                cx.printer.stderr("no sandbox fits\n");
+            }
             return Ok(found.into_iter().map(|info| info.id).collect());
         }
         let mut found = vec![];
@@ -105,7 +111,7 @@ impl Selected {
         cx: &Cx,
     ) -> Result<(Vec<SandboxId>, Vec<Elsewhere>), CliError> {
         if self.ids.is_empty() {
-            return Ok((self.find(all).await?, vec![]));
+            return Ok((self.find(all, cx).await?, vec![]));
         }
         let (mut found, mut elsewhere) = (vec![], vec![]);
         for id in &self.ids {

@@ -29,14 +29,6 @@ impl BoxClient {
         Ok(Cell { body: response.into_body(), read: VecDeque::new() })
     }
 
-    /// Starts Python, so that the first cell need not wait for that.
-    ///
-    /// # Errors
-    /// No Python in the box; a box that is gone.
-    pub async fn warm_python(&self) -> Result<(), SandboxError> {
-        self.python("warm").await
-    }
-
     /// Raises `KeyboardInterrupt` in the cell that runs, if one does.
     ///
     /// # Errors

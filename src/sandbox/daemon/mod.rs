@@ -189,7 +189,9 @@ pub(super) fn main(args: &[OsString]) -> ExitCode {
     }
     // A pipe of whoever made the box would not end while this process lives. Nothing of ours is open yet.
     #[cfg(target_os = "linux")]
-    if super::local::close_from(3).is_err() {
+    if let Err(error) = super::local::close_from(3) {
+        let what = format!("could not close what was left open: {error}");
+        handoff::report(rustix::stdio::stdin(), &Report::Failed { what });
         return ExitCode::FAILURE;
     }
     // Its own session: no terminal of whoever made the box signals it. Fails where it leads one already.

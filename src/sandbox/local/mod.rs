@@ -10,6 +10,7 @@ mod cgroup;
 mod config;
 mod confine;
 mod ending;
+mod environment;
 mod etc;
 mod identity;
 mod init;
@@ -47,7 +48,7 @@ use self::{
 use super::{
     BackendKind, BoxFolder, BoxStream, Confinement, Found, Network, Probe, ProcessId, Progress, Record, SandboxBackend,
     SandboxError, SandboxId, SandboxSpec, State, Tier, Token, Usage, WorkspaceMode,
-    daemon::{DaemonConfig, Listen, SEARCH_PATH},
+    daemon::{DaemonConfig, Listen},
     egress, tree,
     workspace::WorkspacePlan,
 };
@@ -130,7 +131,7 @@ impl LocalBackend {
             None => (State::Stopped, Usage::default()),
             Some(stat) => {
                 let frozen = cgroup.frozen() || stat.state == 'T';
-                (if frozen { State::Paused } else { State::Running }, usage(&cgroup, stat))
+                (if frozen { State::Paused } else { State::Running }, usage::of(&cgroup, stat))
             }
         };
         if state == State::Stopped {
@@ -262,10 +263,10 @@ impl LocalBackend {
         if tier == Tier::B {
             place.make(&spec, folder).map_err(making)?;
         }
-        let mut env = environment(&spec, tier, &place);
+        let mut env = environment::of(&spec, tier, &place);
         if let Some(layer) = packages {
             let mount = place.packages(layer, tier).map_err(making)?;
-            env.extend(with_packages(&mount.inside, &env));
+            env.extend(environment::with_packages(&mount.inside, &env));
             spec.mounts.push(mount);
         }
         let token = Token::random();
@@ -334,50 +335,6 @@ fn is_tier_b(folder: &BoxFolder) -> bool {
 fn pidfd(pid: i32) -> io::Result<OwnedFd> {
     let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidInput)?;
     Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?)
-}
-
-fn usage(cgroup: &Cgroup, first: tree::Stat) -> Usage {
-    let below = tree::below(first.pid, &tree::all());
-    let pids: Vec<i32> = below.iter().map(|stat| stat.pid).chain([first.pid]).collect();
-    Usage {
-        cpu: cgroup.cpu().or_else(|| Some(pids.iter().map(|pid| cpu_of(*pid)).sum())),
-        memory: cgroup.memory().or_else(|| Some(pids.iter().map(|pid| usage::memory_of(*pid)).sum())),
-        pids: u32::try_from(pids.len()).ok(),
-    }
-}
-
-/// Time on processors of a process and of those that it waited for. Source: proc_pid_stat(5), fields 14 to 17.
-fn cpu_of(pid: i32) -> Duration {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split(' ').skip(11).take(4);
-    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
-    Duration::from_millis(ticks * 1000 / sys::ticks_per_second())
-}
-
-/// What programs inside find in their environment, the spec's own first.
-fn environment(spec: &SandboxSpec, tier: Tier, place: &Place) -> BTreeMap<String, String> {
-    let (home, tmp) = match tier {
-        Tier::A => (root::HOME.into(), "/tmp".into()),
-        Tier::B | Tier::None => (place.tmp.display().to_string(), place.tmp.display().to_string()),
-    };
-    let mut env: BTreeMap<String, String> =
-        [("HOME", home), ("TMPDIR", tmp), ("USER", etc::HOST.into()), ("LOGNAME", etc::HOST.into())]
-            .map(|(name, value)| (name.to_owned(), value))
-            .into();
-    if matches!(spec.network, Network::Allow(_)) {
-        env.extend(egress::environment().into_iter().map(|(name, value)| (name.to_owned(), value)));
-    }
-    env.extend(spec.env.clone());
-    env
-}
-
-/// What makes programs use the virtual environment at `layer`.
-fn with_packages(layer: &Path, env: &BTreeMap<String, String>) -> [(String, String); 2] {
-    let others = env.get("PATH").map_or(SEARCH_PATH, String::as_str);
-    [
-        ("PATH".to_owned(), format!("{}:{others}", layer.join("bin").display())),
-        ("VIRTUAL_ENV".to_owned(), layer.display().to_string()),
-    ]
 }
 
 fn no_packages() -> SandboxError {

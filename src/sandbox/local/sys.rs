@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
+    os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd},
 };
 
 use rustix::mount::MountAttrFlags;
@@ -90,22 +90,24 @@ fn mount_setattr(tree: BorrowedFd<'_>, mut attr: libc::mount_attr, flags: libc::
     Ok(())
 }
 
-/// Closes every descriptor from `first` on.
+/// Closes every descriptor from `first` on. Source: close_range(2).
 pub(in crate::sandbox) fn close_from(first: u32) -> io::Result<()> {
     // SAFETY: called before anything of this process has opened a descriptor that it still holds.
     match check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) }) {
-        Ok(_) => Ok(()),
-        // Linux before 5.9 lacks the call, and gVisor of 2022 takes no such bound.
-        Err(_) => close_each_from(first),
+        // Linux before 5.9 does not know it, and to gVisor it is invalid where nothing is open from `first` on.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EINVAL)) => close_each_from(first),
+        other => other.map(drop),
     }
 }
 
 fn close_each_from(first: u32) -> io::Result<()> {
-    let entries = std::fs::read_dir("/proc/self/fd")?;
-    let open: Vec<u32> = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
-    for descriptor in open.into_iter().filter(|descriptor| *descriptor >= first) {
-        // SAFETY: as above. That of the folder that was read is closed already, which is no harm.
-        unsafe { libc::close(i32::try_from(descriptor).unwrap_or(-1)) };
+    let mut open = vec![];
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        open.extend(entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok()));
+    }
+    for descriptor in open.into_iter().filter(|descriptor| u32::try_from(*descriptor).is_ok_and(|it| it >= first)) {
+        // SAFETY: as in `close_from`; that of the listing itself is closed already, which is no harm.
+        unsafe { libc::close(descriptor) };
     }
     Ok(())
 }

@@ -1,8 +1,9 @@
-//! How much the programs of a box use of what no cgroup and no quota counts.
+//! How much the programs of a box use, also of what no cgroup and no quota counts.
 
 use std::{
     collections::{HashMap, HashSet},
     os::fd::{AsFd, OwnedFd},
+    time::Duration,
 };
 
 use rustix::{
@@ -10,8 +11,11 @@ use rustix::{
     io::Errno,
 };
 
-use super::{root, sys};
-use crate::sandbox::tree::Stat;
+use super::{cgroup::Cgroup, root, sys};
+use crate::sandbox::{
+    Usage,
+    tree::{self, Stat},
+};
 
 /// What a file takes at least: its entry and inode count too.
 pub(super) const LEAST: u64 = 4096;
@@ -25,6 +29,25 @@ const LITTLE: u64 = 1 << 20;
 const IN_MEMORY: [&str; 3] = ["/tmp", root::HOME, "/dev/shm"];
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// Of the box whose first process this is: as its cgroup counts, else of what is below it.
+pub(super) fn of(cgroup: &Cgroup, first: Stat) -> Usage {
+    let below = tree::below(first.pid, &tree::all());
+    let pids: Vec<i32> = below.iter().map(|stat| stat.pid).chain([first.pid]).collect();
+    Usage {
+        cpu: cgroup.cpu().or_else(|| Some(pids.iter().map(|pid| cpu_of(*pid)).sum())),
+        memory: cgroup.memory().or_else(|| Some(pids.iter().map(|pid| memory_of(*pid)).sum())),
+        pids: u32::try_from(pids.len()).ok(),
+    }
+}
+
+/// Time on processors of a process and of those that it waited for. Source: proc_pid_stat(5), fields 14 to 17.
+fn cpu_of(pid: i32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split(' ').skip(11).take(4);
+    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 1000 / sys::ticks_per_second())
+}
 
 /// Bytes that belong to no file. Source: proc_pid_statm(5).
 pub(super) fn memory_of(pid: i32) -> u64 {

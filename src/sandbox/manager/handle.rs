@@ -234,6 +234,7 @@ fn described(action: &Action) -> String {
         Action::Exec { argv } => argv.join(" "),
         Action::Cell { .. } => "python".to_owned(),
         Action::File { operation, path } => format!("{operation} {path}"),
+        Action::Copy { from, to } => format!("cp {from} {to}"),
         _ => String::new(),
     };
     let line = text.lines().next().unwrap_or_default();

@@ -59,30 +59,33 @@ impl Proof {
     }
 }
 
-/// Makes a sandbox of `backend` with the defaults, makes every attempt in it, and removes it.
+/// Makes a sandbox of `backend` with the defaults, or from `image`, makes every attempt in it, and removes it.
 ///
 /// # Errors
 /// A backend that cannot be used here; a sandbox that is gone before the end, which no attempt may bring about.
-pub async fn prove(all: &Sandboxes, backend: BackendKind, user: &str) -> Result<Proof, SandboxError> {
+pub async fn prove(
+    all: &Sandboxes,
+    backend: BackendKind,
+    image: Option<&str>,
+    user: &str,
+) -> Result<Proof, SandboxError> {
     let mut stage = Stage::set().map_err(SandboxError::io("set up what the attempts aim at"))?;
-    let sandbox = make(all, backend, user, &stage).await?;
+    let mut spec = SandboxSpec::new(backend, user);
+    spec.image = image.map(str::to_owned);
+    let sandbox = make(all, spec, &stage).await?;
     let proof = prove_in(&sandbox, &mut stage).await;
     let closed = sandbox.close().await;
     proof.and_then(|proof| closed.map(|()| proof))
 }
 
 /// On the folder itself where the backend can, since there most can go wrong.
-async fn make(all: &Sandboxes, backend: BackendKind, user: &str, stage: &Stage) -> Result<Sandbox, SandboxError> {
-    let spec = |mode| {
-        let mut spec = SandboxSpec::new(backend, user);
-        spec.workspace = stage.workspace(mode);
-        spec.network = if backend == BackendKind::Host { Network::Full } else { Network::None };
-        spec.lifetime.tied = true;
-        spec
-    };
-    match all.create(spec(WorkspaceMode::Rw), None, &Quiet).await {
+async fn make(all: &Sandboxes, mut spec: SandboxSpec, stage: &Stage) -> Result<Sandbox, SandboxError> {
+    spec.network = if spec.backend == BackendKind::Host { Network::Full } else { Network::None };
+    spec.lifetime.tied = true;
+    let with = |mode| SandboxSpec { workspace: stage.workspace(mode), ..spec.clone() };
+    match all.create(with(WorkspaceMode::Rw), None, &Quiet).await {
         Err(SandboxError::Unsupported { .. } | SandboxError::Failed { .. }) => {
-            all.create(spec(WorkspaceMode::Copy), None, &Quiet).await
+            all.create(with(WorkspaceMode::Copy), None, &Quiet).await
         }
         made => made,
     }

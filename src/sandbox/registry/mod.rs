@@ -19,7 +19,7 @@ use rusqlite::{
 };
 
 use super::{Confinement, SandboxError, SandboxId, SandboxSpec, Status, error::NO_ROOM};
-use crate::config::{FileLock, make_private};
+use crate::config::{FileLock, make_private_file};
 
 /// Each takes the database from the version of its index to the next. Only ever added to.
 const MIGRATIONS: &[&str] = &[include_str!("1.sql")];
@@ -212,7 +212,7 @@ impl Registry {
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // Without a file SQLite says what is wrong with its place.
-    let _ = make_file(path);
+    let _ = make_private_file(path);
     // Without SQLITE_OPEN_URI: a path is a path.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -221,19 +221,6 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection)
-}
-
-/// SQLite would make the file readable by all; its companions take the mode of the file itself.
-fn make_file(path: &Path) -> std::io::Result<()> {
-    if path.exists() {
-        return Ok(());
-    }
-    make_private(path.parent().unwrap_or(Path::new(".")))?;
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }
 
 fn version(connection: &Connection, path: &Path) -> Result<u32, SandboxError> {

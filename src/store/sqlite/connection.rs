@@ -8,7 +8,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::{
-    config::{FileLock, make_private},
+    config::{FileLock, make_private_file},
     store::StoreError,
 };
 
@@ -26,7 +26,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens the database, making it or bringing it up to date where need be.
 pub(super) fn open(path: &Path, locks: &Path) -> Result<Connection, StoreError> {
-    make_file(path).map_err(|error| cannot_open(path, error))?;
+    make_private_file(path).map_err(|error| cannot_open(path, error))?;
     // Without SQLITE_OPEN_URI: a path is a path.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| failed(path, error))?;
@@ -51,19 +51,6 @@ fn failed(path: &Path, source: rusqlite::Error) -> StoreError {
 
 fn cannot_open(path: &Path, source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     StoreError::Open { path: path.to_owned(), source: Box::new(source) }
-}
-
-/// SQLite would make the file readable by all; its companions take the mode of the file itself.
-fn make_file(path: &Path) -> std::io::Result<()> {
-    if path.exists() {
-        return Ok(());
-    }
-    make_private(path.parent().unwrap_or(Path::new(".")))?;
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {

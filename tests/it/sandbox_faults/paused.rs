@@ -57,12 +57,12 @@ fn a_program_goes_on_where_it_was() {
 #[test]
 fn what_is_paused_is_wanted() {
     as_both(|home| {
-        let wanted = home.create(&["--idle-timeout", "1s"]);
-        let old = home.create(&["--max-age", "1s"]);
+        let wanted = home.create(&["--idle-timeout", "3s"]);
+        let old = home.create(&["--max-age", "3s"]);
         for id in [&wanted, &old] {
             assert_eq!(home.sandbox(&["pause", id]).code, Some(0));
         }
-        let later = home.create(&["--max-age", "3s"]);
+        let later = home.create(&["--max-age", "5s"]);
         home.await_end(&later);
         let resumed = home.sandbox(&["resume", &wanted]);
         assert_eq!(resumed.code, Some(0), "{resumed}");

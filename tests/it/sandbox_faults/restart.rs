@@ -54,9 +54,9 @@ fn they_end_by_themselves() {
     as_both(|home| {
         let idle = home.create(&["--idle-timeout", "1s"]);
         let old = home.create(&["--max-age", "1s"]);
-        let renewed = home.create(&["--max-age", "2s"]);
+        let renewed = home.create(&["--max-age", "4s"]);
         assert_eq!(home.sandbox(&["renew", "--for", "1h", &renewed]).code, Some(0));
-        let last = home.create(&["--max-age", "3s"]);
+        let last = home.create(&["--max-age", "5s"]);
         for id in [&idle, &old, &last] {
             home.await_end(id);
         }

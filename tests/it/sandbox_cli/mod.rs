@@ -10,6 +10,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::common::{Output, TestEnv};
 
+/// Those that take several sandboxes, and those that show them.
+mod several;
+
 /// A home whose sandboxes are gone afterwards, whatever the test did.
 struct Home(TestEnv, Mutex<Vec<String>>);
 
@@ -189,7 +192,7 @@ fn a_life() {
         idle timeout  [AGE]
         memory        - of 512.0Mi
         processes     [N] of 128
-        cpu           - of 1 of a processor
+        cpu           -, at most 1 at once
         disk          - of 1.0Gi
           no  isolation               none: programs run as you
         ");
@@ -238,11 +241,12 @@ fn a_life() {
         exit 125
         --- stderr
         error: the sandbox `[one]` is stopped
+        hint: one that is stopped does not start again; `agentscope sandbox create` makes another
         ");
         insta::assert_snapshot!(home.sandbox(&["list"]), @"
         exit 0
         --- stderr
-        no sandboxes; `agentscope sandbox create` makes one
+        no sandbox fits; `agentscope sandbox list --all` shows those that exist
         ");
         insta::assert_snapshot!(home.sandbox(&["list", "--all"]), @"
         exit 0
@@ -291,80 +295,6 @@ fn a_life() {
 }
 
 #[test]
-fn several_at_once_by_what_they_have_in_common() {
-    let home = Home::new();
-    let one = home.create(&["--label", "job=a"]);
-    home.create(&["--label", "job=b"]);
-    home.create(&["--label", "job=b", "--label", "keep"]);
-    settled().bind(|| {
-        insta::assert_snapshot!(home.sandbox(&["stop", "--label", "job=b"]), @"
-        exit 0
-        --- stdout
-        [two]
-        [three]
-        ");
-        insta::assert_snapshot!(home.sandbox(&["list", "--state", "stopped"]), @"
-        exit 0
-        --- stdout
-        ID            TYPE  BACKEND  TIER  STATE    SESSION  AGE  CPU  MEMORY  IDLE
-        [two]  base  host     none  stopped  -        [AGE]   -    -       -
-        [three]  base  host     none  stopped  -        [AGE]   -    -       -
-        ");
-        insta::assert_snapshot!(home.sandbox(&["list", "--label", "keep", "--all"]), @"
-        exit 0
-        --- stdout
-        ID            TYPE  BACKEND  TIER  STATE    SESSION  AGE  CPU  MEMORY  IDLE
-        [three]  base  host     none  stopped  -        [AGE]   -    -       -
-        ");
-        // A slip of the pen does nothing.
-        insta::assert_snapshot!(home.sandbox(&["rm", &one, "nope"]), @"
-        exit 4
-        --- stderr
-        error: there is no sandbox `nope`
-        hint: `agentscope sandbox list --all` shows those that exist
-        ");
-        insta::assert_snapshot!(home.sandbox(&["rm"]), @"
-        exit 2
-        --- stderr
-        error: the following required arguments were not provided:
-          <ID>...
-
-        Usage: agentscope sandbox rm <ID>...
-
-        For more information, try '--help'.
-        ");
-        insta::assert_snapshot!(home.sandbox(&["rm", &one, "--all"]), @"
-        exit 2
-        --- stderr
-        error: the argument '[ID]...' cannot be used with '--all'
-
-        Usage: agentscope sandbox rm <ID>...
-
-        For more information, try '--help'.
-        ");
-        insta::assert_snapshot!(home.sandbox(&["prune", "--older-than", "1h"]), @"
-        exit 0
-        --- stderr
-        nothing to delete
-        ");
-        insta::assert_snapshot!(home.sandbox(&["prune"]), @"
-        exit 0
-        --- stdout
-        [two]
-        [three]
-        ");
-        // One that is gone is gone.
-        insta::assert_snapshot!(home.sandbox(&["rm", &one, &one]), @"
-        exit 0
-        --- stdout
-        [one]
-        ");
-        insta::assert_snapshot!(home.sandbox(&["rm", &one]), @"exit 0");
-    });
-    assert_eq!(home.folders(), 0);
-}
-
-#[test]
 fn no_more_than_were_asked_for() {
     let home = Home::new();
     home.create(&[]);
@@ -372,29 +302,8 @@ fn no_more_than_were_asked_for() {
     insta::assert_snapshot!(home.sandbox(&more), @"
     exit 1
     --- stderr
-    error: 1 sandboxes exist already
+    error: the limit of sandboxes, 1, is reached
     hint: `agentscope sandbox prune` removes stopped ones; `sandbox.max_count` is the limit
-    ");
-}
-
-#[test]
-fn nothing_yet() {
-    let home = Home::new();
-    insta::assert_snapshot!(home.sandbox(&["logs", "--audit", "-o", "json"]), @"
-    exit 0
-    --- stdout
-    []
-    ");
-    insta::assert_snapshot!(home.sandbox(&["list", "-o", "json"]), @"
-    exit 0
-    --- stdout
-    []
-    ");
-    insta::assert_snapshot!(home.sandbox(&["inspect", "abc"]), @"
-    exit 4
-    --- stderr
-    error: there is no sandbox `abc`
-    hint: `agentscope sandbox list --all` shows those that exist
     ");
 }
 
