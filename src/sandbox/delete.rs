@@ -13,7 +13,8 @@ use rustix::{
     io::Errno,
 };
 
-/// Deletes `folder` with all that is in it; links are not followed. Nothing there is success.
+/// Deletes `folder` with all that is in it; links are not followed. Nothing there is success, and so is another who
+/// deletes it at the same time.
 ///
 /// # Errors
 /// What could not be deleted.
@@ -26,7 +27,11 @@ pub(super) fn delete_all(folder: &Path) -> io::Result<()> {
     loop {
         let names = names(&top)?;
         if names.is_empty() {
-            return Ok(fs::rmdir(folder)?);
+            match fs::rmdir(folder) {
+                Err(Errno::NOTEMPTY) => continue,
+                Err(Errno::NOENT) => return Ok(()),
+                done => return Ok(done?),
+            }
         }
         for name in names {
             delete(top.as_fd(), &name, &mut moved)?;
@@ -39,23 +44,34 @@ fn delete(top: BorrowedFd<'_>, name: &CStr, moved: &mut u64) -> io::Result<()> {
     if unlink(top, name)? {
         return Ok(());
     }
-    let folder = open(top, name)?;
+    let folder = match open(top, name) {
+        Err(Errno::NOENT) => return Ok(()),
+        opened => opened?,
+    };
     for child in names(&folder)? {
         if unlink(folder.as_fd(), &child)? {
             continue;
         }
         // A folder that is to have another parent has to be writable.
-        fs::chmodat(&folder, &child, Mode::RWXU, AtFlags::empty())?;
+        match fs::chmodat(&folder, &child, Mode::RWXU, AtFlags::empty()) {
+            Err(Errno::NOENT) => continue,
+            done => done?,
+        }
         loop {
             *moved += 1;
             match fs::renameat(&folder, &child, top, format!(".deleted-{moved}")) {
                 // A program may have made one of this name. If it is empty, this one has replaced it.
                 Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => {}
+                Err(Errno::NOENT) => break,
                 done => break done?,
             }
         }
     }
-    Ok(fs::unlinkat(top, name, AtFlags::REMOVEDIR)?)
+    match fs::unlinkat(top, name, AtFlags::REMOVEDIR) {
+        // Another moved something of the same name here: it is looked at again.
+        Err(Errno::NOENT | Errno::NOTEMPTY) => Ok(()),
+        done => Ok(done?),
+    }
 }
 
 /// Whether it is gone; a folder is not.
@@ -98,6 +114,25 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
+
+    #[test]
+    fn two_at_once_delete_it_together() {
+        let home = tempfile::tempdir().unwrap();
+        for _ in 0..20 {
+            let folder = home.path().join("folder");
+            for n in 0..10 {
+                std::fs::create_dir_all(folder.join(format!("{n}/a/b/c"))).unwrap();
+                std::fs::write(folder.join(format!("{n}/a/b/file")), "").unwrap();
+            }
+            std::thread::scope(|scope| {
+                let both = [(); 2].map(|()| scope.spawn(|| delete_all(&folder)));
+                for one in both {
+                    one.join().unwrap().unwrap();
+                }
+            });
+            assert!(!folder.exists());
+        }
+    }
 
     #[test]
     fn whatever_programs_made_goes_and_nothing_else() {

@@ -1,6 +1,9 @@
 //! A program in a box, over the WebSocket of `/v1/exec`.
 
-use std::sync::Arc;
+use std::{
+    io::{self, ErrorKind},
+    sync::Arc,
+};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::{
@@ -285,7 +288,19 @@ async fn next(
 fn broken(error: tungstenite::Error) -> SandboxError {
     match error {
         tungstenite::Error::Http(response) => SandboxError::Box(format!("the sandbox answered {}", response.status())),
-        other => SandboxError::Io { what: "speak with the sandbox".to_owned(), source: std::io::Error::other(other) },
+        // Its daemon ended between our connecting and its answer.
+        tungstenite::Error::Io(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof
+            ) =>
+        {
+            SandboxError::Box("the sandbox ended before it answered".to_owned())
+        }
+        tungstenite::Error::Protocol(tungstenite::error::ProtocolError::HandshakeIncomplete) => {
+            SandboxError::Box("the sandbox ended before it answered".to_owned())
+        }
+        other => SandboxError::Io { what: "speak with the sandbox".to_owned(), source: io::Error::other(other) },
     }
 }
 

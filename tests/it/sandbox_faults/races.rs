@@ -13,8 +13,7 @@ fn fits(verb: &str, output: &Output) {
         "is stopped",
         "is paused",
         "how the program ended is not known",
-        // Its daemon was killed between our connecting and its answer.
-        "could not speak with the sandbox",
+        "the sandbox ended before it answered",
     ];
     let told = late.iter().any(|words| output.stderr.contains(words)) && output.stderr.starts_with("error: ");
     let fits = match verb {
