@@ -100,6 +100,12 @@ impl BoxFolder {
         self.read("process.json").ok().filter(ProcessId::alive)
     }
 
+    /// The same also while it ends: its first thread may have ended before those that end the others of the box.
+    #[must_use]
+    pub fn process_to_the_last(&self) -> Option<ProcessId> {
+        self.read("process.json").ok().filter(ProcessId::there)
+    }
+
     /// The process that was the box and ended, until it is noted that nothing is left of it.
     #[must_use]
     pub fn ended(&self) -> Option<ProcessId> {
@@ -200,5 +206,11 @@ impl ProcessId {
     #[must_use]
     pub fn alive(&self) -> bool {
         super::tree::Stat::of(self.pid).is_some_and(|stat| stat.started == self.started && !stat.ended())
+    }
+
+    /// Whether the number is still its own, also where it has ended and nobody has waited for it.
+    #[must_use]
+    pub fn there(&self) -> bool {
+        super::tree::Stat::of(self.pid).is_some_and(|stat| stat.started == self.started)
     }
 }

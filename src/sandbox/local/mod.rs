@@ -295,7 +295,7 @@ impl LocalBackend {
         self.shared.tied.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         let (folder, cgroup) = (self.folder(id), self.site().of(id));
         let ending = format!("end the sandbox `{id}`");
-        if let Some(process) = folder.process() {
+        if let Some(process) = folder.process_to_the_last() {
             self.kill(&folder, process, &cgroup).map_err(SandboxError::io(&ending))?;
         }
         if is_tier_b(&folder) {
@@ -307,7 +307,7 @@ impl LocalBackend {
     fn kill(&self, folder: &BoxFolder, process: ProcessId, cgroup: &Cgroup) -> io::Result<()> {
         let Ok(pidfd) = pidfd(process.pid) else { return Ok(()) };
         // The number may have been another's since it was read.
-        if !process.alive() {
+        if !process.there() {
             return Ok(());
         }
         // Without a namespace that ends with its first process, the others have to be found while they have parents.
