@@ -29,6 +29,9 @@ pub enum SandboxError {
     /// The daemon inside refused or failed; its own words.
     #[error("{0}")]
     Box(String),
+    /// Its daemon closed the connection between our request and its answer.
+    #[error("the sandbox ended before it answered")]
+    Ended,
     #[error("the sandbox did not answer within {} s", .0.as_secs_f32())]
     Silent(Duration),
     #[error("could not {what}")]
@@ -54,7 +57,7 @@ impl SandboxError {
             }
             Self::Failed { hint, .. } => hint.as_deref(),
             Self::Io { source, .. } => lacking(source),
-            Self::NotRunning { .. } | Self::Box(_) | Self::Silent(_) => None,
+            Self::NotRunning { .. } | Self::Box(_) | Self::Ended | Self::Silent(_) => None,
         }
     }
 

@@ -1,7 +1,8 @@
 //! Connections to one daemon: HTTP/1.1, kept while they are idle and used again.
 
 use std::{
-    io,
+    error::Error as _,
+    io::{self, ErrorKind},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
@@ -39,7 +40,7 @@ impl Pool {
 
     /// Says of a connection that broke off whether the box is why.
     pub(super) async fn why(&self, error: SandboxError) -> SandboxError {
-        if !matches!(error, SandboxError::Io { .. }) {
+        if !matches!(error, SandboxError::Io { .. } | SandboxError::Ended) {
             return error;
         }
         match self.backend.inspect(&self.id).await {
@@ -100,6 +101,20 @@ impl Pool {
 }
 
 fn broken(error: hyper::Error) -> SandboxError {
+    let cause = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() || cause.is_some_and(is_end) {
+        SandboxError::Ended
+    } else {
+        unheard(error)
+    }
+}
+
+/// Whether the daemon at the other end is gone.
+pub(super) fn is_end(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof)
+}
+
+pub(super) fn unheard(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> SandboxError {
     SandboxError::Io { what: "speak with the sandbox".to_owned(), source: io::Error::other(error) }
 }
 

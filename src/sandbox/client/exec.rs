@@ -1,9 +1,6 @@
 //! A program in a box, over the WebSocket of `/v1/exec`.
 
-use std::{
-    io::{self, ErrorKind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::{
@@ -20,7 +17,10 @@ use tokio_tungstenite::{
     tungstenite::{self, Message, client::IntoClientRequest as _},
 };
 
-use super::{BoxClient, connection::Stream};
+use super::{
+    BoxClient,
+    connection::{Stream, is_end, unheard},
+};
 use crate::sandbox::{
     SandboxError,
     wire::{Channel, ExecControl, ExecEvent, ExecSpec, ExitStatus, STDIN_WINDOW, StartFailure, WindowSize},
@@ -288,19 +288,9 @@ async fn next(
 fn broken(error: tungstenite::Error) -> SandboxError {
     match error {
         tungstenite::Error::Http(response) => SandboxError::Box(format!("the sandbox answered {}", response.status())),
-        // Its daemon ended between our connecting and its answer.
-        tungstenite::Error::Io(error)
-            if matches!(
-                error.kind(),
-                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof
-            ) =>
-        {
-            SandboxError::Box("the sandbox ended before it answered".to_owned())
-        }
-        tungstenite::Error::Protocol(tungstenite::error::ProtocolError::HandshakeIncomplete) => {
-            SandboxError::Box("the sandbox ended before it answered".to_owned())
-        }
-        other => SandboxError::Io { what: "speak with the sandbox".to_owned(), source: io::Error::other(other) },
+        tungstenite::Error::Io(error) if is_end(&error) => SandboxError::Ended,
+        tungstenite::Error::Protocol(tungstenite::error::ProtocolError::HandshakeIncomplete) => SandboxError::Ended,
+        other => unheard(other),
     }
 }
 
