@@ -204,11 +204,12 @@ impl Scene {
             team,
             member,
         };
-        let Ended { outcome, text } = Driver::nested(scene).work(Task::Answer(Message::user(task)), None).await;
+        let Ended { outcome, text } = Driver::nested(scene).work(Task::Answer(vec![Message::user(task)]), None).await;
         match outcome {
             TurnOutcome::Completed { output: Some(output) } => ToolOutcome::ok(output.to_string()),
             TurnOutcome::Completed { output: None } => ToolOutcome::ok(text),
-            TurnOutcome::Canceled => ToolOutcome::Canceled,
+            // Only the agent that the user talks to has tools of the caller.
+            TurnOutcome::Canceled | TurnOutcome::ToolCalls { .. } => ToolOutcome::Canceled,
             TurnOutcome::Failed { message, .. } => ToolOutcome::Failed { error: message },
         }
     }

@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     domain::{AgentPath, Content, EventKind, FailureCode, Message, Notice, ToolCall, TurnOutcome, Usage},
-    model::{ModelDelta, ModelError, ModelErrorKind, ModelRequest, ToolChoice},
+    model::{ModelDelta, ModelError, ModelErrorKind, ModelRequest, Sampling, ToolChoice},
     tool::Listing,
 };
 
@@ -69,7 +69,7 @@ pub(super) struct Driver {
 
 /// What a driver is to do.
 pub(super) enum Task {
-    Answer(Message),
+    Answer(Vec<Message>),
     /// Nothing but make the context smaller.
     Compact,
 }
@@ -79,11 +79,13 @@ impl Task {
     pub(super) fn refused(&self) -> Option<TurnOutcome> {
         let empty = |part: &Content| matches!(part, Content::Text { text } if text.trim().is_empty());
         match self {
-            Self::Answer(message) if message.content.iter().all(empty) => Some(TurnOutcome::Failed {
-                code: FailureCode::Input,
-                message: "the message is empty".to_owned(),
-                hint: None,
-            }),
+            Self::Answer(messages) if messages.iter().flat_map(|message| &message.content).all(empty) => {
+                Some(TurnOutcome::Failed {
+                    code: FailureCode::Input,
+                    message: "the message is empty".to_owned(),
+                    hint: None,
+                })
+            }
             Self::Answer(_) | Self::Compact => None,
         }
     }
@@ -192,8 +194,10 @@ impl Driver {
     }
 
     /// `Err` is an end before the turn's own.
-    async fn steps(&mut self, input: Message) -> Flow<TurnOutcome> {
-        self.turn.push_user(input);
+    async fn steps(&mut self, input: Vec<Message>) -> Flow<TurnOutcome> {
+        for message in input {
+            self.turn.push_user(message);
+        }
         self.save().await?;
         self.start_session().await?;
         loop {
@@ -339,6 +343,7 @@ impl Driver {
             tools,
             tool_choice: if self.insist { ToolChoice::Tool(FINAL_ANSWER.to_owned()) } else { ToolChoice::Auto },
             output_schema: native.map(|shape| shape.schema().clone()),
+            sampling: Sampling::default(),
         }
     }
 

@@ -24,9 +24,9 @@ use super::{
 use crate::{
     config::agent_file::Loaded,
     domain::{
-        AgentPath, EventKind, FailureCode, Message, Notice, Role, SessionKey, ToolCall, ToolOutcome, TurnOutcome, Usage,
+        AgentPath, EventKind, FailureCode, Message, Notice, SessionKey, ToolCall, ToolOutcome, TurnOutcome, Usage,
     },
-    store::{NewSession, Store},
+    store::{NewSession, SessionLock, Store, StoreError},
 };
 
 /// A session, ready for a turn.
@@ -61,8 +61,13 @@ impl LocalAgent {
     }
 
     pub(super) fn run(&self, request: AgentRequest, control: TurnControl) -> EventStream {
-        let input = Message { role: Role::User, content: request.input };
-        self.begin(request.key, Task::Answer(input), control)
+        self.begin(request.key, Task::Answer(request.input), control)
+    }
+
+    pub(super) async fn hold(&self, key: &SessionKey) -> Result<SessionLock, StoreError> {
+        let loaded = self.team.loaded();
+        let source = loaded.path.as_ref().map(|path| path.display().to_string());
+        self.store.lock(key, &NewSession { agent: loaded.file.name.clone(), source }).await
     }
 
     pub(super) fn compact(&self, key: SessionKey, control: TurnControl) -> EventStream {
@@ -76,7 +81,7 @@ impl LocalAgent {
         let run = Arc::new(run);
         let agent = self.clone();
         self.turns.spawn(async move {
-            let turn = AssertUnwindSafe(agent.turn(&run, task, control.steer, cancel)).catch_unwind();
+            let turn = AssertUnwindSafe(agent.turn(&run, task, control.lock, control.steer, cancel)).catch_unwind();
             let ended = tokio::select! {
                 ended = turn => ended,
                 () = run.inbox.receive(control.answers) => return,
@@ -103,12 +108,13 @@ impl LocalAgent {
         &self,
         run: &Arc<Run>,
         task: Task,
+        lock: Option<SessionLock>,
         steer: Option<mpsc::Receiver<Message>>,
         cancel: CancellationToken,
     ) {
         let resumed = match task.refused() {
             Some(outcome) => Err(outcome),
-            None => self.resume(run, cancel).await,
+            None => self.resume(run, lock, cancel).await,
         };
         match resumed {
             Ok(Resumed { scene, context, notice }) => {
@@ -123,13 +129,16 @@ impl LocalAgent {
     }
 
     /// Takes the session, mends what the death of a process left in it, and finds the agent that the user talks to.
-    async fn resume(&self, run: &Arc<Run>, cancel: CancellationToken) -> Result<Resumed, TurnOutcome> {
-        let loaded = self.team.loaded();
-        let new = NewSession {
-            agent: loaded.file.name.clone(),
-            source: loaded.path.as_ref().map(|path| path.display().to_string()),
+    async fn resume(
+        &self,
+        run: &Arc<Run>,
+        lock: Option<SessionLock>,
+        cancel: CancellationToken,
+    ) -> Result<Resumed, TurnOutcome> {
+        let lock = match lock {
+            Some(lock) => lock,
+            None => self.hold(&run.key).await?,
         };
-        let lock = self.store.lock(&run.key, &new).await?;
         let state = self.store.state(&run.key).await?;
         let mut stored = self.store.history(&run.key).await?;
         let interrupted = history::interrupted_calls(&stored);

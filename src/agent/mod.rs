@@ -29,6 +29,7 @@ pub mod turn;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use futures_util::stream::BoxStream;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -44,10 +45,10 @@ use crate::{
         Env, Keys, KeysError, Paths, Rule,
         agent_file::{Diagnostics, Loaded, ModelSpec},
     },
-    domain::{AgentEvent, Answer, Content, Message, SessionKey},
-    model::{self, Model},
+    domain::{AgentEvent, Answer, Content, Message, Role, SessionKey, ToolSpec},
+    model::{self, Model, Sampling, ToolChoice},
     runtime::http::Http,
-    store::{Notes, Store},
+    store::{Notes, SessionLock, Store, StoreError},
     tool::{Tool, ToolboxError, boxed::Boxes},
 };
 
@@ -86,6 +87,16 @@ impl Agent {
     pub fn run(&self, request: AgentRequest, control: TurnControl) -> EventStream {
         match self {
             Self::Local(agent) => agent.run(request, control),
+        }
+    }
+
+    /// Takes the session for a turn, making it if it is new.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] while another turn has it.
+    pub async fn hold(&self, key: &SessionKey) -> Result<SessionLock, StoreError> {
+        match self {
+            Self::Local(agent) => agent.hold(key).await,
         }
     }
 
@@ -188,12 +199,40 @@ pub enum OpenError {
     Schema(#[from] SchemaError),
 }
 
-/// One message of the user.
+/// What the user, or a caller of the server, wants of an agent.
 #[derive(Clone, Debug)]
 pub struct AgentRequest {
     pub key: SessionKey,
-    /// Text and images.
-    pub input: Vec<Content>,
+    /// What is new, in order: messages of the user, and results of the tools that the caller runs. Empty only where the
+    /// history that was brought ends with something to answer.
+    pub input: Vec<Message>,
+    pub brought: Brought,
+}
+
+impl AgentRequest {
+    /// One message of the user, text and images, in a session.
+    #[must_use]
+    pub fn message(key: SessionKey, content: Vec<Content>) -> Self {
+        Self { key, input: vec![Message { role: Role::User, content }], brought: Brought::default() }
+    }
+}
+
+/// What callers of a server bring along besides what they say. Nothing in a chat.
+#[derive(Clone, Debug, Default)]
+pub struct Brought {
+    /// The conversation so far, of a caller that keeps it: no session is then read, held or written.
+    pub history: Option<Vec<Message>>,
+    /// System messages, which follow the agent's own instructions.
+    pub instructions: Option<String>,
+    /// Tools that the caller runs: a call of one ends the turn as [`TurnOutcome::ToolCalls`].
+    ///
+    /// [`TurnOutcome::ToolCalls`]: crate::domain::TurnOutcome::ToolCalls
+    pub tools: Vec<ToolSpec>,
+    pub tool_choice: ToolChoice,
+    /// JSON Schema of the final answer, in place of the agent file's.
+    pub output_schema: Option<Value>,
+    /// In place of what the agent file sets for the model.
+    pub sampling: Sampling,
 }
 
 /// The caller's hold on a running turn.
@@ -203,12 +242,14 @@ pub struct TurnControl {
     pub answers: Option<mpsc::Receiver<Answer>>,
     /// Messages that join the turn before the next request to the model.
     pub steer: Option<mpsc::Receiver<Message>>,
+    /// The session, where the caller took it with [`Agent::hold`]; the turn takes it itself otherwise.
+    pub lock: Option<SessionLock>,
 }
 
 impl TurnControl {
     /// Nobody to ask.
     #[must_use]
     pub fn unattended(cancel: CancellationToken) -> Self {
-        Self { cancel, answers: None, steer: None }
+        Self { cancel, answers: None, steer: None, lock: None }
     }
 }

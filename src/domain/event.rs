@@ -112,6 +112,10 @@ pub enum TurnOutcome {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         output: Option<Value>,
     },
+    /// The model called tools that the caller runs. The turn goes on when the results come.
+    ToolCalls {
+        calls: Vec<ToolCall>,
+    },
     Canceled,
     Failed {
         code: FailureCode,

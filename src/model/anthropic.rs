@@ -55,7 +55,10 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Map<String, V
         match &request.tool_choice {
             ToolChoice::Auto => {}
             // As in a chain of fallbacks that has to force a tool for the sake of another model.
-            ToolChoice::Tool(_) if refuses_forced_tools(&endpoint.model) => {}
+            ToolChoice::Required | ToolChoice::Tool(_) if refuses_forced_tools(&endpoint.model) => {}
+            ToolChoice::Required => {
+                body.insert("tool_choice".into(), json!({ "type": "any" }));
+            }
             ToolChoice::None => {
                 body.insert("tool_choice".into(), json!({ "type": "none" }));
             }

@@ -50,14 +50,19 @@ fn answer(request: &ModelRequest) -> Answer {
     if let Some(text) = results(&request.messages) {
         return Answer::Text(text);
     }
+    let forced = match &request.tool_choice {
+        ToolChoice::Tool(name) => Some(name),
+        ToolChoice::Required => request.tools.first().map(|tool| &tool.name),
+        ToolChoice::Auto | ToolChoice::None => None,
+    };
+    if let Some(name) = forced {
+        let schema = request.tools.iter().find(|tool| tool.name == *name).map(|tool| &tool.parameters);
+        let arguments = schema.map_or_else(|| json!({}), |schema| example(schema, 0));
+        return Answer::Calls(vec![(name.clone(), arguments)]);
+    }
     let tools = match &request.tool_choice {
-        ToolChoice::Tool(name) => {
-            let schema = request.tools.iter().find(|tool| tool.name == *name).map(|tool| &tool.parameters);
-            let arguments = schema.map_or_else(|| json!({}), |schema| example(schema, 0));
-            return Answer::Calls(vec![(name.clone(), arguments)]);
-        }
-        ToolChoice::Auto => request.tools.as_slice(),
         ToolChoice::None => &[],
+        _ => request.tools.as_slice(),
     };
     let latest = request.messages.iter().rfind(|message| message.role == Role::User);
     let text = latest.map(Message::text).unwrap_or_default();

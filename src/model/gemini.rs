@@ -48,6 +48,7 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Map<String, V
         body.insert("tools".into(), json!([{ "functionDeclarations": functions }]));
         let config = match &request.tool_choice {
             ToolChoice::Auto => None,
+            ToolChoice::Required => Some(json!({ "mode": "ANY" })),
             ToolChoice::None => Some(json!({ "mode": "NONE" })),
             ToolChoice::Tool(name) => Some(json!({ "mode": "ANY", "allowedFunctionNames": [name] })),
         };

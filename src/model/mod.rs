@@ -40,12 +40,24 @@ pub struct ModelRequest {
     pub tool_choice: ToolChoice,
     /// JSON Schema that the answer must fit; only sent to a model whose [`Capabilities::structured_output`] is set.
     pub output_schema: Option<Value>,
+    pub sampling: Sampling,
+}
+
+/// How this answer is to be made, in place of what the agent file sets.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sampling {
+    pub temperature: Option<f64>,
+    pub top_p: Option<f64>,
+    pub max_output_tokens: Option<u64>,
+    pub stop: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ToolChoice {
     #[default]
     Auto,
+    /// A call, of whichever tool.
+    Required,
     /// No call, though the tools are listed.
     None,
     /// The tool of this name, and no other.

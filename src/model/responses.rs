@@ -36,6 +36,9 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Map<String, V
         body.insert("tools".into(), request.tools.iter().map(tool).collect());
         match &request.tool_choice {
             ToolChoice::Auto => {}
+            ToolChoice::Required => {
+                body.insert("tool_choice".into(), "required".into());
+            }
             ToolChoice::None => {
                 body.insert("tool_choice".into(), "none".into());
             }

@@ -42,7 +42,9 @@ impl Model for TextCalls {
     async fn stream(&self, mut request: ModelRequest) -> Result<ModelStream, ModelError> {
         let offered: Vec<String> = match &request.tool_choice {
             ToolChoice::None => vec![],
-            ToolChoice::Auto | ToolChoice::Tool(_) => request.tools.iter().map(|tool| tool.name.clone()).collect(),
+            ToolChoice::Auto | ToolChoice::Required | ToolChoice::Tool(_) => {
+                request.tools.iter().map(|tool| tool.name.clone()).collect()
+            }
         };
         as_text(&mut request);
         let mut deltas = self.inner.stream(request).await?;
@@ -105,6 +107,7 @@ fn as_text(request: &mut ModelRequest) {
         .collect();
     let must = match &request.tool_choice {
         ToolChoice::Tool(name) => format!("\nNow call `{name}`, and write nothing else."),
+        ToolChoice::Required => "\nNow call a function, and write nothing else.".to_owned(),
         ToolChoice::Auto | ToolChoice::None => String::new(),
     };
     request.tool_choice = ToolChoice::Auto;

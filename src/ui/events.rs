@@ -220,7 +220,7 @@ impl TurnReport {
     pub fn failure(&self) -> Option<FailureCode> {
         match &self.outcome {
             TurnOutcome::Failed { code, .. } => Some(*code),
-            TurnOutcome::Completed { .. } | TurnOutcome::Canceled => None,
+            TurnOutcome::Completed { .. } | TurnOutcome::ToolCalls { .. } | TurnOutcome::Canceled => None,
         }
     }
 }

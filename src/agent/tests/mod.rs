@@ -120,7 +120,7 @@ impl Stage {
     }
 
     pub(super) fn request(text: &str) -> AgentRequest {
-        AgentRequest { key: Self::key(), input: vec![Content::text(text)] }
+        AgentRequest::message(Self::key(), vec![Content::text(text)])
     }
 
     /// Runs a turn with nobody to ask; checks the laws.
@@ -139,7 +139,7 @@ impl Stage {
     ) -> Vec<AgentEvent> {
         let cancel = CancellationToken::new();
         let (answers, received) = mpsc::channel(8);
-        let control = TurnControl { cancel: cancel.clone(), answers: Some(received), steer: None };
+        let control = TurnControl { cancel: cancel.clone(), answers: Some(received), steer: None, lock: None };
         let mut stream = self.agent().run(Self::request(text), control);
         let mut events = vec![];
         while let Some(event) = stream.next().await {

@@ -200,7 +200,7 @@ impl Chat {
     fn judge(&self, report: &TurnReport) -> Result<Exit, CliError> {
         match &report.outcome {
             TurnOutcome::Completed { .. } if report.denied => Ok(Exit::Denied),
-            TurnOutcome::Completed { .. } => Ok(Exit::Done),
+            TurnOutcome::Completed { .. } | TurnOutcome::ToolCalls { .. } => Ok(Exit::Done),
             TurnOutcome::Canceled => Ok(Exit::Interrupted),
             TurnOutcome::Failed { code, message, hint } => {
                 let error = match code {

@@ -62,8 +62,9 @@ impl Terminal {
             cancel: cancel.clone(),
             answers: (self.attended == Attended::Yes).then_some(receiver),
             steer: None,
+            lock: None,
         };
-        let mut events = agent.run(AgentRequest { key: key.clone(), input }, control);
+        let mut events = agent.run(AgentRequest::message(key.clone(), input), control);
         let mut asks = VecDeque::new();
         loop {
             tokio::select! {
