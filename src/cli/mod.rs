@@ -16,6 +16,7 @@ mod init;
 mod man;
 mod mcp;
 mod models;
+mod run;
 mod sandbox;
 mod schema;
 mod session;
@@ -61,6 +62,7 @@ enum Command {
     Man(man::ManArgs),
     Mcp(mcp::McpArgs),
     Models(models::ModelsArgs),
+    Run(run::RunArgs),
     Sandbox(sandbox::SandboxArgs),
     Schema(schema::SchemaArgs),
     Session(session::SessionArgs),
@@ -80,6 +82,7 @@ impl Command {
             Self::Man(args) => man::run(&args, cx),
             Self::Mcp(args) => mcp::run(&args, cx),
             Self::Models(args) => models::run(&args, cx),
+            Self::Run(args) => run::run(&args, cx),
             Self::Sandbox(args) => sandbox::run(&args, cx),
             Self::Schema(args) => schema::run(&args, cx),
             Self::Session(args) => session::run(&args, cx),

@@ -18,7 +18,7 @@ use super::{
     AgentArgs, CliError, Cx, Exit,
     boxes::{self, InChat, WorkspaceChoice},
     cx::signals,
-    default_model::DefaultModel,
+    default_model,
     source::AgentSource,
 };
 use crate::{
@@ -143,7 +143,7 @@ impl Chat {
             None => SessionId::new(),
         };
         let default_model = match (&args.model, &loaded.file.agent.model) {
-            (None, None) => Some(default_model(&keys, cx).await?),
+            (None, None) => Some(default_model::said(&keys, cx).await?),
             _ => None,
         };
         let in_chat = InChat { workspace: args.workspace, one_shot: args.query.is_some() };
@@ -250,11 +250,4 @@ async fn last_session(store: &dyn Store, user: &str, loaded: &Loaded) -> Result<
         CliError::not_found(format!("there is no session of `{}` to go on with", loaded.file.name))
             .hint("leave out `--continue` to begin one; `agentscope session list` shows all")
     })
-}
-
-/// The model of an agent file that names none, said on standard error.
-async fn default_model(keys: &Keys, cx: &Cx) -> Result<String, CliError> {
-    let default = DefaultModel::find(keys, cx).await?;
-    cx.printer.stderr(&format!("model: {} ({})\n", default.reference, default.because));
-    Ok(default.reference)
 }

@@ -8,6 +8,7 @@ mod host;
 pub mod local;
 pub mod oauth;
 pub mod require;
+pub mod serve;
 
 pub use env::{Output, TestEnv};
 pub use host::Host;

@@ -1,0 +1,70 @@
+//! The agents of one version of the file, and which of them a request is for.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use http::request::Parts;
+
+use super::{ApiError, App};
+use crate::{agent::Agent, config::agent_file::Loaded};
+
+/// What is served: all agents of a file. Replaced as a whole when the file changes; turns that run keep theirs.
+pub struct Agents {
+    pub loaded: Arc<Loaded>,
+    /// The file's own agent, which the paths without a name lead to.
+    pub root: Agent,
+    /// By name, the file's own among them.
+    named: BTreeMap<String, Agent>,
+}
+
+impl Agents {
+    #[must_use]
+    pub fn new(loaded: Arc<Loaded>, root: Agent) -> Self {
+        let named = BTreeMap::from([(loaded.file.name.clone(), root.clone())]);
+        Self { loaded, root, named }
+    }
+
+    /// The names, the file's own first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let root = self.loaded.file.name.as_str();
+        std::iter::once(root).chain(self.named.keys().map(String::as_str).filter(move |name| *name != root))
+    }
+
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Agent> {
+        self.named.get(name)
+    }
+}
+
+/// The agent that a request is for: the one in `/agents/{agent}/…`, else the file's own.
+#[derive(Clone)]
+pub struct Target {
+    pub agents: Arc<Agents>,
+    pub name: String,
+    pub agent: Agent,
+}
+
+impl Target {
+    /// The agent called `name`, where a protocol names it in the body; the file's own where `None`.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn find(app: &App, name: Option<&str>) -> Result<Self, ApiError> {
+        let agents = app.agents();
+        let name = name.unwrap_or(&agents.loaded.file.name).to_owned();
+        let Some(agent) = agents.get(&name).cloned() else {
+            return Err(ApiError::not_found(format!("there is no agent `{name}` here")));
+        };
+        Ok(Self { agents, name, agent })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Target {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let params = RawPathParams::from_request_parts(parts, app).await.ok();
+        let name = params.as_ref().and_then(|params| params.iter().find(|(key, _)| *key == "agent"));
+        Self::find(app, name.map(|(_, name)| name))
+    }
+}
