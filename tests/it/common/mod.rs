@@ -9,5 +9,5 @@ pub mod local;
 pub mod oauth;
 pub mod require;
 
-pub use env::{Output, TestEnv};
+pub use env::{Output, TestEnv, place_program};
 pub use host::Host;
