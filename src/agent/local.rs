@@ -168,6 +168,10 @@ impl LocalAgent {
         Ok(Resumed { scene, context: history::paired(history::since_summary(&stored)), notice })
     }
 
+    pub(super) fn team(&self) -> &Arc<Team> {
+        &self.team
+    }
+
     fn path(&self) -> AgentPath {
         AgentPath::root(&self.root.name)
     }

@@ -17,6 +17,7 @@ mod inbox;
 mod journal;
 pub mod laws;
 mod local;
+mod origin;
 mod output;
 mod permit;
 mod run;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::{Agents, Runs};
+use super::{Agents, Runs, Tasks};
 use crate::{
     config::agent_file::{Serve, Token},
     store::Stores,
@@ -15,13 +15,15 @@ pub struct App {
     agents: ArcSwap<Agents>,
     pub stores: Stores,
     pub runs: Runs,
+    pub tasks: Tasks,
 }
 
 impl App {
     #[must_use]
     pub fn new(agents: Agents, stores: Stores) -> Arc<Self> {
-        let runs = Runs::new(&agents.loaded.file.serve);
-        Arc::new(Self { agents: ArcSwap::from_pointee(agents), stores, runs })
+        let runs = Runs::new(&agents.loaded.file.serve, Arc::clone(&stores.interrupts));
+        let tasks = Tasks::new(runs.clone(), &stores);
+        Arc::new(Self { agents: ArcSwap::from_pointee(agents), stores, runs, tasks })
     }
 
     /// The agents as they are now. To be asked once a request, so that a change of the file does not divide it.

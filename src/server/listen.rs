@@ -34,6 +34,11 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// Serves until `shutdown`, then lets turns end, and returns when all is saved and sent.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
     let router = router(Arc::clone(&app));
+    // Whoever waits for an answer need not wait for this.
+    let orphans = tokio::spawn({
+        let tasks = app.tasks.clone();
+        async move { tasks.report_orphans().await }
+    });
     let graceful = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -68,6 +73,8 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<O
     }
     drop(listener);
     app.runs.drain(GRACE).await;
+    let _ = tokio::time::timeout(LAST, app.tasks.drained()).await;
+    orphans.abort();
     let _ = tokio::time::timeout(LAST, graceful.shutdown()).await;
     app.agents().root.drained().await;
 }

@@ -16,6 +16,7 @@ mod protocol;
 mod router;
 mod runs;
 mod sessions;
+mod tasks;
 mod turns;
 
 pub use agents::{Agents, Target};
@@ -27,3 +28,4 @@ pub use frames::{Encoder, Flow, Frames, fold, sse, sse_of};
 pub use listen::{bind, serve};
 pub use protocol::Protocol;
 pub use runs::{Ask, Asks, Recording, Run, RunHandle, Runs};
+pub use tasks::{NewTask, TaskResult, Tasks};

@@ -1,6 +1,8 @@
 //! The dialects of the callers. Each is one request parser, one [`Encoder`](super::Encoder) and its routes; nothing
 //! inside knows them.
 
+mod agent_api;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -18,5 +20,5 @@ pub trait Protocol: Send + Sync {
 
 /// All of them.
 pub(super) fn all() -> Vec<Box<dyn Protocol>> {
-    vec![]
+    vec![Box::new(agent_api::AgentApi)]
 }

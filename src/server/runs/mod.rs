@@ -1,13 +1,15 @@
 //! Turns that run: the one door from a request to a turn, whatever the protocol, and the way to a running one.
 
 mod ask;
+mod decline;
+mod interrupts;
 mod recording;
 mod run;
 mod waiting;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -25,7 +27,7 @@ use crate::{
     agent::{AgentRequest, TurnControl},
     config::agent_file::{ApprovalDefault, Busy, Serve},
     domain::{SessionKey, TurnId},
-    store::{SessionLock, StoreError},
+    store::{Interrupts, SessionLock, StoreError},
 };
 
 /// Turns at once, where the agent file does not say.
@@ -69,11 +71,14 @@ struct Inner {
     tasks: TaskTracker,
     recordings: Mutex<HashMap<TurnId, Arc<Recording>>>,
     closing: CancellationToken,
+    interrupts: Arc<dyn Interrupts>,
+    /// Whether somebody looks for requests of other processes to stop a turn.
+    looking: AtomicBool,
 }
 
 impl Runs {
     #[must_use]
-    pub fn new(serve: &Serve) -> Self {
+    pub fn new(serve: &Serve, interrupts: Arc<dyn Interrupts>) -> Self {
         let concurrency = serve.limits.concurrency.unwrap_or(CONCURRENCY);
         let rules = Rules {
             busy: serve.busy,
@@ -90,11 +95,13 @@ impl Runs {
                 tasks: TaskTracker::new(),
                 recordings: Mutex::default(),
                 closing: CancellationToken::new(),
+                interrupts,
+                looking: AtomicBool::new(false),
             }),
         }
     }
 
-    /// Starts a turn, once its session is free. Every refusal comes before the first byte of an answer.
+    /// Starts a turn, once its session is free; one that waits there for an answer is declined. Every refusal comes before the first byte of an answer.
     ///
     /// # Errors
     /// 409 where the session is busy and the agent file says `reject`; 503 where too many turns run, the server is about
@@ -105,6 +112,7 @@ impl Runs {
         let (place, lock) = if request.brought.history.is_some() {
             (None, None)
         } else {
+            self.decline(&key).await;
             let place =
                 self.inner.line.join(&key, self.inner.rules.busy).await.ok_or_else(|| ApiError::busy(&key.session))?;
             (Some(place), Some(self.hold(target, &key).await?))
@@ -121,7 +129,11 @@ impl Runs {
         let mut events = target.agent.run(request, control);
         let Some(first) = events.next().await else { return Err(ApiError::internal("the turn ended before it began")) };
         let handle = Arc::new(RunHandle::new(first.turn.clone(), key, target.name.clone(), answers, steer, cancel));
-        locked(&self.inner.running).insert(handle.turn.clone(), Arc::clone(&handle));
+        {
+            let mut running = locked(&self.inner.running);
+            running.insert(handle.turn.clone(), Arc::clone(&handle));
+            self.look_out();
+        }
         Ok(Run::new(self.clone(), handle, first, events, (room, place)))
     }
 

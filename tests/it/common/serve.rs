@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Stdio},
-    sync::mpsc,
+    sync::{Arc, mpsc},
     time::Duration,
 };
 
@@ -13,7 +13,7 @@ use super::TestEnv;
 
 /// A server that runs.
 pub struct Server {
-    pub env: TestEnv,
+    pub env: Arc<TestEnv>,
     /// Such as `http://127.0.0.1:40123`.
     pub url: String,
     pub client: reqwest::Client,
@@ -32,6 +32,32 @@ impl Server {
     #[must_use]
     pub fn start_in(env: TestEnv, yaml: &str, more: &[&str]) -> Self {
         env.write("agent.yaml", yaml);
+        Self::spawn(Arc::new(env), more)
+    }
+
+    /// One more server of the same agent, on the same store.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self::spawn(Arc::clone(&self.env), &[])
+    }
+
+    /// Killed without a word, and started again.
+    #[must_use]
+    pub fn killed(mut self) -> Self {
+        self.child.kill().unwrap();
+        self.wait();
+        self.another()
+    }
+
+    /// Told to end, and started again.
+    #[must_use]
+    pub fn restarted(mut self) -> Self {
+        self.signal("TERM");
+        self.wait();
+        self.another()
+    }
+
+    fn spawn(env: Arc<TestEnv>, more: &[&str]) -> Self {
         let mut args = vec!["run", "agent.yaml", "--port", "0"];
         args.extend(more);
         let mut child = env.command(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
