@@ -11,6 +11,7 @@ use super::{AgentArgs, CliError, Cx, Exit, boxes, cx::signals, source::AgentSour
 use crate::{
     agent::{self, Agent, AgentDeps, AgentOptions, ApproveMode, KeptRules, Surface},
     config::{Keys, agent_file::Loaded},
+    sandbox::Sandboxes,
     server::{self, Agents, App},
     store,
 };
@@ -95,5 +96,6 @@ async fn open(loaded: Arc<Loaded>, keys: Keys, cx: &Cx) -> Result<Arc<App>, CliE
     };
     let agent = Agent::open(&loaded, deps)?;
     agent.start();
-    Ok(App::new(Agents::new(loaded, agent), stores))
+    let sandboxes = Sandboxes::open(&cx.env, &cx.paths);
+    Ok(App::new(Agents::new(loaded, agent), stores, sandboxes, cx.paths.clone()))
 }

@@ -6,7 +6,11 @@ use arc_swap::ArcSwap;
 
 use super::{Agents, Runs};
 use crate::{
-    config::agent_file::{Serve, Token},
+    config::{
+        Paths,
+        agent_file::{Serve, Token},
+    },
+    sandbox::Sandboxes,
     store::Stores,
 };
 
@@ -15,13 +19,16 @@ pub struct App {
     agents: ArcSwap<Agents>,
     pub stores: Stores,
     pub runs: Runs,
+    /// Of the sessions.
+    pub sandboxes: Sandboxes,
+    pub paths: Paths,
 }
 
 impl App {
     #[must_use]
-    pub fn new(agents: Agents, stores: Stores) -> Arc<Self> {
+    pub fn new(agents: Agents, stores: Stores, sandboxes: Sandboxes, paths: Paths) -> Arc<Self> {
         let runs = Runs::new(&agents.loaded.file.serve);
-        Arc::new(Self { agents: ArcSwap::from_pointee(agents), stores, runs })
+        Arc::new(Self { agents: ArcSwap::from_pointee(agents), stores, runs, sandboxes, paths })
     }
 
     /// The agents as they are now. To be asked once a request, so that a change of the file does not divide it.
