@@ -9,9 +9,8 @@ use clap::Args;
 
 use super::{AgentArgs, CliError, Cx, Exit, boxes, cx::signals, source::AgentSource};
 use crate::{
-    agent::{self, Agent, AgentDeps, AgentOptions, ApproveMode, KeptRules, Surface},
+    agent::{self, AgentDeps, AgentOptions, ApproveMode, KeptRules, LocalAgent, Surface},
     config::{Keys, agent_file::Loaded},
-    sandbox::Sandboxes,
     server::{self, Agents, App},
     store,
 };
@@ -94,8 +93,7 @@ async fn open(loaded: Arc<Loaded>, keys: Keys, cx: &Cx) -> Result<Arc<App>, CliE
             now: jiff::Zoned::now,
         },
     };
-    let agent = Agent::open(&loaded, deps)?;
+    let agent = LocalAgent::open(&loaded, deps)?;
     agent.start();
-    let sandboxes = Sandboxes::open(&cx.env, &cx.paths);
-    Ok(App::new(Agents::new(loaded, agent), stores, sandboxes, cx.paths.clone()))
+    Ok(App::new(Agents::new(loaded, agent)?, stores))
 }

@@ -157,6 +157,8 @@ pub enum FailureCode {
     Busy,
     /// `--offline` forbade a call.
     Offline,
+    /// The server of a remote agent could not be reached, or refused.
+    Remote,
     /// The message holds nothing to answer.
     Input,
     Internal,

@@ -4,13 +4,9 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::{Agents, Runs};
+use super::{Agents, Runs, protocol::McpSessions};
 use crate::{
-    config::{
-        Paths,
-        agent_file::{Serve, Token},
-    },
-    sandbox::Sandboxes,
+    config::agent_file::{Serve, Token},
     store::Stores,
 };
 
@@ -19,16 +15,14 @@ pub struct App {
     agents: ArcSwap<Agents>,
     pub stores: Stores,
     pub runs: Runs,
-    /// Of the sessions.
-    pub sandboxes: Sandboxes,
-    pub paths: Paths,
+    pub mcp: McpSessions,
 }
 
 impl App {
     #[must_use]
-    pub fn new(agents: Agents, stores: Stores, sandboxes: Sandboxes, paths: Paths) -> Arc<Self> {
+    pub fn new(agents: Agents, stores: Stores) -> Arc<Self> {
         let runs = Runs::new(&agents.loaded.file.serve);
-        Arc::new(Self { agents: ArcSwap::from_pointee(agents), stores, runs, sandboxes, paths })
+        Arc::new(Self { agents: ArcSwap::from_pointee(agents), stores, runs, mcp: McpSessions::default() })
     }
 
     /// The agents as they are now. To be asked once a request, so that a change of the file does not divide it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 
-use super::{ApiError, App, auth, health, protocol, sessions, turns};
+use super::{ApiError, App, agents, auth, health, protocol, sessions, turns};
 
 /// Longest body, where the agent file does not say.
 const BODY: u64 = 10 << 20;
@@ -13,13 +13,14 @@ const BODY: u64 = 10 << 20;
 /// `/agents/{agent}` for each by name.
 pub(super) fn router(app: Arc<App>) -> Router {
     let limit = app.settings(|serve| serve.limits.body).map_or(BODY, |limit| limit.0);
-    let mut agents = turns::routes();
+    let mut each = turns::routes();
     for protocol in protocol::all() {
-        agents = agents.merge(protocol.routes());
+        each = each.merge(protocol.routes());
     }
     let asked = Router::new()
-        .merge(agents.clone())
-        .nest("/agents/{agent}", agents)
+        .merge(each.clone())
+        .nest("/agents/{agent}", each)
+        .merge(agents::routes())
         .merge(sessions::routes())
         .merge(health::described())
         .layer(middleware::from_fn_with_state(Arc::clone(&app), auth::identify));

@@ -15,7 +15,6 @@ use serde_json::json;
 use super::{ApiError, App, Caller, Id, Json, Params};
 use crate::{
     domain::{SessionId, SessionKey},
-    sandbox::workspace::Journal,
     store::Export,
 };
 
@@ -133,9 +132,7 @@ async fn remove_all(State(app): State<Arc<App>>, caller: Caller, Params(of): Par
 
 /// Removes what a session had besides its messages.
 async fn forget(app: &App, key: &SessionKey) -> Result<(), ApiError> {
-    let failed = |what: &str, error: &dyn std::error::Error| {
-        ApiError::internal(format!("the session is deleted, and {what} could not be: {error}"))
-    };
-    app.sandboxes.remove_of_session(key).await.map_err(|error| failed("its sandbox", &error))?;
-    Journal::of_session(&app.paths.state, key).remove().map_err(|error| failed("the record of its changes", &error))
+    app.agents().root.forget(key).await.map_err(|error| {
+        ApiError::internal(format!("the session is deleted, and what its programs left could not be: {error}"))
+    })
 }

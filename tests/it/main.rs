@@ -53,6 +53,7 @@ mod sandbox_tools;
 mod sandbox_workspace;
 mod serve_sessions;
 mod serve_turns;
+mod serve_web;
 mod session;
 mod setup;
 mod tools;

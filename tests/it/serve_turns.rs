@@ -93,8 +93,7 @@ async fn a_turn_is_stopped_or_goes_on_without_its_caller_and_is_followed() {
 
     let events = server.at(&format!("/turns/{turn}/events"));
     let last = data(&seen).last().unwrap()["seq"].clone();
-    let mut again =
-        server.client.get(&events).header("last-event-id", last.to_string()).send().await.unwrap();
+    let mut again = server.client.get(&events).header("last-event-id", last.to_string()).send().await.unwrap();
     assert_eq!(server.post(&format!("/turns/{turn}/cancel"), &Value::Null).await.0, 202);
     let mut rest = String::new();
     let finished = until(&mut again, &mut rest, "turn_finished").await;

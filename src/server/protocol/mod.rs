@@ -1,9 +1,13 @@
 //! The dialects of the callers. Each is one request parser, one [`Encoder`](super::Encoder) and its routes; nothing
 //! inside knows them.
 
+mod mcp;
+
 use std::sync::Arc;
 
 use axum::Router;
+
+pub use mcp::{McpSessions, serve_stdio};
 
 use super::App;
 
@@ -18,5 +22,5 @@ pub trait Protocol: Send + Sync {
 
 /// All of them.
 pub(super) fn all() -> Vec<Box<dyn Protocol>> {
-    vec![]
+    vec![Box::new(mcp::Mcp)]
 }

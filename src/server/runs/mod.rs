@@ -12,6 +12,7 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
+use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -19,10 +20,10 @@ pub use ask::Ask;
 pub use recording::Recording;
 pub use run::{Run, RunHandle};
 
-use self::waiting::Line;
+use self::waiting::{Line, Place};
 use super::{ApiError, Target};
 use crate::{
-    agent::{AgentRequest, TurnControl},
+    agent::{AgentRequest, EventStream, TurnControl},
     config::agent_file::{ApprovalDefault, Busy, Serve},
     domain::{SessionKey, TurnId},
     store::{SessionLock, StoreError},
@@ -109,6 +110,34 @@ impl Runs {
                 self.inner.line.join(&key, self.inner.rules.busy).await.ok_or_else(|| ApiError::busy(&key.session))?;
             (Some(place), Some(self.hold(target, &key).await?))
         };
+        self.begin(target, key, asks, (room, place, lock), |control| target.agent.run(request, control)).await
+    }
+
+    /// Starts one call of an own tool of the agent, by itself.
+    ///
+    /// # Errors
+    /// As [`Runs::start`].
+    pub async fn call(
+        &self,
+        target: &Target,
+        name: &str,
+        arguments: Value,
+        key: SessionKey,
+        asks: Asks,
+    ) -> Result<Run, ApiError> {
+        let places = (self.room()?, None, None);
+        let bound = key.clone();
+        self.begin(target, key, asks, places, |control| target.agent.call_tool(name, arguments, bound, control)).await
+    }
+
+    async fn begin(
+        &self,
+        target: &Target,
+        key: SessionKey,
+        asks: Asks,
+        (room, place, lock): (OwnedSemaphorePermit, Option<Place>, Option<SessionLock>),
+        run: impl FnOnce(TurnControl) -> EventStream,
+    ) -> Result<Run, ApiError> {
         let cancel = self.inner.closing.child_token();
         let (answers, answered) = mpsc::channel(INBOX);
         let (steer, steered) = mpsc::channel(INBOX);
@@ -118,7 +147,7 @@ impl Runs {
             steer: Some(steered),
             lock,
         };
-        let mut events = target.agent.run(request, control);
+        let mut events = run(control);
         let Some(first) = events.next().await else { return Err(ApiError::internal("the turn ended before it began")) };
         let handle = Arc::new(RunHandle::new(first.turn.clone(), key, target.name.clone(), answers, steer, cancel));
         locked(&self.inner.running).insert(handle.turn.clone(), Arc::clone(&handle));

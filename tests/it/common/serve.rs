@@ -31,8 +31,14 @@ impl Server {
     /// The same in `env`, with more arguments.
     #[must_use]
     pub fn start_in(env: TestEnv, yaml: &str, more: &[&str]) -> Self {
+        Self::start_verb(env, yaml, "run", more)
+    }
+
+    /// The same with another verb.
+    #[must_use]
+    pub fn start_verb(env: TestEnv, yaml: &str, verb: &str, more: &[&str]) -> Self {
         env.write("agent.yaml", yaml);
-        let mut args = vec!["run", "agent.yaml", "--port", "0"];
+        let mut args = vec![verb, "agent.yaml", "--port", "0"];
         args.extend(more);
         let mut child = env.command(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
