@@ -1,18 +1,18 @@
 //! The whole route table.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
-use axum::{Router, extract::DefaultBodyLimit, middleware};
+use axum::{
+    Router, middleware,
+    response::{IntoResponse as _, Response},
+};
+use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{ApiError, App, auth, health, protocol, sessions, turns};
-
-/// Longest body, where the agent file does not say.
-const BODY: u64 = 10 << 20;
+use super::{ApiError, App, admin, auth, guard, health, metrics, observe, openapi, protocol, sessions, turns};
 
 /// Every route. Those of the agents are there twice: as they are, for the file's own agent, and under
 /// `/agents/{agent}` for each by name.
 pub(super) fn router(app: Arc<App>) -> Router {
-    let limit = app.settings(|serve| serve.limits.body).map_or(BODY, |limit| limit.0);
     let mut agents = turns::routes();
     for protocol in protocol::all() {
         agents = agents.merge(protocol.routes());
@@ -22,11 +22,26 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .nest("/agents/{agent}", agents)
         .merge(sessions::routes())
         .merge(health::described())
+        .merge(metrics::routes())
+        .merge(openapi::routes())
+        .merge(admin::routes())
+        .fallback(async || ApiError::not_found("there is no such path here"))
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(middleware::from_fn_with_state(Arc::clone(&app), auth::identify));
+    let probes = health::probes().method_not_allowed_fallback(async || ApiError::method_not_allowed());
+    // The last is the outermost.
     Router::new()
         .merge(asked)
-        .merge(health::probes())
-        .fallback(async || ApiError::not_found("there is no such path here"))
-        .layer(DefaultBodyLimit::max(usize::try_from(limit).unwrap_or(usize::MAX)))
+        .merge(probes)
+        .layer(guard::cors(&app))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
+        .layer(CatchPanicLayer::custom(crashed))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), observe::observe))
         .with_state(app)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as the layer calls it")]
+fn crashed(_: Box<dyn Any + Send>) -> Response {
+    tracing::error!("a request crashed");
+    ApiError::internal("the request crashed; this is a bug in agentscope, please report it").into_response()
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Router, extract::State, response::Response, routing::post};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use super::{ApiError, App, Asks, Caller, Encoder, Flow, Frames, Json, Target, sse};
@@ -15,8 +16,12 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new().route("/turns", post(begin))
 }
 
+pub(super) fn body(schemas: &mut SchemaGenerator) -> Schema {
+    schemas.subschema_for::<Begin>()
+}
+
 /// What a turn is asked with.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Begin {
     /// Text, or parts.
@@ -27,11 +32,11 @@ struct Begin {
     user_id: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum Input {
     Text(String),
-    Parts(Vec<Content>),
+    Parts(#[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")] Vec<Content>),
 }
 
 async fn begin(
