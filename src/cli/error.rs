@@ -195,7 +195,7 @@ impl From<agent::OpenError> for CliError {
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         let exit = match &error {
-            StoreError::NotFound(_) | StoreError::NoNote(_) => Exit::NotFound,
+            StoreError::NotFound(_) | StoreError::NoNote(_) | StoreError::NoTask(_) => Exit::NotFound,
             StoreError::Unknown { .. } | StoreError::Later { .. } | StoreError::Split => Exit::Usage,
             _ => Exit::Failed,
         };

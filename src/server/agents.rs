@@ -59,6 +59,19 @@ impl Target {
     }
 }
 
+/// The `{id}` of a path.
+pub struct Id(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let params = RawPathParams::from_request_parts(parts, state).await.ok();
+        let id = params.as_ref().and_then(|params| params.iter().find(|(key, _)| *key == "id"));
+        id.map(|(_, id)| Self(id.to_owned())).ok_or_else(|| ApiError::not_found("the path names nothing"))
+    }
+}
+
 impl FromRequestParts<Arc<App>> for Target {
     type Rejection = ApiError;
 

@@ -10,7 +10,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Agents, Runs, edge::Edge, limits::Limits, metrics::Metrics};
 use crate::{
-    config::agent_file::{Serve, Token},
+    config::{
+        Paths,
+        agent_file::{Serve, Token},
+    },
+    sandbox::Sandboxes,
     store::Stores,
 };
 
@@ -20,6 +24,9 @@ pub struct App {
     edge: ArcSwap<Edge>,
     pub stores: Stores,
     pub runs: Runs,
+    /// Of the sessions.
+    pub sandboxes: Sandboxes,
+    pub paths: Paths,
     pub(super) limits: Limits,
     bound: OnceLock<IpAddr>,
     stop: CancellationToken,
@@ -29,7 +36,7 @@ pub struct App {
 
 impl App {
     #[must_use]
-    pub fn new(agents: Agents, stores: Stores) -> Arc<Self> {
+    pub fn new(agents: Agents, stores: Stores, sandboxes: Sandboxes, paths: Paths) -> Arc<Self> {
         let serve = &agents.loaded.file.serve;
         Arc::new(Self {
             edge: ArcSwap::from_pointee(Edge::new(serve)),
@@ -37,6 +44,8 @@ impl App {
             limits: Limits::new(serve),
             agents: ArcSwap::from_pointee(agents),
             stores,
+            sandboxes,
+            paths,
             bound: OnceLock::new(),
             stop: CancellationToken::new(),
             old: TaskTracker::new(),

@@ -2,9 +2,9 @@
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, Request, rejection::BytesRejection},
+    extract::{FromRequest, FromRequestParts, Query, Request, rejection::BytesRejection},
 };
-use http::StatusCode;
+use http::{StatusCode, request::Parts};
 use serde::de::DeserializeOwned;
 
 use super::ApiError;
@@ -27,6 +27,18 @@ fn unread(error: &BytesRejection) -> ApiError {
         ApiError::body_too_large()
     } else {
         ApiError::invalid("the body could not be read")
+    }
+}
+
+/// What stands behind the `?` of a path. 400 where it does not fit.
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let params = Query::try_from_uri(&parts.uri);
+        params.map(|Query(params)| Self(params)).map_err(|error| ApiError::invalid(error.body_text()))
     }
 }
 

@@ -90,7 +90,7 @@ impl ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match &error {
-            StoreError::NotFound(_) => Self::not_found(error.to_string()),
+            StoreError::NotFound(_) | StoreError::NoTask(_) => Self::not_found(error.to_string()),
             StoreError::Busy(session) => Self::busy(session),
             StoreError::Exists(_) => Self::new(StatusCode::CONFLICT, "exists", error.to_string()),
             _ => Self::unavailable("store_unavailable", error.to_string(), Duration::from_secs(1)),

@@ -26,10 +26,10 @@ mod runs;
 mod sessions;
 mod turns;
 
-pub use agents::{Agents, Target};
+pub use agents::{Agents, Id, Target};
 pub use app::App;
 pub use auth::Caller;
-pub use body::{Json, parse};
+pub use body::{Json, Params, parse};
 pub use edge::Base;
 pub use error::ApiError;
 pub use frames::{Encoder, Flow, Frames, fold, sse, sse_of};

@@ -1,27 +1,33 @@
-//! `/openapi.json`: the routes as one table, held against the router by a test, and their bodies as the types that
-//! parse them.
+//! `/openapi.json`: the routes as one table, which a test holds against the router.
 
 use std::sync::{Arc, OnceLock};
 
 use axum::{Json, Router, routing::get};
-use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::{App, turns};
+use super::App;
 
 /// One way to ask one path.
 struct Operation {
     method: &'static str,
     path: &'static str,
     summary: &'static str,
-    body: Option<Body>,
-    /// The answer is a stream of events, or can be.
-    streams: bool,
+    /// The JSON Schema of its body.
+    body: Option<fn() -> Value>,
+    query: &'static [&'static str],
+    answer: Answer,
     place: Place,
 }
 
-/// The JSON Schema of a body.
-type Body = fn(&mut SchemaGenerator) -> Schema;
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Json,
+    Text,
+    /// A stream of events.
+    Events,
+    /// 204.
+    Nothing,
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -32,30 +38,50 @@ enum Place {
     Agent,
 }
 
-const fn get_(path: &'static str, place: Place, summary: &'static str) -> Operation {
-    Operation { method: "get", path, summary, body: None, streams: false, place }
+const fn op(method: &'static str, path: &'static str, place: Place, summary: &'static str) -> Operation {
+    Operation { method, path, summary, body: None, query: &[], answer: Answer::Json, place }
 }
 
-const fn post(path: &'static str, place: Place, summary: &'static str, body: Option<Body>) -> Operation {
-    Operation { method: "post", path, summary, body, streams: false, place }
+impl Operation {
+    const fn takes(self, body: fn() -> Value) -> Self {
+        Self { body: Some(body), ..self }
+    }
+
+    const fn asks(self, query: &'static [&'static str]) -> Self {
+        Self { query, ..self }
+    }
+
+    const fn gives(self, answer: Answer) -> Self {
+        Self { answer, ..self }
+    }
 }
 
-const fn streamed(operation: Operation) -> Operation {
-    Operation { streams: true, ..operation }
-}
+use Answer::{Events, Nothing, Text};
+use Place::{Agent, Open, Server};
 
 /// All of them.
 const OPERATIONS: &[Operation] = &[
-    get_("/", Place::Server, "What this server is"),
-    get_("/health", Place::Open, "Whether the process answers"),
-    get_("/liveness", Place::Open, "Whether the process answers"),
-    get_("/readiness", Place::Open, "Whether a turn could be answered now, and else why not"),
-    get_("/metrics", Place::Server, "What was counted, in the text format of OpenMetrics"),
-    get_("/openapi.json", Place::Server, "This description"),
-    get_("/admin/status", Place::Server, "The state of the process, for administrators"),
-    post("/admin/shutdown", Place::Server, "Ends the server, for administrators", None),
-    post("/shutdown", Place::Server, "Ends the server, for administrators", None),
-    streamed(post("/turns", Place::Agent, "A turn, as the events themselves", Some(turns::body))),
+    op("get", "/", Server, "What this server is"),
+    op("get", "/health", Open, "Whether the process answers"),
+    op("get", "/liveness", Open, "Whether the process answers"),
+    op("get", "/readiness", Open, "Whether a turn could be answered now, and else why not"),
+    op("get", "/metrics", Server, "What was counted, in the text format of OpenMetrics").gives(Text),
+    op("get", "/openapi.json", Server, "This description"),
+    op("get", "/admin/status", Server, "The state of the process, for administrators"),
+    op("post", "/admin/shutdown", Server, "Ends the server, for administrators"),
+    op("post", "/shutdown", Server, "Ends the server, for administrators"),
+    op("post", "/turns", Agent, "A turn, as the events themselves").takes(bodies::turn).gives(Events),
+    op("get", "/turns/{id}", Agent, "A turn that runs, and what it waits for"),
+    op("get", "/turns/{id}/events", Agent, "The events of a turn that goes on without its caller").gives(Events),
+    op("post", "/turns/{id}/answer", Agent, "Answers what a turn asked").takes(bodies::answer).gives(Nothing),
+    op("post", "/turns/{id}/steer", Agent, "Says something to a turn that runs").takes(bodies::steer).gives(Nothing),
+    op("post", "/turns/{id}/cancel", Agent, "Ends a turn").gives(Nothing),
+    op("get", "/sessions", Server, "The sessions of a user").asks(&["user_id", "agent"]),
+    op("delete", "/sessions", Server, "Deletes all that is kept of a user").asks(&["user_id"]),
+    op("get", "/sessions/{id}", Server, "A session with its messages").asks(&["user_id"]),
+    op("patch", "/sessions/{id}", Server, "Gives a session a title").asks(&["user_id"]).takes(bodies::rename),
+    op("delete", "/sessions/{id}", Server, "Deletes a session").asks(&["user_id"]).gives(Nothing),
+    op("get", "/sessions/{id}/export", Server, "A session as a file, `json` or `md`").asks(&["user_id", "format"]),
 ];
 
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -66,26 +92,18 @@ pub(super) fn routes() -> Router<Arc<App>> {
 fn document() -> &'static Value {
     static DOCUMENT: OnceLock<Value> = OnceLock::new();
     DOCUMENT.get_or_init(|| {
-        let settings = SchemaSettings::draft2020_12().with(|settings| {
-            settings.definitions_path = "/components/schemas".into();
-        });
-        let mut schemas = SchemaGenerator::new(settings);
         let mut paths: Map<String, Value> = Map::new();
         for operation in OPERATIONS {
-            let body = operation.body.map(|body| body(&mut schemas));
             for path in operation.paths() {
-                let members = paths.entry(&path).or_insert_with(|| json!({}));
-                members[operation.method] = operation.described(&path, body.as_ref());
+                let described = operation.described(&path);
+                paths.entry(path).or_insert_with(|| json!({}))[operation.method] = described;
             }
         }
         json!({
             "openapi": "3.1.0",
             "info": { "title": "agentscope", "version": env!("CARGO_PKG_VERSION") },
             "paths": paths,
-            "components": {
-                "schemas": schemas.take_definitions(true),
-                "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
-            },
+            "components": { "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } } },
         })
     })
 }
@@ -96,23 +114,29 @@ impl Operation {
         if self.place == Place::Agent { vec![format!("/agents/{{agent}}{path}"), path] } else { vec![path] }
     }
 
-    fn described(&self, path: &str, body: Option<&Schema>) -> Value {
-        let id = format!("{} {path}", self.method);
-        let parameters: Vec<_> = path
-            .split('/')
-            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-            .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+    fn described(&self, path: &str) -> Value {
+        let text = json!({ "type": "string" });
+        let named = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+        let parameters: Vec<_> = named
+            .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": text }))
+            .chain(self.query.iter().map(|name| json!({ "name": name, "in": "query", "schema": text })))
             .collect();
-        let content = if self.streams { "text/event-stream" } else { "application/json" };
-        let refused = json!({ "description": "Refused", "content": { "application/json": { "schema": refusal() } } });
+        let done = match self.answer {
+            Answer::Json => json!({ "200": { "description": "Done", "content": { "application/json": {} } } }),
+            Answer::Text => json!({ "200": { "description": "Done", "content": { "text/plain": {} } } }),
+            Answer::Events => json!({ "200": { "description": "Events", "content": { "text/event-stream": {} } } }),
+            Answer::Nothing => json!({ "204": { "description": "Done" } }),
+        };
         let mut out = json!({
-            "operationId": id,
+            "operationId": format!("{} {path}", self.method),
             "summary": self.summary,
             "parameters": parameters,
-            "responses": { "200": { "description": "Done", "content": { content: {} } }, "default": refused },
+            "responses": done,
         });
-        if let Some(body) = body {
-            out["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": body } } });
+        out["responses"]["default"] =
+            json!({ "description": "Refused", "content": { "application/json": { "schema": refusal() } } });
+        if let Some(body) = self.body {
+            out["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": body() } } });
         }
         if self.place != Place::Open {
             // Without tokens in the agent file nothing is asked.
@@ -132,5 +156,6 @@ fn refusal() -> Value {
     })
 }
 
+mod bodies;
 #[cfg(test)]
 mod tests;

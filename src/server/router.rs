@@ -10,14 +10,31 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{ApiError, App, admin, auth, guard, health, metrics, observe, openapi, protocol, sessions, turns};
 
-/// Every route. Those of the agents are there twice: as they are, for the file's own agent, and under
-/// `/agents/{agent}` for each by name.
+/// Every route with all that stands before it.
 pub(super) fn router(app: Arc<App>) -> Router {
+    let asked = asked()
+        .fallback(async || ApiError::not_found("there is no such path here"))
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), auth::identify));
+    let probes = health::probes().method_not_allowed_fallback(async || ApiError::method_not_allowed());
+    // The last is the outermost.
+    asked
+        .merge(probes)
+        .layer(guard::cors(&app))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
+        .layer(CatchPanicLayer::custom(crashed))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), observe::observe))
+        .with_state(app)
+}
+
+/// The routes that ask for a token. Those of the agents are there twice: as they are, for the file's own agent, and
+/// under `/agents/{agent}` for each by name.
+fn asked() -> Router<Arc<App>> {
     let mut agents = turns::routes();
     for protocol in protocol::all() {
         agents = agents.merge(protocol.routes());
     }
-    let asked = Router::new()
+    Router::new()
         .merge(agents.clone())
         .nest("/agents/{agent}", agents)
         .merge(sessions::routes())
@@ -25,19 +42,12 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .merge(metrics::routes())
         .merge(openapi::routes())
         .merge(admin::routes())
-        .fallback(async || ApiError::not_found("there is no such path here"))
-        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), auth::identify));
-    let probes = health::probes().method_not_allowed_fallback(async || ApiError::method_not_allowed());
-    // The last is the outermost.
-    Router::new()
-        .merge(asked)
-        .merge(probes)
-        .layer(guard::cors(&app))
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
-        .layer(CatchPanicLayer::custom(crashed))
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), observe::observe))
-        .with_state(app)
+}
+
+/// All routes, bare.
+#[cfg(test)]
+pub(super) fn table() -> Router<Arc<App>> {
+    asked().merge(health::probes())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as the layer calls it")]

@@ -50,6 +50,8 @@ mod sandbox_python;
 mod sandbox_task;
 mod sandbox_tools;
 mod sandbox_workspace;
+mod serve_ops;
+mod serve_sessions;
 mod serve_turns;
 mod session;
 mod setup;

@@ -2,6 +2,7 @@
 
 mod opened;
 mod reload;
+mod secrets;
 
 use std::{
     io,
@@ -16,10 +17,12 @@ use tokio::net::TcpListener;
 use self::opened::Opener;
 use super::{AgentArgs, CliError, Cx, Exit, cx::signals, source::AgentSource};
 use crate::{
-    config::agent_file::Serve,
+    config::agent_file::{Color, Serve},
     runtime::shutdown::{Hangups, leave},
+    sandbox::Sandboxes,
     server::{self, App},
     store,
+    ui::log,
 };
 
 /// Where the agent file does not say.
@@ -44,7 +47,8 @@ pub(super) struct RunArgs {
 
 pub(super) fn run(args: &RunArgs, cx: &Cx) -> Result<Exit, CliError> {
     let source = AgentSource::find(&args.agent, cx)?;
-    let opener = Opener { source, profile: args.agent.profile.clone(), cx };
+    let hidden = log(cx)?;
+    let opener = Opener { source, profile: args.agent.profile.clone(), hidden, cx };
     let (loaded, keys) = opener.read()?;
     let address = address(args, &loaded.file.serve);
     permitted(address.ip(), args.insecure, &loaded.file.serve)?;
@@ -52,7 +56,7 @@ pub(super) fn run(args: &RunArgs, cx: &Cx) -> Result<Exit, CliError> {
         let mut signals = signals()?;
         let stores = store::open(&loaded.file.storage, &cx.paths, &loaded.dir)?;
         let agents = opener.open(loaded, keys, &stores).await?;
-        let app = App::new(agents, stores);
+        let app = App::new(agents, stores, Sandboxes::open(&cx.env, &cx.paths), cx.paths.clone());
         let listener = listen(address).await?;
         let bound = listener.local_addr().unwrap_or(address);
         // Who hangs up a terminal wants its programs to end.
@@ -71,6 +75,14 @@ pub(super) fn run(args: &RunArgs, cx: &Cx) -> Result<Exit, CliError> {
         }
         Ok(Exit::Done)
     })
+}
+
+fn log(cx: &Cx) -> Result<log::Secrets, CliError> {
+    let hidden = log::Secrets::default();
+    let filter = cx.env.var(log::variable());
+    log::start(filter, cx.env.stderr_tty, cx.printer.err_color() == Color::Yes, hidden.clone())
+        .map_err(|error| CliError::from_error(Exit::Usage, &error))?;
+    Ok(hidden)
 }
 
 fn address(args: &RunArgs, serve: &Serve) -> SocketAddr {

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::super::{CliError, Cx, boxes, default_model, source::AgentSource};
+use super::{
+    super::{CliError, Cx, boxes, default_model, source::AgentSource},
+    secrets,
+};
 use crate::{
     agent::{self, Agent, AgentDeps, AgentOptions, ApproveMode, KeptRules, Surface},
     config::{
@@ -11,12 +14,15 @@ use crate::{
     },
     server::Agents,
     store::Stores,
+    ui::log,
 };
 
 /// What agents are opened from.
 pub(super) struct Opener<'a> {
     pub(super) source: AgentSource,
     pub(super) profile: Option<String>,
+    /// What the log must not show.
+    pub(super) hidden: log::Secrets,
     pub(super) cx: &'a Cx,
 }
 
@@ -26,6 +32,7 @@ impl Opener<'_> {
     pub(super) fn read(&self) -> Result<(Loaded, Keys), CliError> {
         let (mut loaded, keys) = self.source.load(self.profile.as_deref(), self.cx)?;
         shorten(&mut loaded);
+        self.hidden.add(secrets::of(&loaded.file, &keys));
         Ok((loaded, keys))
     }
 

@@ -457,8 +457,7 @@ impl SandboxBackend for LocalBackend {
         if self.site().of(id).frozen() || tree::Stat::of(process.pid).is_some_and(|stat| stat.state == 'T') {
             return Err(SandboxError::NotRunning { id: record.spec.id, state: State::Paused });
         }
-        let stream = folder.connect().await.map_err(SandboxError::io(format!("connect to the sandbox `{id}`")))?;
-        Ok(Box::new(stream))
+        Ok(Box::new(folder.connect(id).await?))
     }
 
     async fn stop(&self, id: &SandboxId) -> Result<(), SandboxError> {

@@ -95,10 +95,7 @@ pub fn shared_program() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let (from, to) = (env!("CARGO_BIN_EXE_agentscope"), folder.path().join("agentscope"));
-    if fs::hard_link(from, &to).is_err() {
-        fs::copy(from, &to).unwrap();
-    }
+    super::place_program(&folder.path().join("agentscope"));
     folder
 }
 

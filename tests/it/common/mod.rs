@@ -10,5 +10,5 @@ pub mod oauth;
 pub mod require;
 pub mod serve;
 
-pub use env::{Output, TestEnv};
+pub use env::{Output, TestEnv, place_program};
 pub use host::Host;
