@@ -6,7 +6,9 @@
 mod answer;
 pub mod approval;
 mod budget;
+mod caller;
 mod calls;
+mod check;
 mod compact;
 mod context;
 mod driver;
@@ -17,8 +19,10 @@ mod inbox;
 mod journal;
 pub mod laws;
 mod local;
+mod named;
 mod output;
 mod permit;
+mod request;
 mod run;
 mod shrink;
 mod team;
@@ -34,6 +38,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use approval::{ApproveMode, PolicyError, Surface};
+pub use check::Check;
 pub use context::{CONTEXT_FILE, context_files};
 pub use hooks::HookRuleError;
 pub use local::LocalAgent;
@@ -220,7 +225,8 @@ impl AgentRequest {
 /// What callers of a server bring along besides what they say. Nothing in a chat.
 #[derive(Clone, Debug, Default)]
 pub struct Brought {
-    /// The conversation so far, of a caller that keeps it: no session is then read, held or written.
+    /// The conversation so far, of a caller that keeps it: no session is then read, held or written. The request's key
+    /// should name a session that nobody else uses: what tools bind to it, such as a sandbox, goes when the turn ends.
     pub history: Option<Vec<Message>>,
     /// System messages, which follow the agent's own instructions.
     pub instructions: Option<String>,

@@ -139,6 +139,14 @@ pub trait Model: Send + Sync {
     /// # Errors
     /// Everything that goes wrong before the first delta; later errors come through the stream.
     async fn stream(&self, request: ModelRequest) -> Result<ModelStream, ModelError>;
+
+    /// Whether requests can be made: is the provider there, does it take the key. Costs no tokens.
+    ///
+    /// # Errors
+    /// Why not.
+    async fn probe(&self) -> Result<(), ModelError> {
+        Ok(())
+    }
 }
 
 /// Why a model did not answer. Texts name the provider and never the key.

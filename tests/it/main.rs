@@ -10,6 +10,7 @@
 mod common;
 
 mod agent_file;
+mod agent_stateless;
 mod bad_input;
 mod chat;
 mod doctor;

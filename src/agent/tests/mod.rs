@@ -1,6 +1,8 @@
 //! Whole turns, on scripted models and an in-memory store.
 
+mod brought;
 mod compact;
+mod named;
 mod output;
 #[cfg(unix)]
 mod permit;
