@@ -372,6 +372,12 @@ impl SandboxBackend for LocalBackend {
         }
     }
 
+    fn forgo(&self) {
+        // Another box that was about to be made from it starts one of its own.
+        let waiting = self.waiting().take();
+        drop(waiting);
+    }
+
     async fn available(&self) -> bool {
         // Enough for tier B, and known without making a box that nobody wants.
         sys::landlock_abi() >= probe::LEAST_LANDLOCK || self.probe().await.confinement.is_some()
