@@ -17,11 +17,13 @@ mod init;
 mod keeper;
 mod launch;
 mod metadata;
+mod network;
 mod packages;
 mod place;
 mod probe;
 mod root;
 mod seccomp;
+mod starter;
 mod sys;
 mod trees;
 mod usage;
@@ -370,6 +372,12 @@ impl SandboxBackend for LocalBackend {
             // What is in the way is told when the box is made.
             *waiting = Waiting::start(&self.program).ok();
         }
+    }
+
+    fn forgo(&self) {
+        // Another box that was about to be made from it starts one of its own.
+        let waiting = self.waiting().take();
+        drop(waiting);
     }
 
     async fn available(&self) -> bool {
