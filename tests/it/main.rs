@@ -35,6 +35,8 @@ mod sandbox_daemon;
 mod sandbox_docker;
 mod sandbox_docker_cli;
 #[cfg(target_os = "linux")]
+mod sandbox_docker_killed;
+#[cfg(target_os = "linux")]
 mod sandbox_faults;
 #[cfg(target_os = "linux")]
 mod sandbox_limits;

@@ -10,7 +10,7 @@ use rustix::process::Pid;
 use super::Start;
 use super::{Keeper, Strikes, first_to_go};
 #[cfg(target_os = "linux")]
-use crate::sandbox::local::Contained;
+use crate::sandbox::local::{Contained, full};
 
 /// Adds the events of the cgroup that the whole container is, and what the engine leaves to be refused.
 #[derive(Default)]
@@ -35,8 +35,16 @@ impl Keeper for OwnCgroup {
     }
 
     fn strikes(&self) -> Strikes {
-        strikes(Path::new("/sys/fs/cgroup"))
+        Strikes { disk_full: IN_MEMORY.into_iter().any(full), ..strikes(Path::new("/sys/fs/cgroup")) }
     }
+}
+
+/// Folders of a container that programs may fill, apart from its workspace.
+const IN_MEMORY: [&str; 2] = ["/tmp", "/dev/shm"];
+
+#[cfg(not(target_os = "linux"))]
+fn full(_path: &str) -> bool {
+    false
 }
 
 /// From cgroup v2, else from v1, whose controllers are folders (kernel documentation, `cgroup-v2.rst` and

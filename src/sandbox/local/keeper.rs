@@ -83,7 +83,7 @@ impl Keeper for LocalKeeper {
             strikes.memory += counted.memory;
             strikes.pids += counted.pids;
         }
-        strikes.disk_full |= ["/tmp", root::HOME, "/dev/shm"].into_iter().any(full);
+        strikes.disk_full |= ["/tmp", root::HOME, "/dev/shm"].into_iter().any(super::full);
         strikes
     }
 
@@ -164,8 +164,4 @@ impl Programs {
         }
         seccompiler::apply_filter(&self.filter).map_err(io::Error::other)
     }
-}
-
-fn full(path: &str) -> bool {
-    rustix::fs::statvfs(path).is_ok_and(|stat| stat.f_bavail == 0 || stat.f_favail == 0)
 }

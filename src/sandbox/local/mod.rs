@@ -64,6 +64,11 @@ pub(super) use keeper::Contained;
 /// For processes that live on by themselves.
 pub(super) use sys::close_from;
 
+/// Whether a folder in memory has no room left, for bytes or for names.
+pub(super) fn full(path: &str) -> bool {
+    rustix::fs::statvfs(path).is_ok_and(|stat| stat.f_bavail == 0 || stat.f_favail == 0)
+}
+
 /// Makes boxes on this machine.
 #[derive(Clone, Debug)]
 pub struct LocalBackend {
