@@ -13,10 +13,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     budget::Budget,
+    caller::Caller,
     driver::{Driver, Ended, Task},
     hooks::About,
     journal::Journal,
-    output::FINAL_ANSWER,
+    output::{FINAL_ANSWER, Shape},
     run::Run,
     team::{Link, MOST_DEPTH, Member, Team},
 };
@@ -36,6 +37,7 @@ pub(super) struct Scene {
     pub(super) path: AgentPath,
     pub(super) journal: Journal,
     pub(super) budget: Arc<Budget>,
+    pub(super) caller: Caller,
     pub(super) cancel: CancellationToken,
     /// The tools that the model was last sent.
     pub(super) listing: Option<Listing>,
@@ -85,6 +87,26 @@ impl Scene {
         (asides.misfits > 1).then(|| Err(does_not_fit(&wrong)))
     }
 
+    /// What the final answer must look like.
+    pub(super) fn shape(&self) -> Option<&Shape> {
+        self.caller.shape.as_ref().or(self.member.shape.as_ref())
+    }
+
+    /// The tool that takes the final answer, for a model that cannot be given the schema, or not next to tools.
+    pub(super) fn final_answer(&self) -> Option<&Shape> {
+        let capabilities = self.member.model.capabilities();
+        let has_tools = || self.member.has_tools() || !self.caller.tools.is_empty();
+        let native = capabilities.structured_output || (capabilities.structured_output_alone && !has_tools());
+        self.shape().filter(|_| !native)
+    }
+
+    /// Whether `tool` is one that the loop itself answers.
+    pub(super) fn is_own(&self, tool: &str) -> bool {
+        self.member.delegate(tool).is_some()
+            || self.member.handoff(tool).is_some()
+            || (tool == FINAL_ANSWER && self.final_answer().is_some())
+    }
+
     fn asides(&self) -> std::sync::MutexGuard<'_, Asides> {
         self.asides.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -98,7 +120,7 @@ impl Scene {
     }
 
     async fn outcome(&self, call: &ToolCall) -> ToolOutcome {
-        if self.member.is_own(&call.name) {
+        if self.is_own(&call.name) {
             return self.own(call).await;
         }
         let Some(listing) = &self.listing else { return ToolOutcome::Canceled };
@@ -178,7 +200,7 @@ impl Scene {
         if let Some(link) = self.member.handoff(&call.name) {
             return self.hand_off(link);
         }
-        self.final_answer(call)
+        self.give_answer(call)
     }
 
     async fn delegate(&self, link: &Link, arguments: &Value) -> ToolOutcome {
@@ -198,6 +220,7 @@ impl Scene {
             path: self.run.called(&self.path, &member.name),
             journal: Journal::private(),
             budget: Budget::new(&member.limits, Some(Arc::clone(&self.budget))),
+            caller: Caller::default(),
             cancel: self.cancel.child_token(),
             listing: None,
             asides: Mutex::default(),
@@ -233,8 +256,8 @@ impl Scene {
         ToolOutcome::ok(format!("The conversation is handed over to `{name}`. You are `{name}` from here on."))
     }
 
-    fn final_answer(&self, call: &ToolCall) -> ToolOutcome {
-        let Some(shape) = self.member.final_answer() else {
+    fn give_answer(&self, call: &ToolCall) -> ToolOutcome {
+        let Some(shape) = self.final_answer() else {
             return ToolOutcome::Failed { error: format!("there is no tool `{FINAL_ANSWER}`") };
         };
         let mut asides = self.asides();

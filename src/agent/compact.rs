@@ -4,6 +4,8 @@
 //! takes the place of the oldest messages. It is one more message of the session ([`Content::Summary`]), so that
 //! nothing is lost for people, and the context stays a function of what is stored.
 
+use serde_json::Value;
+
 use crate::{
     domain::{Content, Message, Role, ToolOutcome},
     model::ModelRequest,
@@ -55,8 +57,27 @@ impl Meter {
 
 /// The size of a request, roughly as it is sent.
 pub(super) fn size(request: &ModelRequest) -> u64 {
-    let tools = request.tools.iter().map(|tool| tool.description.len() + tool.parameters.to_string().len() + 50);
-    request.instructions.len() as u64 + tools.sum::<usize>() as u64 + size_of(&request.messages)
+    let tools = request.tools.iter().map(|tool| tool.description.len() as u64 + json_size(&tool.parameters) + 50);
+    request.instructions.len() as u64 + tools.sum::<u64>() + size_of(&request.messages)
+}
+
+/// Bytes of the value as JSON text, which is not made for that.
+fn json_size(value: &Value) -> u64 {
+    struct Count(u64);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len() as u64;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Counting cannot fail.
+    let _ = serde_json::to_writer(&mut count, value);
+    count.0
 }
 
 fn size_of(messages: &[Message]) -> u64 {
@@ -66,11 +87,9 @@ fn size_of(messages: &[Message]) -> u64 {
 fn part_size(part: &Content) -> u64 {
     match part {
         Content::Text { text } | Content::Summary { text, .. } => text.len() as u64,
-        Content::Reasoning { text, opaque } => {
-            text.len() as u64 + opaque.as_ref().map_or(0, |opaque| opaque.to_string().len() as u64)
-        }
+        Content::Reasoning { text, opaque } => text.len() as u64 + opaque.as_ref().map_or(0, json_size),
         Content::Image(_) => IMAGE,
-        Content::ToolCall(call) => (call.name.len() + call.arguments.to_string().len() + 40) as u64,
+        Content::ToolCall(call) => call.name.len() as u64 + json_size(&call.arguments) + 40,
         Content::ToolResult { outcome: ToolOutcome::Ok { content }, .. } => content.iter().map(part_size).sum(),
         Content::ToolResult { outcome, .. } => outcome.text().len() as u64,
     }

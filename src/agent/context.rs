@@ -77,6 +77,9 @@ impl Prompt {
 /// first, so that what stands nearer to the work has the last word. A file that cannot be read is passed over.
 #[must_use]
 pub fn context_files(folder: &Path, names: &[String]) -> Vec<(PathBuf, String)> {
+    if names.is_empty() {
+        return vec![];
+    }
     let root = folder.ancestors().position(|folder| folder.join(".git").exists());
     let mut folders: Vec<_> = folder.ancestors().take(root.map_or(usize::MAX, |root| root + 1)).collect();
     folders.reverse();

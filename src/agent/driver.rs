@@ -31,8 +31,8 @@ use super::{
     turn::{Step, Turn},
 };
 use crate::{
-    domain::{AgentPath, Content, EventKind, FailureCode, Message, Notice, ToolCall, TurnOutcome, Usage},
-    model::{ModelDelta, ModelError, ModelErrorKind, ModelRequest, Sampling, ToolChoice},
+    domain::{AgentPath, EventKind, FailureCode, Message, Notice, ToolCall, TurnOutcome, Usage},
+    model::{ModelDelta, ModelError, ModelErrorKind, ModelRequest},
     tool::Listing,
 };
 
@@ -54,14 +54,16 @@ pub(super) type Flow<T = ()> = Result<T, TurnOutcome>;
 pub(super) struct Driver {
     pub(super) scene: Scene,
     pub(super) turn: Turn,
-    prompt: Rendered,
+    pub(super) prompt: Rendered,
     steer: Option<mpsc::Receiver<Message>>,
     /// The time limit fired.
     late: Arc<AtomicBool>,
     /// A final answer that does not fit was sent back once.
     corrected: bool,
     /// The model must give its final answer now.
-    insist: bool,
+    pub(super) insist: bool,
+    /// The model has not answered in this turn.
+    pub(super) first: bool,
     pub(super) meter: Meter,
     /// The provider found the request too long, and it was made shorter.
     squeezed: bool,
@@ -72,23 +74,13 @@ pub(super) enum Task {
     Answer(Vec<Message>),
     /// Nothing but make the context smaller.
     Compact,
+    /// Nothing but run this call.
+    Call(ToolCall),
 }
 
-impl Task {
-    /// Why it is not even begun: providers refuse a message without content.
-    pub(super) fn refused(&self) -> Option<TurnOutcome> {
-        let empty = |part: &Content| matches!(part, Content::Text { text } if text.trim().is_empty());
-        match self {
-            Self::Answer(messages) if messages.iter().flat_map(|message| &message.content).all(empty) => {
-                Some(TurnOutcome::Failed {
-                    code: FailureCode::Input,
-                    message: "the message is empty".to_owned(),
-                    hint: None,
-                })
-            }
-            Self::Answer(_) | Self::Compact => None,
-        }
-    }
+/// The end of a turn whose caller asks for what cannot be.
+pub(super) fn refused(message: String) -> TurnOutcome {
+    TurnOutcome::Failed { code: FailureCode::Input, message, hint: None }
 }
 
 /// Why there is no answer.
@@ -121,7 +113,8 @@ impl From<Broken> for TurnOutcome {
 impl Driver {
     /// The agent that the user talks to; it goes on from `context`.
     pub(super) fn new(scene: Scene, context: Vec<Message>, steer: Option<mpsc::Receiver<Message>>) -> Self {
-        let turn = Turn::new(context, scene.member.limits.steps.unwrap_or(STEPS));
+        let elsewhere = scene.caller.tools.iter().map(|tool| tool.name.clone());
+        let turn = Turn::new(context, scene.member.limits.steps.unwrap_or(STEPS)).with_tools_elsewhere(elsewhere);
         Self::with_turn(scene, turn, steer)
     }
 
@@ -134,6 +127,7 @@ impl Driver {
     fn with_turn(scene: Scene, turn: Turn, steer: Option<mpsc::Receiver<Message>>) -> Self {
         let prompt = scene.member.prompt.render();
         Self {
+            first: true,
             scene,
             turn,
             prompt,
@@ -184,6 +178,7 @@ impl Driver {
     async fn perform(&mut self, task: Task) -> Flow<TurnOutcome> {
         match task {
             Task::Answer(input) => self.steps(input).await,
+            Task::Call(call) => self.call_one(call).await,
             Task::Compact => {
                 let listing = self.list_tools().await?;
                 let bytes = compact::size(&self.request(&listing));
@@ -195,9 +190,10 @@ impl Driver {
 
     /// `Err` is an end before the turn's own.
     async fn steps(&mut self, input: Vec<Message>) -> Flow<TurnOutcome> {
-        for message in input {
-            self.turn.push_user(message);
+        if self.scene.caller.concerns_tools() {
+            self.check_caller(&self.list_tools().await?)?;
         }
+        self.turn.begin(input);
         self.save().await?;
         self.start_session().await?;
         loop {
@@ -219,7 +215,12 @@ impl Driver {
                         return Ok(outcome);
                     }
                 }
-                Step::Finish(outcome) => return Err(outcome),
+                Step::Finish(outcome) => {
+                    // Calls of the caller are all that is left of an answer whose other calls were canceled.
+                    self.until_canceled(std::future::ready(())).await?;
+                    self.join_steering().await?;
+                    return Err(outcome);
+                }
             }
         }
     }
@@ -241,15 +242,23 @@ impl Driver {
         }
         let event = || self.scene.hook_event("turn_end", json!({ "outcome": outcome }));
         match self.scene.member.hooks.run(When::TurnEnd, None, &event).await {
-            Err(reason) if matches!(outcome, TurnOutcome::Completed { .. }) => hook_failed("turn_end", &reason),
+            Err(reason) if matches!(outcome, TurnOutcome::Completed { .. } | TurnOutcome::ToolCalls { .. }) => {
+                hook_failed("turn_end", &reason)
+            }
             Ok(()) | Err(_) => outcome,
         }
     }
 
-    /// Lets messages in that came while the turn ran. Whether there were any.
+    /// Lets messages in that came while the turn ran. Whether there were any. Between calls and the results that the
+    /// caller will bring there is no room for them.
     async fn join_steering(&mut self) -> Flow<bool> {
         let mut any = false;
         while let Some(message) = self.steer.as_mut().and_then(|steer| steer.try_recv().ok()) {
+            if self.turn.waits_for_caller() {
+                let message = "a message that joined the turn came too late: send it with the results".to_owned();
+                self.scene.emit(EventKind::Notice { notice: Notice::Warning { message } }).await;
+                continue;
+            }
             self.turn.push_user(message);
             any = true;
         }
@@ -262,25 +271,32 @@ impl Driver {
             return Err(ended);
         }
         let listing = self.list_tools().await?;
+        // Again, as the tools of servers change, and those of an agent that took over are others.
+        self.check_caller(&listing)?;
         self.scene.listing = Some(listing.clone());
         let window = self.scene.member.model.capabilities().context_window;
         let mut request = self.request(&listing);
+        let mut bytes = compact::size(&request);
         if let Some(window) = window
-            && self.meter.tokens(compact::size(&request)) > window / 4 * 3
+            && self.meter.tokens(bytes) > window / 4 * 3
         {
             self.compact(&listing, self.meter.bytes(window / 2)).await?;
             request = self.request(&listing);
+            bytes = compact::size(&request);
         }
-        let events = match self.answer(request).await {
+        let events = match self.answer(request, bytes).await {
             Err(Broken::Model(ModelError { kind: ModelErrorKind::ContextFull { .. }, .. })) if !self.squeezed => {
                 self.squeezed = true;
                 self.turn.restart().map_err(|error| failed(FailureCode::Model, &error))?;
-                self.compact(&listing, compact::size(&self.request(&listing)) / 2).await?;
-                self.answer(self.request(&listing)).await?
+                self.compact(&listing, bytes / 2).await?;
+                let request = self.request(&listing);
+                let bytes = compact::size(&request);
+                self.answer(request, bytes).await?
             }
             answer => answer?,
         };
         self.squeezed = false;
+        self.first = false;
         // Before the calls run, so that a session never holds results of calls that it does not know.
         self.save().await?;
         for kind in events {
@@ -289,13 +305,20 @@ impl Driver {
         Ok(())
     }
 
-    /// Sends the request and shows the answer as it comes. Gives the events of its end.
-    async fn answer(&mut self, request: ModelRequest) -> Result<Vec<EventKind>, Broken> {
-        let bytes = compact::size(&request);
+    /// Sends the request, of so many bytes, and shows the answer as it comes. Gives the events of its end.
+    async fn answer(&mut self, request: ModelRequest, bytes: u64) -> Result<Vec<EventKind>, Broken> {
         let model = Arc::clone(&self.scene.member.model);
         let mut stream = self.until_canceled(model.stream(request)).await??;
-        while let Some(delta) = self.until_canceled(stream.next()).await? {
-            let delta = delta?;
+        let cancel = self.scene.cancel.clone();
+        // One wait for all deltas: each that begins and ends takes locks.
+        let mut canceled = pin!(cancel.cancelled());
+        loop {
+            let delta = tokio::select! {
+                biased;
+                () = &mut canceled => return Err(TurnOutcome::Canceled.into()),
+                delta = stream.next() => delta,
+            };
+            let Some(delta) = delta.transpose()? else { break };
             if delta == ModelDelta::Restart {
                 self.turn.restart().map_err(|error| failed(FailureCode::Model, &error))?;
             } else if let Some(kind) = self.turn.on_delta(delta) {
@@ -311,7 +334,7 @@ impl Driver {
         Ok(events)
     }
 
-    async fn list_tools(&self) -> Flow<Listing> {
+    pub(super) async fn list_tools(&self) -> Flow<Listing> {
         let listing = self
             .until_canceled(self.scene.member.tools.list())
             .await?
@@ -322,32 +345,7 @@ impl Driver {
         Ok(listing)
     }
 
-    pub(super) fn request(&self, listing: &Listing) -> ModelRequest {
-        let member = &self.scene.member;
-        let mut tools = listing.specs();
-        tools.retain(|tool| !member.is_own(&tool.name));
-        tools.extend(member.delegates.iter().map(|link| link.tool.clone()));
-        if self.scene.may_hand_off() {
-            tools.extend(member.handoffs.iter().map(|link| link.tool.clone()));
-        }
-        tools.extend(member.final_answer().map(|shape| shape.tool().clone()));
-        let native = member.shape.as_ref().filter(|_| member.final_answer().is_none());
-        let mut instructions = self.prompt.text.clone();
-        for server in &listing.unavailable {
-            instructions
-                .push_str(&format!("\n\nThe tools of `{}` are not available: {}", server.server, server.reason));
-        }
-        ModelRequest {
-            instructions,
-            messages: self.turn.context().to_vec(),
-            tools,
-            tool_choice: if self.insist { ToolChoice::Tool(FINAL_ANSWER.to_owned()) } else { ToolChoice::Auto },
-            output_schema: native.map(|shape| shape.schema().clone()),
-            sampling: Sampling::default(),
-        }
-    }
-
-    async fn call_tools(&mut self, calls: &[ToolCall]) -> Flow {
+    pub(super) async fn call_tools(&mut self, calls: &[ToolCall]) -> Flow {
         let Self { scene, turn, .. } = self;
         let mut running: FuturesUnordered<_> = calls.iter().map(|call| scene.perform(call)).collect();
         // A canceled call ends at once by itself, so that all of them are waited for.
@@ -378,7 +376,7 @@ impl Driver {
 
     /// The model has nothing more to do. `None` where it is asked once more for an answer that fits.
     async fn complete(&mut self) -> Flow<Option<TurnOutcome>> {
-        let Some(shape) = &self.scene.member.shape else {
+        let Some(shape) = self.scene.shape() else {
             return Ok(Some(TurnOutcome::Completed { output: None }));
         };
         let wrong = match shape.of_text(&self.turn.answer()) {
@@ -389,7 +387,7 @@ impl Driver {
             return Err(super::calls::does_not_fit(&wrong));
         }
         self.corrected = true;
-        let text = if self.scene.member.final_answer().is_some() {
+        let text = if self.scene.final_answer().is_some() {
             self.insist = true;
             format!("Give the final answer now, by calling `{FINAL_ANSWER}`.")
         } else {
@@ -402,14 +400,14 @@ impl Driver {
 
     /// Closes whatever is open, and saves it.
     async fn close(&mut self, outcome: TurnOutcome) -> TurnOutcome {
-        let events = self.turn.close();
+        let events = self.turn.close(&outcome);
         self.charge();
         let saved = self.save().await;
         for kind in events {
             self.scene.emit(kind).await;
         }
         match saved {
-            Err(ended) if matches!(outcome, TurnOutcome::Completed { .. }) => ended,
+            Err(ended) if matches!(outcome, TurnOutcome::Completed { .. } | TurnOutcome::ToolCalls { .. }) => ended,
             Ok(()) | Err(_) if self.late.load(Ordering::Relaxed) && outcome == TurnOutcome::Canceled => {
                 let limit = self.scene.member.limits.time.map_or(TIME, |time| time.0);
                 TurnOutcome::Failed {

@@ -68,7 +68,39 @@ pub(super) fn paired(messages: Vec<Message>) -> Vec<Message> {
     context
 }
 
-fn results(message: &Message) -> impl Iterator<Item = (&CallId, &ToolOutcome)> {
+/// The first result that answers no call of the answer right before it, or one that was answered.
+#[must_use]
+pub(super) fn stray_result(messages: &[Message]) -> Option<&CallId> {
+    let mut open: Vec<&CallId> = vec![];
+    for message in messages {
+        if message.role != Role::Tool {
+            open = message.calls().map(|call| &call.call_id).collect();
+        }
+        for (id, _) in results(message) {
+            let Some(at) = open.iter().position(|known| *known == id) else { return Some(id) };
+            open.swap_remove(at);
+        }
+    }
+    None
+}
+
+/// Makes one answer of those that follow each other, as some callers keep each part of one apart: the results of all
+/// its calls come after the last.
+#[must_use]
+pub(super) fn joined(messages: Vec<Message>) -> Vec<Message> {
+    let mut all: Vec<Message> = Vec::with_capacity(messages.len());
+    for message in messages {
+        match all.last_mut() {
+            Some(last) if last.role == Role::Assistant && message.role == Role::Assistant => {
+                last.content.extend(message.content);
+            }
+            _ => all.push(message),
+        }
+    }
+    all
+}
+
+pub(super) fn results(message: &Message) -> impl Iterator<Item = (&CallId, &ToolOutcome)> {
     message.content.iter().filter_map(|part| match part {
         Content::ToolResult { call_id, outcome } => Some((call_id, outcome)),
         _ => None,
@@ -131,6 +163,22 @@ mod tests {
         let context = paired(stored);
         assert_eq!(check_pairing(&context), Ok(()));
         assert_eq!(context.len(), 6);
+    }
+
+    #[test]
+    fn a_result_without_a_call_is_found() {
+        let stray = |messages: &[Message]| stray_result(messages).map(ToString::to_string);
+        assert_eq!(stray(&[asks(&["a", "b"]), result("b"), result("a"), Message::user("go on")]), None);
+        assert_eq!(stray(&[asks(&["a"]), Message::user("go on")]), None);
+        assert_eq!(stray(&[asks(&["a"]), result("b")]).as_deref(), Some("b"));
+        assert_eq!(stray(&[asks(&["a"]), result("a"), result("a")]).as_deref(), Some("a"));
+        assert_eq!(stray(&[asks(&["a"]), Message::user("go on"), result("a")]).as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn the_parts_of_an_answer_become_one() {
+        let apart = vec![Message::user("go"), asks(&["a"]), asks(&["b"]), result("a"), result("b")];
+        assert_eq!(joined(apart), [Message::user("go"), asks(&["a", "b"]), result("a"), result("b")]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::domain::{AgentEvent, AgentPath, CallId, EventKind, Message, QuestionId, ToolCall};
+use crate::domain::{AgentEvent, AgentPath, CallId, EventKind, Message, QuestionId, ToolCall, TurnOutcome};
 
 /// Checks that `events` are a whole turn that keeps every law of [`EventKind`].
 ///
@@ -21,7 +21,16 @@ pub fn assert_laws(events: &[AgentEvent]) {
 /// # Errors
 /// Which law is broken, and by which event.
 pub fn check_laws(events: &[AgentEvent]) -> Result<(), String> {
-    let mut fold = Fold::default();
+    check_laws_with(events, &[])
+}
+
+/// As [`check_laws`], of a turn whose caller brought the tools of these names: their calls are never started, and end
+/// the turn unless something else does.
+///
+/// # Errors
+/// Which law is broken, and by which event.
+pub fn check_laws_with(events: &[AgentEvent], elsewhere: &[&str]) -> Result<(), String> {
+    let mut fold = Fold { elsewhere: elsewhere.iter().map(|name| (*name).to_owned()).collect(), ..Fold::default() };
     for (index, event) in events.iter().enumerate() {
         fold.on_event(index as u64, event).map_err(|law| format!("event {index}: {law}"))?;
     }
@@ -35,6 +44,9 @@ struct Fold {
     agents: HashMap<AgentPath, String>,
     calls: HashMap<CallId, bool>,
     asked: HashSet<CallId>,
+    /// The names of the caller's tools, and their calls.
+    elsewhere: HashSet<String>,
+    handed_out: HashSet<CallId>,
     approvals: HashSet<CallId>,
     questions: HashMap<QuestionId, bool>,
 }
@@ -80,6 +92,9 @@ impl Fold {
                 ensure(self.questions.insert(id.clone(), false) == Some(true), || format!("{id} was asked"))
             }
             EventKind::HandedOff { .. } | EventKind::TurnFinished { .. } => {
+                if let EventKind::TurnFinished { outcome: TurnOutcome::ToolCalls { calls }, .. } = kind {
+                    self.on_handed_out(agent, calls)?;
+                }
                 self.ended = agent.depth() == 0 && matches!(kind, EventKind::TurnFinished { .. });
                 let text = self.agents.remove(agent).unwrap_or_default();
                 ensure(text.is_empty(), || format!("`{agent}` completes the message that began with {text:?}"))
@@ -95,8 +110,24 @@ impl Fold {
     fn on_message(&mut self, agent: &AgentPath, message: &Message) -> Result<(), String> {
         let shown = self.agents.insert(agent.clone(), String::new()).unwrap_or_default();
         ensure(shown == message.text(), || format!("the text deltas add up to {:?}, not {shown:?}", message.text()))?;
-        self.asked.extend(message.calls().map(|call| call.call_id.clone()));
+        for call in message.calls() {
+            // Only the agent that the user talks to has tools of the caller.
+            let elsewhere = agent.depth() == 0 && self.elsewhere.contains(&call.name);
+            let of = if elsewhere { &mut self.handed_out } else { &mut self.asked };
+            of.insert(call.call_id.clone());
+        }
         Ok(())
+    }
+
+    fn on_handed_out(&mut self, agent: &AgentPath, calls: &[ToolCall]) -> Result<(), String> {
+        ensure(agent.depth() == 0, || format!("`{agent}` has no tools of the caller"))?;
+        ensure(!calls.is_empty(), || "there is a call for the caller".to_owned())?;
+        for ToolCall { call_id, .. } in calls {
+            // Where it is not known whose tools they are, what was not started is the caller's.
+            let known = self.handed_out.remove(call_id) || self.elsewhere.is_empty() && self.asked.remove(call_id);
+            ensure(known, || format!("{call_id} is part of a message, and the caller's"))?;
+        }
+        ensure(self.handed_out.is_empty(), || format!("all calls are handed out, also {:?}", self.handed_out))
     }
 
     fn running(&self, id: &CallId) -> Result<(), String> {

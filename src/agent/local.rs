@@ -14,6 +14,7 @@ use super::{
     ACTIVE_AGENT, AgentDeps, AgentRequest, EventStream, OpenError, TurnControl,
     approval::Grants,
     budget::Budget,
+    caller::{Opening, Past, canceled},
     calls::Scene,
     driver::{Driver, Task},
     history,
@@ -23,15 +24,14 @@ use super::{
 };
 use crate::{
     config::agent_file::Loaded,
-    domain::{
-        AgentPath, EventKind, FailureCode, Message, Notice, SessionKey, ToolCall, ToolOutcome, TurnOutcome, Usage,
-    },
+    domain::{AgentPath, EventKind, FailureCode, Message, Notice, SessionKey, ToolCall, TurnOutcome, Usage},
     store::{NewSession, SessionLock, Store, StoreError},
 };
 
-/// A session, ready for a turn.
+/// A conversation, ready for a turn.
 struct Resumed {
-    scene: Scene,
+    member: Arc<Member>,
+    journal: Journal,
     context: Vec<Message>,
     /// What the user should know of the turn before.
     notice: Option<Notice>,
@@ -48,40 +48,63 @@ pub struct LocalAgent {
 }
 
 impl LocalAgent {
-    pub(super) fn open(loaded: Arc<Loaded>, deps: AgentDeps) -> Result<Self, OpenError> {
+    /// As [`Agent::open`].
+    ///
+    /// # Errors
+    /// What is missing: a model, a key, a file, a tool that this version does not have.
+    ///
+    /// [`Agent::open`]: super::Agent::open
+    pub fn open(loaded: &Arc<Loaded>, deps: AgentDeps) -> Result<Self, OpenError> {
         let store = Arc::clone(&deps.store);
         let name = loaded.file.name.clone();
-        let team = Team::new(loaded, deps.keys.clone(), Arc::new(deps));
+        let team = Team::new(Arc::clone(loaded), deps.keys.clone(), Arc::new(deps));
         let root = team.member(&name)?;
         Ok(Self { team, root, store, grants: Arc::default(), turns: TaskTracker::new() })
     }
 
-    pub(super) fn start(&self) {
+    /// Begins what takes time, such as the start of tool servers, in the background. To be called within the runtime.
+    pub fn start(&self) {
         self.root.tools.start();
     }
 
-    pub(super) fn run(&self, request: AgentRequest, control: TurnControl) -> EventStream {
-        self.begin(request.key, Task::Answer(request.input), control)
+    /// Starts a turn. It runs on without being looked at until its events fill a small buffer.
+    #[must_use = "dropping the stream cancels the turn"]
+    pub fn run(&self, request: AgentRequest, control: TurnControl) -> EventStream {
+        let key = request.key.clone();
+        self.begin(key, Opening::new(request), control)
     }
 
-    pub(super) async fn hold(&self, key: &SessionKey) -> Result<SessionLock, StoreError> {
+    /// Takes the session for a turn, making it if it is new.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] while another turn has it.
+    pub async fn hold(&self, key: &SessionKey) -> Result<SessionLock, StoreError> {
         let loaded = self.team.loaded();
         let source = loaded.path.as_ref().map(|path| path.display().to_string());
-        self.store.lock(key, &NewSession { agent: loaded.file.name.clone(), source }).await
+        self.store.lock(key, &NewSession { agent: self.root.name.clone(), source }).await
     }
 
-    pub(super) fn compact(&self, key: SessionKey, control: TurnControl) -> EventStream {
-        self.begin(key, Task::Compact, control)
+    /// Makes the conversation of a session smaller, as happens by itself when the model's window fills. A turn like any
+    /// other, in which nobody says anything; `Notice::Compacted` says what came of it.
+    #[must_use = "dropping the stream cancels the turn"]
+    pub fn compact(&self, key: SessionKey, control: TurnControl) -> EventStream {
+        self.begin(key, Ok(Opening::compact()), control)
     }
 
-    fn begin(&self, key: SessionKey, task: Task, control: TurnControl) -> EventStream {
+    pub(super) fn begin(
+        &self,
+        key: SessionKey,
+        opening: Result<Opening, TurnOutcome>,
+        control: TurnControl,
+    ) -> EventStream {
         let cancel = control.cancel.child_token();
         let (run, events) =
             Run::new(key, control.answers.is_some(), Arc::clone(&self.grants), cancel.clone().drop_guard());
         let run = Arc::new(run);
         let agent = self.clone();
         self.turns.spawn(async move {
-            let turn = AssertUnwindSafe(agent.turn(&run, task, control.lock, control.steer, cancel)).catch_unwind();
+            let passing = matches!(&opening, Ok(Opening { past: Past::Brought(_), .. }));
+            let turn = AssertUnwindSafe(agent.turn(&run, opening, control.lock, control.steer, cancel)).catch_unwind();
             let ended = tokio::select! {
                 ended = turn => ended,
                 () = run.inbox.receive(control.answers) => return,
@@ -94,11 +117,15 @@ impl LocalAgent {
                 };
                 agent.finish(&run, outcome).await;
             }
+            if passing {
+                agent.leave(&run.key).await;
+            }
         });
         events
     }
 
-    pub(super) async fn drained(&self) {
+    /// Waits until every turn has ended and was saved, then ends the tool servers. No turn can be started afterwards.
+    pub async fn drained(&self) {
         self.turns.close();
         self.turns.wait().await;
         self.team.shutdown().await;
@@ -107,17 +134,17 @@ impl LocalAgent {
     async fn turn(
         &self,
         run: &Arc<Run>,
-        task: Task,
+        opening: Result<Opening, TurnOutcome>,
         lock: Option<SessionLock>,
         steer: Option<mpsc::Receiver<Message>>,
         cancel: CancellationToken,
     ) {
-        let resumed = match task.refused() {
-            Some(outcome) => Err(outcome),
-            None => self.resume(run, lock, cancel).await,
+        let ready = match opening {
+            Ok(opening) => self.scene(run, opening, lock, cancel).await,
+            Err(outcome) => Err(outcome),
         };
-        match resumed {
-            Ok(Resumed { scene, context, notice }) => {
+        match ready {
+            Ok((scene, context, task, notice)) => {
                 Driver::new(scene, context, steer).work(task, notice).await;
             }
             Err(outcome) => {
@@ -128,36 +155,27 @@ impl LocalAgent {
         }
     }
 
-    /// Takes the session, mends what the death of a process left in it, and finds the agent that the user talks to.
-    async fn resume(
+    async fn scene(
         &self,
         run: &Arc<Run>,
+        mut opening: Opening,
         lock: Option<SessionLock>,
         cancel: CancellationToken,
-    ) -> Result<Resumed, TurnOutcome> {
-        let lock = match lock {
-            Some(lock) => lock,
-            None => self.hold(&run.key).await?,
+    ) -> Result<(Scene, Vec<Message>, Task, Option<Notice>), TurnOutcome> {
+        let alone = |context| {
+            let member = Arc::clone(&self.root);
+            Resumed { member, journal: Journal::private(), context, notice: None }
         };
-        let state = self.store.state(&run.key).await?;
-        let mut stored = self.store.history(&run.key).await?;
-        let interrupted = history::interrupted_calls(&stored);
-        let notice = interrupted_notice(&interrupted);
-        if !interrupted.is_empty() {
-            let results: Vec<_> = interrupted
-                .iter()
-                .map(|call| Message::tool_result(call.call_id.clone(), ToolOutcome::Canceled))
-                .collect();
-            self.store.append(&run.key, &results).await?;
-            stored.extend(results);
-        }
-        let active = state.get(ACTIVE_AGENT).and_then(Value::as_str);
-        // The file may have lost that agent since.
-        let member = active.and_then(|name| self.team.member(name).ok()).unwrap_or_else(|| Arc::clone(&self.root));
+        let Resumed { member, journal, context, notice } = match std::mem::replace(&mut opening.past, Past::None) {
+            Past::Stored => self.resume(run, &opening, lock).await?,
+            Past::Brought(context) => alone(context),
+            Past::None => alone(vec![]),
+        };
         let scene = Scene {
             path: AgentPath::root(&member.name),
             budget: Budget::new(&member.limits, None),
-            journal: Journal::session(Arc::clone(&self.store), run.key.clone(), state, lock, stored.is_empty()),
+            caller: opening.caller,
+            journal,
             run: Arc::clone(run),
             team: Arc::clone(&self.team),
             listing: None,
@@ -165,11 +183,58 @@ impl LocalAgent {
             member,
             cancel,
         };
-        Ok(Resumed { scene, context: history::paired(history::since_summary(&stored)), notice })
+        Ok((scene, history::paired(history::since_summary(&context)), opening.task, notice))
+    }
+
+    /// Takes the session, mends what the death of a process left in it, and finds the agent that the user talks to.
+    async fn resume(
+        &self,
+        run: &Arc<Run>,
+        opening: &Opening,
+        lock: Option<SessionLock>,
+    ) -> Result<Resumed, TurnOutcome> {
+        let lock = match lock {
+            Some(lock) => lock,
+            None => self.hold(&run.key).await?,
+        };
+        let state = self.store.state(&run.key).await?;
+        let mut stored = self.store.history(&run.key).await?;
+        let new = stored.is_empty();
+        let (interrupted, died) = opening.left_open(history::interrupted_calls(&stored))?;
+        let notice = interrupted_notice(&interrupted).filter(|_| died);
+        if !interrupted.is_empty() {
+            let results = canceled(&interrupted);
+            self.store.append(&run.key, &results).await?;
+            stored.extend(results);
+        }
+        stored.extend(opening.results());
+        let active = state.get(ACTIVE_AGENT).and_then(Value::as_str);
+        // The file may have lost that agent since.
+        let member = active.and_then(|name| self.team.member(name).ok()).unwrap_or_else(|| Arc::clone(&self.root));
+        let journal = Journal::session(Arc::clone(&self.store), run.key.clone(), state, lock, new);
+        Ok(Resumed { member, journal, context: stored, notice })
     }
 
     pub(super) fn team(&self) -> &Arc<Team> {
         &self.team
+    }
+
+    pub(super) fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    pub(super) fn root(&self) -> &Member {
+        &self.root
+    }
+
+    pub(super) fn with_root(&self, root: Arc<Member>) -> Self {
+        Self { root, ..self.clone() }
+    }
+
+    /// Lets go of what a turn without a session bound to its id: nobody will come back for it.
+    async fn leave(&self, key: &SessionKey) {
+        self.grants.forget(key);
+        self.team.boxes().leave(key).await;
     }
 
     fn path(&self) -> AgentPath {

@@ -34,8 +34,15 @@ pub struct SchemaError {
 
 impl Shape {
     pub(super) fn new(agent: &str, schema: Value) -> Result<Self, SchemaError> {
-        let validator = jsonschema::validator_for(&schema)
-            .map_err(|error| SchemaError { agent: agent.to_owned(), reason: error.to_string() })?;
+        Self::of(schema).map_err(|reason| SchemaError { agent: agent.to_owned(), reason })
+    }
+
+    /// Fetches nothing: a schema that refers to another document is none.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub(super) fn of(schema: Value) -> Result<Self, String> {
+        let validator = jsonschema::validator_for(&schema).map_err(|error| error.to_string())?;
         let wrapped = schema.get("type").and_then(Value::as_str) != Some("object");
         let parameters = if wrapped {
             json!({ "type": "object", "properties": { "answer": schema }, "required": ["answer"] })

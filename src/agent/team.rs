@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 use super::{
     AgentDeps, AgentOptions, OpenError,
     approval::{Policy, under},
+    check::Probed,
     context::Prompt,
     hooks::Hooks,
-    output::{FINAL_ANSWER, Shape},
+    output::Shape,
 };
 use crate::{
     config::{
@@ -24,7 +25,7 @@ use crate::{
     },
     domain::{Effect, ToolSpec},
     model::Model,
-    tool::{ToolDeps, Toolbox},
+    tool::{Listing, ToolDeps, Toolbox, boxed::Boxes},
 };
 
 /// How deep agents may call agents.
@@ -59,6 +60,7 @@ pub(super) struct Member {
     pub(super) limits: Limits,
     pub(super) hooks: Arc<Hooks>,
     pub(super) policy: Policy,
+    pub(super) probed: Probed,
     /// Agents that are its tools.
     pub(super) delegates: Vec<Link>,
     /// Agents that it may hand the conversation over to.
@@ -134,6 +136,22 @@ impl Team {
         Ok(team)
     }
 
+    /// The file's agents, its own first.
+    pub(super) fn names(&self) -> Vec<String> {
+        let file = &self.loaded.file;
+        std::iter::once(&file.name).chain(file.agents.keys()).cloned().collect()
+    }
+
+    /// What the file says of the agent `name`.
+    pub(super) fn description(&self, name: &str) -> &str {
+        self.spec(name).map_or("", |spec| &spec.description)
+    }
+
+    /// Where the tools of every agent run that run in the sandbox.
+    pub(super) fn boxes(&self) -> &Boxes {
+        &self.deps.boxes
+    }
+
     /// Keeps rules that the user allowed for good.
     pub(super) fn keep(&self, rules: &[Rule]) -> Result<(), String> {
         match &self.deps.kept.keep {
@@ -199,6 +217,7 @@ impl Team {
             prompt: Prompt::new(spec, &self.loaded.dir, deps)?,
             shape,
             limits: spec.limits.clone(),
+            probed: Probed::default(),
             delegates: self.delegates(spec)?,
             handoffs: spec.handoffs.iter().map(|to| self.handoff(to)).collect::<Result<_, _>>()?,
         })
@@ -281,22 +300,16 @@ impl Member {
         self.handoffs.iter().find(|link| link.tool.name == tool)
     }
 
-    /// The tool that takes the final answer, for a model that cannot be given the schema, or not next to tools.
-    pub(super) fn final_answer(&self) -> Option<&Shape> {
-        let capabilities = self.model.capabilities();
-        let native = capabilities.structured_output || (capabilities.structured_output_alone && !self.has_tools());
-        self.shape.as_ref().filter(|_| !native)
+    /// What does work for whoever calls it: no handing over, no final answer.
+    pub(super) fn callable(&self, listing: &Listing) -> Vec<ToolSpec> {
+        let mut tools = listing.specs();
+        tools.retain(|tool| self.delegate(&tool.name).is_none() && self.handoff(&tool.name).is_none());
+        tools.extend(self.delegates.iter().map(|link| link.tool.clone()));
+        tools
     }
 
-    fn has_tools(&self) -> bool {
+    pub(super) fn has_tools(&self) -> bool {
         !(self.tools.is_empty() && self.delegates.is_empty() && self.handoffs.is_empty())
-    }
-
-    /// Whether `tool` is one that the loop itself answers.
-    pub(super) fn is_own(&self, tool: &str) -> bool {
-        self.delegate(tool).is_some()
-            || self.handoff(tool).is_some()
-            || (tool == FINAL_ANSWER && self.final_answer().is_some())
     }
 }
 

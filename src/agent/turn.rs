@@ -3,6 +3,8 @@
 //! Pure: no await, no IO, no clock. `driver.rs` performs the steps and reports back. Whatever happens, the messages a
 //! turn leaves behind pair every call with one result, because providers refuse a history that does not.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::answer::{Ids, Partial};
@@ -39,6 +41,8 @@ pub struct Turn {
     usage: Usage,
     ids: Ids,
     repeated: Repeated,
+    /// The names of the tools that the caller runs.
+    elsewhere: HashSet<String>,
 }
 
 #[derive(Debug)]
@@ -46,7 +50,13 @@ enum Phase {
     /// The model's turn to speak.
     Ready,
     Answering(Partial),
-    Calling(Vec<OpenCall>),
+    Calling {
+        open: Vec<OpenCall>,
+        /// Of the same answer, those that the caller runs.
+        elsewhere: Vec<ToolCall>,
+    },
+    /// What is left of the last answer is for the caller to run.
+    HandedOut(Vec<ToolCall>),
     Answered,
 }
 
@@ -118,7 +128,15 @@ impl Turn {
             usage: Usage::default(),
             ids,
             repeated: Repeated::default(),
+            elsewhere: HashSet::new(),
         }
+    }
+
+    /// Calls of the tools with these names are not run here: they end the turn.
+    #[must_use]
+    pub fn with_tools_elsewhere(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.elsewhere.extend(names);
+        self
     }
 
     /// What the model is to be sent.
@@ -145,6 +163,17 @@ impl Turn {
         std::mem::take(&mut self.unsaved)
     }
 
+    /// Begins with what is new. Results of calls stand in the context already, next to their calls, and are only saved.
+    pub fn begin(&mut self, input: Vec<Message>) {
+        for message in input {
+            match message.role {
+                Role::Tool => self.unsaved.push(message),
+                Role::User | Role::Assistant => self.push_user(message),
+            }
+        }
+        self.phase = Phase::Ready;
+    }
+
     /// The user says something; the model gets to answer it. Only between steps.
     pub fn push_user(&mut self, message: Message) {
         self.unsaved.push(message.clone());
@@ -166,10 +195,11 @@ impl Turn {
                 Step::CallModel
             }
             Phase::Answering(_) => Step::CallModel,
-            Phase::Calling(open) if self.repeated.is_enough() => Step::Finish(looping(open)),
-            Phase::Calling(open) => {
+            Phase::Calling { open, .. } if self.repeated.is_enough() => Step::Finish(looping(open)),
+            Phase::Calling { open, .. } => {
                 Step::CallTools(open.iter().filter(|o| o.outcome.is_none()).map(|o| o.call.clone()).collect())
             }
+            Phase::HandedOut(calls) => Step::Finish(TurnOutcome::ToolCalls { calls: calls.clone() }),
             Phase::Answered => Step::Finish(TurnOutcome::Completed { output: None }),
         }
     }
@@ -214,7 +244,8 @@ impl Turn {
     pub fn on_model_done(&mut self) -> Vec<EventKind> {
         let Phase::Answering(partial) = &mut self.phase else { return vec![] };
         let partial = std::mem::take(partial);
-        self.usage += partial.usage();
+        let usage = partial.usage();
+        self.usage += usage;
         let (message, notice, stop) = partial.finish();
         let calls: Vec<_> = message.calls().cloned().collect();
         let mut events = vec![];
@@ -224,7 +255,7 @@ impl Turn {
         } else {
             self.unsaved.push(message.clone());
             self.context.push(message.clone());
-            events.push(EventKind::MessageCompleted { message, stop });
+            events.push(EventKind::MessageCompleted { message, stop, usage: said(usage) });
             self.open(calls, &mut events);
         }
         events.extend(notice.map(|notice| EventKind::Notice { notice }));
@@ -236,15 +267,22 @@ impl Turn {
             self.phase = Phase::Answered;
             return;
         }
+        let (elsewhere, calls): (Vec<_>, Vec<_>) =
+            calls.into_iter().partition(|call| self.elsewhere.contains(&call.name));
+        if calls.is_empty() {
+            self.phase = Phase::HandedOut(elsewhere);
+            return;
+        }
         let same: Vec<_> = calls.iter().map(|call| (call.name.clone(), call.arguments.clone())).collect();
         self.repeated.begin(same);
         events.extend(calls.iter().map(|call| EventKind::ToolStarted { call: call.clone() }));
-        self.phase = Phase::Calling(calls.into_iter().map(|call| OpenCall { call, outcome: None }).collect());
+        let open = calls.into_iter().map(|call| OpenCall { call, outcome: None }).collect();
+        self.phase = Phase::Calling { open, elsewhere };
     }
 
     /// A call ended. `None` for a call that is not open.
     pub fn on_tool(&mut self, id: &CallId, mut outcome: ToolOutcome) -> Option<EventKind> {
-        let Phase::Calling(open) = &mut self.phase else { return None };
+        let Phase::Calling { open, elsewhere } = &mut self.phase else { return None };
         let index = open.iter().position(|o| o.call.call_id == *id && o.outcome.is_none())?;
         let times = self.repeated.on_outcome(index, &outcome);
         if index == 0 && times >= WARN_AFTER {
@@ -256,32 +294,55 @@ impl Turn {
             for o in std::mem::take(open) {
                 self.context.extend(o.outcome.map(|outcome| Message::tool_result(o.call.call_id, outcome)));
             }
-            self.phase = Phase::Ready;
+            let elsewhere = std::mem::take(elsewhere);
+            self.phase = if elsewhere.is_empty() { Phase::Ready } else { Phase::HandedOut(elsewhere) };
             self.repeated.end();
         }
         Some(EventKind::ToolFinished { call_id: id.clone(), outcome })
     }
 
-    /// Ends the turn wherever it stands: text that was shown is kept, calls that the model had not finished asking for
-    /// are dropped, and every other open call gets the result [`ToolOutcome::Canceled`].
-    pub fn close(&mut self) -> Vec<EventKind> {
+    /// Whether the last answer waits for the caller: nothing may be said before the results of its calls.
+    #[must_use]
+    pub fn waits_for_caller(&self) -> bool {
+        matches!(self.phase, Phase::HandedOut(_))
+    }
+
+    /// Ends the turn with `outcome` wherever it stands: text that was shown is kept, calls that the model had not
+    /// finished asking for are dropped, and every other open call gets the result [`ToolOutcome::Canceled`], but for
+    /// those that the outcome hands to the caller.
+    pub fn close(&mut self, outcome: &TurnOutcome) -> Vec<EventKind> {
         match std::mem::replace(&mut self.phase, Phase::Answered) {
             Phase::Ready | Phase::Answered => vec![],
+            Phase::HandedOut(_) if matches!(outcome, TurnOutcome::ToolCalls { .. }) => vec![],
+            Phase::HandedOut(calls) => {
+                self.cancel(calls);
+                vec![]
+            }
             Phase::Answering(partial) => {
-                self.usage += partial.usage();
+                let usage = partial.usage();
+                self.usage += usage;
                 let Some(message) = partial.interrupted() else { return vec![] };
                 self.unsaved.push(message.clone());
                 self.context.push(message.clone());
-                vec![EventKind::MessageCompleted { message, stop: None }]
+                vec![EventKind::MessageCompleted { message, stop: None, usage: said(usage) }]
             }
-            Phase::Calling(open) => {
+            Phase::Calling { open, elsewhere } => {
                 let ids: Vec<_> = open.iter().filter(|o| o.outcome.is_none()).map(|o| o.call.call_id.clone()).collect();
-                self.phase = Phase::Calling(open);
+                self.phase = Phase::Calling { open, elsewhere: vec![] };
                 let events = ids.iter().filter_map(|id| self.on_tool(id, ToolOutcome::Canceled)).collect();
+                self.cancel(elsewhere);
                 self.phase = Phase::Answered;
                 events
             }
         }
+    }
+
+    /// The caller will not get to run these.
+    fn cancel(&mut self, calls: Vec<ToolCall>) {
+        let results = calls.into_iter().map(|call| Message::tool_result(call.call_id, ToolOutcome::Canceled));
+        let results: Vec<_> = results.collect();
+        self.unsaved.extend_from_slice(&results);
+        self.context.extend(results);
     }
 }
 
@@ -289,6 +350,10 @@ impl Turn {
 #[derive(Debug, thiserror::Error)]
 #[error("the answer was started over after part of it had been shown")]
 pub struct AlreadyShown;
+
+fn said(usage: Usage) -> Option<Usage> {
+    (usage != Usage::default()).then_some(usage)
+}
 
 fn looping(open: &[OpenCall]) -> TurnOutcome {
     let mut names: Vec<_> = open.iter().map(|o| format!("`{}`", o.call.name)).collect();

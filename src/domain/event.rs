@@ -40,7 +40,7 @@ pub enum EventKind {
         text: String,
     },
     /// The model began to ask for a call: its arguments are still arriving. `ToolStarted` follows once it runs, or
-    /// never does if the stream breaks first.
+    /// never does if the stream breaks first, or if the caller is to run it.
     ToolArgumentsDelta {
         call_id: CallId,
         name: String,
@@ -91,6 +91,9 @@ pub enum EventKind {
         /// Why the model stopped, in the provider's own word.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stop: Option<String>,
+        /// What this answer used, where the provider says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usage: Option<Usage>,
     },
     Notice {
         notice: Notice,
@@ -154,6 +157,8 @@ pub enum FailureCode {
     Busy,
     /// `--offline` forbade a call.
     Offline,
+    /// The server of a remote agent could not be reached, or refused.
+    Remote,
     /// The message holds nothing to answer.
     Input,
     Internal,

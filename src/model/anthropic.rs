@@ -32,7 +32,8 @@ const MAX_TOKENS_UNASKED: u64 = 32_000;
 const MIN_BUDGET: u64 = 1_024;
 
 pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Map<String, Value> {
-    let limit = endpoint
+    let sampling = endpoint.sampling(request);
+    let limit = sampling
         .max_output_tokens
         .unwrap_or_else(|| endpoint.known.map_or(MAX_TOKENS, |known| known.max_output.min(MAX_TOKENS_UNASKED)));
     let mut body = Map::new();
@@ -74,15 +75,42 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Map<String, V
         wire::merge(&mut body, &Map::from_iter([("output_config".to_owned(), json!({ "format": format }))]));
     }
     // Refused together with thinking.
-    if let Some(temperature) = endpoint.temperature.filter(|_| !thinks) {
+    if let Some(temperature) = sampling.temperature.filter(|_| !thinks) {
         body.insert("temperature".into(), temperature.into());
+    }
+    if let Some(top_p) = sampling.top_p.filter(|_| !thinks) {
+        body.insert("top_p".into(), top_p.into());
+    }
+    if !sampling.stop.is_empty() {
+        body.insert("stop_sequences".into(), sampling.stop.into());
     }
     body
 }
 
+/// What the caller asked for and [`body`] leaves out, as a sentence.
+pub(super) fn left_out(endpoint: &Endpoint, request: &ModelRequest) -> Option<String> {
+    let sampling = &request.sampling;
+    let forced = matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Tool(_));
+    if forced && !request.tools.is_empty() && refuses_forced_tools(&endpoint.model) {
+        return Some(format!("`{}` cannot be made to call a tool: it was left to decide", endpoint.name));
+    }
+    if (sampling.temperature.is_some() || sampling.top_p.is_some()) && thinks(endpoint, request) {
+        return Some(format!(
+            "`{}` takes neither `temperature` nor `top_p` while it thinks: they were left out",
+            endpoint.name
+        ));
+    }
+    None
+}
+
+fn thinks(endpoint: &Endpoint, request: &ModelRequest) -> bool {
+    set_thinking(&mut Map::new(), endpoint, request, MAX_TOKENS)
+}
+
 /// Sets what makes the model think; whether it will. A forced tool excludes thinking.
 fn set_thinking(body: &mut Map<String, Value>, endpoint: &Endpoint, request: &ModelRequest, limit: u64) -> bool {
-    let forced = matches!(request.tool_choice, ToolChoice::Tool(_)) && !refuses_forced_tools(&endpoint.model);
+    let forced = matches!(request.tool_choice, ToolChoice::Tool(_) | ToolChoice::Required)
+        && !refuses_forced_tools(&endpoint.model);
     let Some(effort) = endpoint.effort.filter(|_| !forced) else { return false };
     let Some(word) = wire::effort_word(effort) else {
         body.extend(unthinking(&endpoint.model));
@@ -96,7 +124,7 @@ fn set_thinking(body: &mut Map<String, Value>, endpoint: &Endpoint, request: &Mo
     }
     let budget = wire::effort_tokens(effort).max(MIN_BUDGET);
     // The limit counts thoughts and answer together and must exceed the budget. A user who set both means the limit.
-    let (budget, limit) = match endpoint.max_output_tokens {
+    let (budget, limit) = match endpoint.sampling(request).max_output_tokens {
         Some(limit) if !matches!(effort, Effort::Tokens(_)) => (budget.min(limit / 2).max(MIN_BUDGET), limit),
         _ => (budget, limit),
     };

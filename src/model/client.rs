@@ -1,17 +1,23 @@
 //! One request over HTTP: sends it, watches the clock, turns bytes into deltas by the wire's decoder.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use futures_util::{Stream, StreamExt as _};
-use tokio::time::{Instant, timeout_at};
+use futures_util::{Stream, StreamExt as _, stream};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::{
     Capabilities, Model, ModelDelta, ModelError, ModelErrorKind, ModelRequest, ModelStream, StopReason, failure, sse,
     wire::Endpoint,
 };
-use crate::{config::agent_file::Price, domain::CallId, domain::Usage, runtime::http::Http};
+use crate::{
+    config::agent_file::Price,
+    domain::{CallId, Notice, Usage},
+    runtime::http::Http,
+};
 
+/// How long a provider may take to say whether it is there.
+const PROBE: Duration = Duration::from_secs(5);
 /// The most of an error's body that is read, in bytes.
 const ERROR_BODY: usize = 64 * 1024;
 
@@ -24,6 +30,19 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(endpoint: Endpoint, http: Arc<Http>) -> Self {
         Self { endpoint: Arc::new(endpoint), http }
+    }
+
+    fn request(&self, method: reqwest::Method, url: &str) -> Result<reqwest::RequestBuilder, ModelError> {
+        let endpoint = &self.endpoint;
+        let client = self.http.client(url).map_err(|error| endpoint.http_error(&error))?;
+        let mut call = client.request(method, url);
+        for (name, value) in endpoint.protocol_headers() {
+            call = call.header(name, sensitive(endpoint, name, &value)?);
+        }
+        for (name, value) in &endpoint.headers {
+            call = call.header(name, sensitive(endpoint, name, value.expose())?);
+        }
+        Ok(call)
     }
 }
 
@@ -39,10 +58,35 @@ struct Clock {
 impl Clock {
     async fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, ModelErrorKind> {
         let idle = Instant::now() + self.idle;
-        timeout_at(idle.min(self.end), work).await.map_err(|_| {
-            let (after, idle) = if idle < self.end { (self.idle, true) } else { (self.total, false) };
-            ModelErrorKind::Timeout { after, idle }
-        })
+        timeout_at(idle.min(self.end), work).await.map_err(|_| self.late(idle))
+    }
+
+    /// The error of a wait that might have lasted until `idle`.
+    fn late(&self, idle: Instant) -> ModelErrorKind {
+        let (after, idle) = if idle < self.end { (self.idle, true) } else { (self.total, false) };
+        ModelErrorKind::Timeout { after, idle }
+    }
+}
+
+/// The clock of an answer that is arriving: one timer for all waits, as each that is set and taken back takes locks.
+struct Alarm {
+    clock: Clock,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Alarm {
+    fn new(clock: Clock) -> Self {
+        Self { clock, sleep: Box::pin(sleep_until(clock.end)) }
+    }
+
+    async fn wait<T>(&mut self, work: impl Future<Output = T>) -> Result<T, ModelErrorKind> {
+        let idle = Instant::now() + self.clock.idle;
+        self.sleep.as_mut().reset(idle.min(self.clock.end));
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            () = &mut self.sleep => Err(self.clock.late(idle)),
+        }
     }
 }
 
@@ -61,16 +105,10 @@ impl Model for Client {
         let clock =
             Clock { end: Instant::now() + endpoint.timeout, total: endpoint.timeout, idle: endpoint.idle_timeout };
         let body = endpoint.body(&request).map_err(|kind| endpoint.error(kind))?;
+        let left_out = endpoint.left_out(&request);
         drop(request);
-        let url = endpoint.url();
-        let client = self.http.client(&url).map_err(|error| endpoint.http_error(&error))?;
-        let mut call = client.post(&url).header("accept", "text/event-stream").json(&body);
-        for (name, value) in endpoint.protocol_headers() {
-            call = call.header(name, sensitive(&endpoint, name, &value)?);
-        }
-        for (name, value) in &endpoint.headers {
-            call = call.header(name, sensitive(&endpoint, name, value.expose())?);
-        }
+        let call = self.request(reqwest::Method::POST, &endpoint.url())?.header("accept", "text/event-stream");
+        let call = call.json(&body);
         let response = clock.wait(call.send()).await.map_err(|kind| endpoint.error(kind))?;
         let response = response.map_err(|error| endpoint.transport_error(error))?;
         let status = response.status();
@@ -79,7 +117,33 @@ impl Model for Client {
             let text = error_body(response, &clock).await;
             return Err(endpoint.status_error(status, retry_after, &text));
         }
-        Ok(answer(endpoint, clock, response.bytes_stream()).boxed())
+        let deltas = answer(endpoint, clock, response.bytes_stream());
+        Ok(match left_out {
+            None => deltas.boxed(),
+            Some(message) => {
+                let notice = ModelDelta::Notice(Notice::Warning { message });
+                stream::once(async { Ok(notice) }).chain(deltas).boxed()
+            }
+        })
+    }
+
+    /// Many servers have no list of models, and some let everybody read it: only what says that requests would fail
+    /// counts.
+    async fn probe(&self) -> Result<(), ModelError> {
+        let endpoint = &self.endpoint;
+        let clock = Clock { end: Instant::now() + PROBE, total: PROBE, idle: PROBE };
+        let call = self.request(reqwest::Method::GET, &endpoint.models_url())?;
+        let response = clock.wait(call.send()).await.map_err(|kind| endpoint.error(kind))?;
+        let response = response.map_err(|error| endpoint.transport_error(error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let error = endpoint.status_error(status, None, &error_body(response, &clock).await);
+        match error.kind {
+            ModelErrorKind::Auth { .. } | ModelErrorKind::Status { status: 402 | 500 | 502.., .. } => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -118,7 +182,8 @@ fn answer<B: AsRef<[u8]> + Send>(
         let mut tidy = Tidy::new(endpoint.price);
         let mut head = Some(vec![]);
         let mut out = vec![];
-        while let Some(chunk) = clock.wait(body.next()).await.map_err(|kind| endpoint.error(kind))? {
+        let mut alarm = Alarm::new(clock);
+        while let Some(chunk) = alarm.wait(body.next()).await.map_err(|kind| endpoint.error(kind))? {
             let chunk = chunk.map_err(|error| endpoint.transport_error(error))?;
             if let Some(start) = &mut head {
                 start.extend_from_slice(chunk.as_ref());
@@ -267,4 +332,40 @@ fn with_cost(mut usage: Usage, price: Option<Price>) -> Usage {
         (fresh as f64 * price.input + cached as f64 * cached_price + usage.output_tokens as f64 * price.output) / 1e6
     });
     usage
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, extract::Path, http::StatusCode, routing::get};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        config::{Env, Keys, Paths, agent_file::ModelSpec, catalog},
+        model::open,
+        tool::testing::Peer,
+    };
+
+    fn client(url: &str) -> Client {
+        let env = Env::fake("/", &[("AGENTSCOPE_HOME", "/nowhere")]);
+        let keys = Keys::load(&env, &Paths::new(&env), None).unwrap();
+        let spec = json!({ "provider": "openai", "model": "m", "base_url": url, "api_key": "sk-very-secret" });
+        let spec: ModelSpec = serde_json::from_value(spec).unwrap();
+        let endpoint = open::endpoint(catalog::provider("openai").unwrap(), &spec, &keys).unwrap();
+        Client::new(endpoint, Arc::new(Http::new(env, true)))
+    }
+
+    #[tokio::test]
+    async fn a_probe_fails_where_requests_would() {
+        let answer = |Path(status): Path<u16>| async move { (StatusCode::from_u16(status).unwrap(), "Says no.") };
+        let peer = Peer::serving(Router::new().route("/{status}/models", get(answer))).await;
+        let mut told = vec![];
+        for status in [200, 404, 405, 429, 501, 401, 402, 403, 500, 503] {
+            let probed = client(&peer.url(&format!("/{status}"))).probe().await;
+            told.push(format!("{status} {}", probed.err().map_or("ready".to_owned(), |error| error.to_string())));
+        }
+        let nobody = client("http://127.0.0.1:9/v1").probe().await.unwrap_err();
+        told.push(nobody.kind.to_string().split(':').next().unwrap().to_owned());
+        insta::assert_snapshot!(told.join("\n"), @"");
+    }
 }

@@ -40,6 +40,17 @@ impl Model for Fallback {
         })
     }
 
+    /// One that answers is enough.
+    async fn probe(&self) -> Result<(), ModelError> {
+        let Err(first) = self.first.probe().await else { return Ok(()) };
+        for model in &self.rest {
+            if model.probe().await.is_ok() {
+                return Ok(());
+            }
+        }
+        Err(first)
+    }
+
     async fn stream(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {
         let models: Vec<_> = std::iter::once(&self.first).chain(&self.rest).cloned().collect();
         Ok(async_stream::stream! {

@@ -65,11 +65,18 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Map<String, V
 
 fn generation_config(endpoint: &Endpoint, request: &ModelRequest) -> Map<String, Value> {
     let mut config = Map::new();
-    if let Some(limit) = endpoint.max_output_tokens {
+    let sampling = endpoint.sampling(request);
+    if let Some(limit) = sampling.max_output_tokens {
         config.insert("maxOutputTokens".into(), limit.into());
     }
-    if let Some(temperature) = endpoint.temperature {
+    if let Some(temperature) = sampling.temperature {
         config.insert("temperature".into(), temperature.into());
+    }
+    if let Some(top_p) = sampling.top_p {
+        config.insert("topP".into(), top_p.into());
+    }
+    if !sampling.stop.is_empty() {
+        config.insert("stopSequences".into(), sampling.stop.into());
     }
     if let Some(schema) = &request.output_schema {
         config.insert("responseMimeType".into(), "application/json".into());

@@ -8,7 +8,10 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde_json::Value;
 
-use crate::domain::{CallId, Message, Notice, ToolSpec, Usage};
+use crate::{
+    domain::{CallId, Message, Notice, ToolSpec, Usage},
+    runtime::sse,
+};
 
 mod anthropic;
 mod client;
@@ -22,7 +25,6 @@ mod openai;
 mod responses;
 mod retry;
 pub mod scripted;
-mod sse;
 mod text_calls;
 mod wire;
 
@@ -139,6 +141,14 @@ pub trait Model: Send + Sync {
     /// # Errors
     /// Everything that goes wrong before the first delta; later errors come through the stream.
     async fn stream(&self, request: ModelRequest) -> Result<ModelStream, ModelError>;
+
+    /// Whether requests can be made: is the provider there, does it take the key. Costs no tokens.
+    ///
+    /// # Errors
+    /// Why not.
+    async fn probe(&self) -> Result<(), ModelError> {
+        Ok(())
+    }
 }
 
 /// Why a model did not answer. Texts name the provider and never the key.

@@ -42,11 +42,18 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Map<String, V
         let format = json!({ "name": "answer", "schema": schema, "strict": wire::strict(schema) });
         body.insert("response_format".into(), json!({ "type": "json_schema", "json_schema": format }));
     }
-    if let Some(limit) = endpoint.max_output_tokens {
+    let sampling = endpoint.sampling(request);
+    if let Some(limit) = sampling.max_output_tokens {
         body.insert(dialect.max_tokens.into(), limit.into());
     }
-    if let Some(temperature) = endpoint.temperature {
+    if let Some(temperature) = sampling.temperature {
         body.insert("temperature".into(), temperature.into());
+    }
+    if let Some(top_p) = sampling.top_p {
+        body.insert("top_p".into(), top_p.into());
+    }
+    if !sampling.stop.is_empty() {
+        body.insert("stop".into(), sampling.stop.into());
     }
     if let Some(effort) = endpoint.effort {
         wire::set_effort(&mut body, endpoint, effort);

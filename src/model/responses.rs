@@ -52,11 +52,15 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Map<String, V
         let format = json!({ "type": "json_schema", "name": "answer", "schema": schema, "strict": strict });
         body.insert("text".into(), json!({ "format": format }));
     }
-    if let Some(limit) = endpoint.max_output_tokens {
+    let sampling = endpoint.sampling(request);
+    if let Some(limit) = sampling.max_output_tokens {
         body.insert("max_output_tokens".into(), limit.into());
     }
-    if let Some(temperature) = endpoint.temperature {
+    if let Some(temperature) = sampling.temperature {
         body.insert("temperature".into(), temperature.into());
+    }
+    if let Some(top_p) = sampling.top_p {
+        body.insert("top_p".into(), top_p.into());
     }
     if let Some(effort) = endpoint.effort {
         // Summaries of thoughts are only given to verified organizations: asked for where the user cares about

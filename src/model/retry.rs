@@ -39,6 +39,10 @@ impl Model for Retry {
         self.inner.capabilities()
     }
 
+    async fn probe(&self) -> Result<(), ModelError> {
+        self.inner.probe().await
+    }
+
     /// Never fails itself: notices must be seen while it waits, so that errors too come through the stream.
     async fn stream(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {
         let (inner, retries) = (Arc::clone(&self.inner), self.retries);

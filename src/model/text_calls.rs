@@ -39,6 +39,10 @@ impl Model for TextCalls {
         self.inner.capabilities()
     }
 
+    async fn probe(&self) -> Result<(), ModelError> {
+        self.inner.probe().await
+    }
+
     async fn stream(&self, mut request: ModelRequest) -> Result<ModelStream, ModelError> {
         let offered: Vec<String> = match &request.tool_choice {
             ToolChoice::None => vec![],

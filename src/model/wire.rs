@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value, json};
 
-use super::{Capabilities, ModelDelta, ModelErrorKind, ModelRequest, anthropic, gemini, openai, responses, sse};
+use super::{
+    Capabilities, ModelDelta, ModelErrorKind, ModelRequest, Sampling, anthropic, gemini, openai, responses, sse,
+};
 use crate::{
     config::{
         Secret,
@@ -64,6 +66,16 @@ impl Endpoint {
         }
     }
 
+    /// The address of the list of models, which the key opens and which costs nothing.
+    pub(super) fn models_url(&self) -> String {
+        let base = &self.base_url;
+        match self.wire {
+            Wire::Chat | Wire::Responses | Wire::Demo => format!("{base}/models"),
+            Wire::Anthropic => format!("{}/v1/models?limit=1", base.strip_suffix("/v1").unwrap_or(base)),
+            Wire::Gemini => format!("{base}/models?pageSize=1"),
+        }
+    }
+
     /// The headers that carry the key and the protocol's version.
     pub(super) fn protocol_headers(&self) -> Vec<(&'static str, String)> {
         let key = |header: &'static str, prefix: &str| {
@@ -88,6 +100,11 @@ impl Endpoint {
             let message = format!("`{}` cannot see images", self.name);
             return Err(ModelErrorKind::Unsupported { message });
         }
+        if self.wire == Wire::Responses && !request.sampling.stop.is_empty() {
+            // Which would go on past them.
+            let message = format!("`{}` cannot be given stop sequences: its API has none", self.name);
+            return Err(ModelErrorKind::Unsupported { message });
+        }
         let mut body = match self.wire {
             Wire::Chat | Wire::Demo => openai::body(self, request),
             Wire::Responses => responses::body(self, request),
@@ -96,6 +113,26 @@ impl Endpoint {
         };
         merge(&mut body, &self.extra);
         Ok(Value::Object(body))
+    }
+
+    /// What the request asks for and [`Endpoint::body`] leaves out, because the provider would refuse the whole for it.
+    pub(super) fn left_out(&self, request: &ModelRequest) -> Option<String> {
+        match self.wire {
+            Wire::Anthropic => anthropic::left_out(self, request),
+            Wire::Chat | Wire::Responses | Wire::Gemini | Wire::Demo => None,
+        }
+    }
+
+    /// What holds for the request: what it says itself, else what the agent file says.
+    pub(super) fn sampling(&self, request: &ModelRequest) -> Sampling {
+        let Sampling { temperature, top_p, max_output_tokens, stop } = &request.sampling;
+        Sampling {
+            // Providers want one of the two, and some refuse both.
+            temperature: temperature.or(self.temperature.filter(|_| top_p.is_none())),
+            top_p: *top_p,
+            max_output_tokens: max_output_tokens.or(self.max_output_tokens),
+            stop: stop.clone(),
+        }
     }
 
     pub(super) fn decoder(&self) -> Box<dyn Decode> {

@@ -2,26 +2,61 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::{
+    Json, Router,
+    extract::{FromRequestParts, RawPathParams, State},
+    routing::get,
+};
 use http::request::Parts;
+use serde::Serialize;
 
-use super::{ApiError, App};
-use crate::{agent::Agent, config::agent_file::Loaded};
+use super::{ApiError, App, Caller};
+use crate::{
+    agent::{LocalAgent, OpenError},
+    config::agent_file::{AgentSpec, Loaded},
+};
+
+/// The agents, for those who choose one.
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new().route("/agents", get(list))
+}
+
+/// One of them.
+#[derive(Serialize)]
+struct About {
+    name: String,
+    description: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    welcome: Option<String>,
+}
+
+async fn list(State(app): State<Arc<App>>, _: Caller) -> Json<Vec<About>> {
+    let agents = app.agents();
+    let about = |name: &str| {
+        let spec = agents.spec(name);
+        About { name: name.to_owned(), description: spec.description.clone(), welcome: spec.welcome.clone() }
+    };
+    Json(agents.names().map(about).collect())
+}
 
 /// What is served: all agents of a file. Replaced as a whole when the file changes; turns that run keep theirs.
 pub struct Agents {
     pub loaded: Arc<Loaded>,
     /// The file's own agent, which the paths without a name lead to.
-    pub root: Agent,
+    pub root: LocalAgent,
     /// By name, the file's own among them.
-    named: BTreeMap<String, Agent>,
+    named: BTreeMap<String, LocalAgent>,
 }
 
 impl Agents {
-    #[must_use]
-    pub fn new(loaded: Arc<Loaded>, root: Agent) -> Self {
-        let named = BTreeMap::from([(loaded.file.name.clone(), root.clone())]);
-        Self { loaded, root, named }
+    /// All agents of the file whose own is `root`.
+    ///
+    /// # Errors
+    /// What one of them lacks.
+    pub fn new(loaded: Arc<Loaded>, root: LocalAgent) -> Result<Self, OpenError> {
+        let open = |name: String| root.named(&name).map(|agent| (name, agent));
+        let named = root.names().into_iter().map(open).collect::<Result<_, _>>()?;
+        Ok(Self { loaded, root, named })
     }
 
     /// The names, the file's own first.
@@ -30,8 +65,14 @@ impl Agents {
         std::iter::once(root).chain(self.named.keys().map(String::as_str).filter(move |name| *name != root))
     }
 
+    /// What the file says of the agent `name`; of its own agent where it has none of that name.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Agent> {
+    pub fn spec(&self, name: &str) -> &AgentSpec {
+        self.loaded.file.agents.get(name).unwrap_or(&self.loaded.file.agent)
+    }
+
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&LocalAgent> {
         self.named.get(name)
     }
 }
@@ -41,7 +82,7 @@ impl Agents {
 pub struct Target {
     pub agents: Arc<Agents>,
     pub name: String,
-    pub agent: Agent,
+    pub agent: LocalAgent,
 }
 
 impl Target {
@@ -56,6 +97,19 @@ impl Target {
             return Err(ApiError::not_found(format!("there is no agent `{name}` here")));
         };
         Ok(Self { agents, name, agent })
+    }
+}
+
+/// The `{id}` of a path.
+pub struct Id(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let params = RawPathParams::from_request_parts(parts, state).await.ok();
+        let id = params.as_ref().and_then(|params| params.iter().find(|(key, _)| *key == "id"));
+        id.map(|(_, id)| Self(id.to_owned())).ok_or_else(|| ApiError::not_found("the path names nothing"))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, Request, rejection::BytesRejection},
+    extract::{FromRequest, FromRequestParts, Query, Request, rejection::BytesRejection},
 };
-use http::StatusCode;
+use http::{StatusCode, request::Parts};
 use serde::de::DeserializeOwned;
 
 use super::ApiError;
@@ -24,9 +24,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
 fn unread(error: &BytesRejection) -> ApiError {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        ApiError::new(error.status(), "body_too_large", "the body is longer than `serve.limits.body` allows")
+        ApiError::body_too_large()
     } else {
         ApiError::invalid("the body could not be read")
+    }
+}
+
+/// What stands behind the `?` of a path. 400 where it does not fit.
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let params = Query::try_from_uri(&parts.uri);
+        params.map(|Query(params)| Self(params)).map_err(|error| ApiError::invalid(error.body_text()))
     }
 }
 

@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod contract;
+mod export;
 mod location;
 mod memory;
 mod merge;
@@ -24,6 +25,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use export::Export;
 pub use location::{Stores, open};
 pub use memory::MemoryStore;
 pub use merge::merge_patch;

@@ -10,6 +10,7 @@
 mod common;
 
 mod agent_file;
+mod agent_stateless;
 mod bad_input;
 mod chat;
 mod doctor;
@@ -34,6 +35,8 @@ mod sandbox_daemon;
 mod sandbox_docker;
 mod sandbox_docker_cli;
 #[cfg(target_os = "linux")]
+mod sandbox_docker_killed;
+#[cfg(target_os = "linux")]
 mod sandbox_faults;
 #[cfg(target_os = "linux")]
 mod sandbox_limits;
@@ -50,8 +53,11 @@ mod sandbox_python;
 mod sandbox_task;
 mod sandbox_tools;
 mod sandbox_workspace;
+mod serve_ops;
 mod serve_process;
+mod serve_sessions;
 mod serve_turns;
+mod serve_web;
 mod session;
 mod setup;
 mod tools;

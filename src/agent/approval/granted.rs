@@ -54,6 +54,11 @@ impl Grants {
         self.all().entry(session.clone()).or_default().add(name, arguments, rules);
     }
 
+    /// Takes back everything that was allowed in the session.
+    pub fn forget(&self, session: &SessionKey) {
+        self.all().remove(session);
+    }
+
     fn all(&self) -> MutexGuard<'_, HashMap<SessionKey, Granted>> {
         // No holder can panic between two changes that belong together.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

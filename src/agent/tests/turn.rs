@@ -79,7 +79,7 @@ impl Play {
 
     /// Breaks the turn off here, and checks everything there is to check.
     fn close(mut self) -> Self {
-        for kind in self.turn.close() {
+        for kind in self.turn.close(&TurnOutcome::Canceled) {
             self.emit(kind);
         }
         self.saved.extend(self.turn.take_unsaved());

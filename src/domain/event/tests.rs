@@ -61,7 +61,11 @@ fn kinds() -> Vec<EventKind> {
         EventKind::TextDelta { text: text("Hel") },
         EventKind::ReasoningDelta { text: text("Hm.") },
         EventKind::ToolArgumentsDelta { call_id: "call_1".into(), name: text("todo"), delta: text("{\"it") },
-        EventKind::MessageCompleted { message, stop: Some(text("tool_calls")) },
+        EventKind::MessageCompleted {
+            message,
+            stop: Some(text("tool_calls")),
+            usage: Some(Usage { input_tokens: 4, output_tokens: 3, ..Usage::default() }),
+        },
         EventKind::ToolStarted { call: call() },
         EventKind::ApprovalRequested { call: call(), reason: text("the rule `todo` asks") },
         resolved(Decision::Allow),

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     config::{Env, Keys, Paths, agent_file::ModelSpec, catalog},
     domain::{CallId, DeniedBy, Effect, ToolSpec},
-    model::{ToolChoice, open},
+    model::{Sampling, ToolChoice, open},
 };
 
 fn endpoint(provider: &str, model: &str, more: &Value) -> Endpoint {
@@ -670,6 +670,64 @@ fn settings_on_every_wire() {
     gemini: {"generationConfig":{"thinkingConfig":{"thinkingLevel":"medium","includeThoughts":true}}}
     gemini: {"generationConfig":{"thinkingConfig":{"thinkingLevel":"minimal","includeThoughts":true}}}
     "#);
+}
+
+/// What the caller of a turn wants besides, or instead.
+#[test]
+fn sampling_on_every_wire() {
+    let all = Sampling {
+        temperature: Some(0.9),
+        top_p: Some(0.8),
+        max_output_tokens: Some(70),
+        stop: vec!["END".to_owned(), "\n\n".to_owned()],
+    };
+    let unstopped = Sampling { stop: vec![], ..all.clone() };
+    let top_p = Sampling { top_p: Some(0.8), ..Sampling::default() };
+    let forced = ToolChoice::Tool("weather".to_owned());
+    let file = json!({ "max_output_tokens": 4000, "temperature": 0.2 });
+    let thinks = json!({ "effort": "low", "temperature": 0.2 });
+    let mut text = String::new();
+    for (provider, model, settings, sampling, tool_choice) in [
+        ("openai", "gpt-4.1", &file, &all, ToolChoice::Auto),
+        ("openai", "gpt-4.1", &file, &unstopped, ToolChoice::Required),
+        ("ollama", "m", &file, &all, ToolChoice::Required),
+        ("ollama", "m", &file, &top_p, ToolChoice::None),
+        ("anthropic", "claude-sonnet-4-5", &file, &all, ToolChoice::Required),
+        ("anthropic", "claude-sonnet-4-5", &thinks, &all, ToolChoice::Auto),
+        ("anthropic", "claude-sonnet-4-5", &thinks, &top_p, forced.clone()),
+        ("anthropic", "claude-sonnet-4-5", &thinks, &Sampling::default(), ToolChoice::Auto),
+        ("anthropic", "claude-opus-5-5", &json!({}), &Sampling::default(), ToolChoice::Required),
+        ("gemini", "gemini-2.5-pro", &file, &all, ToolChoice::Required),
+    ] {
+        let request = ModelRequest {
+            messages: vec![Message::user("hi")],
+            tools: conversation().tools,
+            tool_choice,
+            sampling: sampling.clone(),
+            ..ModelRequest::default()
+        };
+        let endpoint = endpoint(provider, model, settings);
+        let body = endpoint.body(&request).map_or_else(
+            |kind| kind.to_string(),
+            |mut body| {
+                for key in ["messages", "input", "contents", "tools", "stream", "stream_options", "store", "model"] {
+                    body.as_object_mut().unwrap().remove(key);
+                }
+                body.to_string()
+            },
+        );
+        let left_out = endpoint.left_out(&request).map(|told| format!(" ({told})")).unwrap_or_default();
+        text += &format!("{provider}: {body}{left_out}\n");
+    }
+    insta::assert_snapshot!(text, @"");
+}
+
+#[test]
+fn the_list_of_models_on_every_wire() {
+    let at = |provider: &str, more: Value| endpoint(provider, "m", &more).models_url();
+    insta::assert_snapshot!(at("ollama", json!({})), @"");
+    insta::assert_snapshot!(at("anthropic", json!({ "base_url": "http://h/v1" })), @"");
+    insta::assert_snapshot!(at("gemini", json!({ "base_url": "http://h/v1beta" })), @"");
 }
 
 #[test]

@@ -17,11 +17,13 @@ mod init;
 mod keeper;
 mod launch;
 mod metadata;
+mod network;
 mod packages;
 mod place;
 mod probe;
 mod root;
 mod seccomp;
+mod starter;
 mod sys;
 mod trees;
 mod usage;
@@ -61,6 +63,11 @@ pub(super) use init::{COMMAND as INIT, main as init};
 pub(super) use keeper::Contained;
 /// For processes that live on by themselves.
 pub(super) use sys::close_from;
+
+/// Whether a folder in memory has no room left, for bytes or for names.
+pub(super) fn full(path: &str) -> bool {
+    rustix::fs::statvfs(path).is_ok_and(|stat| stat.f_bavail == 0 || stat.f_favail == 0)
+}
 
 /// Makes boxes on this machine.
 #[derive(Clone, Debug)]
@@ -370,6 +377,12 @@ impl SandboxBackend for LocalBackend {
             // What is in the way is told when the box is made.
             *waiting = Waiting::start(&self.program).ok();
         }
+    }
+
+    fn forgo(&self) {
+        // Another box that was about to be made from it starts one of its own.
+        let waiting = self.waiting().take();
+        drop(waiting);
     }
 
     async fn available(&self) -> bool {

@@ -4,7 +4,9 @@ use super::{Sandbox, Sandboxes};
 use crate::{
     domain::SessionKey,
     sandbox::{
-        Found, Progress, SandboxError, SandboxSpec, State, Status, Tier, registry::Record, workspace::Workspace,
+        Found, Progress, SandboxError, SandboxSpec, State, Status, Tier,
+        registry::Record,
+        workspace::{Journal, Workspace},
     },
 };
 
@@ -108,6 +110,12 @@ impl Sandboxes {
         let Some(known) = known.filter(|known| known.spec.workspace.path.is_some()) else { return Ok(None) };
         let tier = known.confinement.map_or(Tier::None, |confinement| confinement.tier);
         Workspace::of(&known.spec, tier, &self.folder(&known.spec.id)).map(Some)
+    }
+
+    /// Where what the session changed in its workspace is recorded.
+    #[must_use]
+    pub fn journal_of_session(&self, key: &SessionKey) -> Journal {
+        Journal::of_session(self.state(), key)
     }
 
     /// Removes the sandboxes of a session that is gone, with their private copies. Leaves what is in the user's folder.

@@ -2,10 +2,13 @@
 //! inside knows them.
 
 mod agent_api;
+mod mcp;
 
 use std::sync::Arc;
 
 use axum::Router;
+
+pub use mcp::{McpSessions, serve_stdio};
 
 use super::App;
 
@@ -20,5 +23,5 @@ pub trait Protocol: Send + Sync {
 
 /// All of them.
 pub(super) fn all() -> Vec<Box<dyn Protocol>> {
-    vec![Box::new(agent_api::AgentApi)]
+    vec![Box::new(agent_api::AgentApi), Box::new(mcp::Mcp)]
 }

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use serde::Serialize;
 use tokio::{sync::mpsc, task::AbortHandle};
 
 use super::locked;
@@ -15,7 +16,8 @@ use crate::{
 };
 
 /// Something that a turn asked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "to", rename_all = "snake_case")]
 pub enum Ask {
     Approval { call: ToolCall, reason: String },
     Question { id: crate::domain::QuestionId, question: Question },

@@ -6,6 +6,7 @@ mod interrupts;
 mod recording;
 mod run;
 mod waiting;
+mod watch;
 
 use std::{
     collections::HashMap,
@@ -13,7 +14,9 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use futures_util::StreamExt as _;
+use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -21,10 +24,13 @@ pub use ask::Ask;
 pub use recording::Recording;
 pub use run::{Run, RunHandle};
 
-use self::waiting::Line;
-use super::{ApiError, Target};
+use self::{
+    waiting::{Line, Place},
+    watch::Watch,
+};
+use super::{ApiError, Target, metrics::Metrics};
 use crate::{
-    agent::{AgentRequest, TurnControl},
+    agent::{AgentRequest, EventStream, TurnControl},
     config::agent_file::{ApprovalDefault, Busy, Serve},
     domain::{SessionKey, TurnId},
     store::{Interrupts, SessionLock, StoreError},
@@ -50,6 +56,7 @@ pub enum Asks {
 /// What of the agent file runs go by.
 #[derive(Clone, Copy, Debug)]
 struct Rules {
+    concurrency: usize,
     busy: Busy,
     approval: ApprovalDefault,
     patience: Duration,
@@ -62,8 +69,10 @@ pub struct Runs {
 }
 
 struct Inner {
-    rules: Rules,
+    rules: ArcSwap<Rules>,
+    /// Has more places than there can be turns: `Rules::concurrency` says how many may be taken.
     room: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
     line: Line,
     running: Mutex<HashMap<TurnId, Arc<RunHandle>>>,
     parked: Mutex<HashMap<SessionKey, Run>>,
@@ -76,19 +85,25 @@ struct Inner {
     looking: AtomicBool,
 }
 
-impl Runs {
-    #[must_use]
-    pub fn new(serve: &Serve, interrupts: Arc<dyn Interrupts>) -> Self {
-        let concurrency = serve.limits.concurrency.unwrap_or(CONCURRENCY);
-        let rules = Rules {
+impl From<&Serve> for Rules {
+    fn from(serve: &Serve) -> Self {
+        Self {
+            concurrency: serve.limits.concurrency.unwrap_or(CONCURRENCY) as usize,
             busy: serve.busy,
             approval: serve.approval.default,
             patience: serve.approval.timeout.map_or(APPROVAL, |span| span.0),
-        };
+        }
+    }
+}
+
+impl Runs {
+    #[must_use]
+    pub fn new(serve: &Serve, interrupts: Arc<dyn Interrupts>) -> Self {
         Self {
             inner: Arc::new(Inner {
-                rules,
-                room: Arc::new(Semaphore::new(concurrency as usize)),
+                rules: ArcSwap::from_pointee(serve.into()),
+                room: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+                metrics: Arc::default(),
                 line: Line::default(),
                 running: Mutex::default(),
                 parked: Mutex::default(),
@@ -101,7 +116,17 @@ impl Runs {
         }
     }
 
-    /// Starts a turn, once its session is free; one that waits there for an answer is declined. Every refusal comes before the first byte of an answer.
+    /// Goes by another version of the agent file; turns that run keep what they began with.
+    pub(super) fn adopt(&self, serve: &Serve) {
+        self.inner.rules.store(Arc::new(serve.into()));
+    }
+
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.inner.metrics
+    }
+
+    /// Starts a turn, once its session is free; one that waits there for an answer is declined. Every refusal comes
+    /// before the first byte of an answer.
     ///
     /// # Errors
     /// 409 where the session is busy and the agent file says `reject`; 503 where too many turns run, the server is about
@@ -113,10 +138,39 @@ impl Runs {
             (None, None)
         } else {
             self.decline(&key).await;
-            let place =
-                self.inner.line.join(&key, self.inner.rules.busy).await.ok_or_else(|| ApiError::busy(&key.session))?;
-            (Some(place), Some(self.hold(target, &key).await?))
+            let _waiting = self.inner.metrics.waiting();
+            let busy = self.inner.rules.load().busy;
+            let place = self.inner.line.join(&key, busy).await.ok_or_else(|| ApiError::busy(&key.session))?;
+            (Some(place), Some(self.hold(target, &key, busy).await?))
         };
+        self.begin(target, key, asks, (room, place, lock), |control| target.agent.run(request, control)).await
+    }
+
+    /// Starts one call of an own tool of the agent, by itself.
+    ///
+    /// # Errors
+    /// As [`Runs::start`].
+    pub async fn call(
+        &self,
+        target: &Target,
+        name: &str,
+        arguments: Value,
+        key: SessionKey,
+        asks: Asks,
+    ) -> Result<Run, ApiError> {
+        let places = (self.room()?, None, None);
+        let bound = key.clone();
+        self.begin(target, key, asks, places, |control| target.agent.call_tool(name, arguments, bound, control)).await
+    }
+
+    async fn begin(
+        &self,
+        target: &Target,
+        key: SessionKey,
+        asks: Asks,
+        (room, place, lock): (OwnedSemaphorePermit, Option<Place>, Option<SessionLock>),
+        run: impl FnOnce(TurnControl) -> EventStream,
+    ) -> Result<Run, ApiError> {
         let cancel = self.inner.closing.child_token();
         let (answers, answered) = mpsc::channel(INBOX);
         let (steer, steered) = mpsc::channel(INBOX);
@@ -126,7 +180,7 @@ impl Runs {
             steer: Some(steered),
             lock,
         };
-        let mut events = target.agent.run(request, control);
+        let mut events = run(control);
         let Some(first) = events.next().await else { return Err(ApiError::internal("the turn ended before it began")) };
         let handle = Arc::new(RunHandle::new(first.turn.clone(), key, target.name.clone(), answers, steer, cancel));
         {
@@ -134,23 +188,27 @@ impl Runs {
             running.insert(handle.turn.clone(), Arc::clone(&handle));
             self.look_out();
         }
-        Ok(Run::new(self.clone(), handle, first, events, (room, place)))
+        let watch = Watch::new(Arc::clone(&self.inner.metrics), &target.name);
+        Ok(Run::new(self.clone(), handle, first, events, (room, place, watch)))
     }
 
     fn room(&self) -> Result<OwnedSemaphorePermit, ApiError> {
         if self.inner.closing.is_cancelled() || self.inner.tasks.is_closed() {
             return Err(ApiError::unavailable("shutting_down", "the server is about to end", Duration::from_secs(5)));
         }
-        Arc::clone(&self.inner.room).try_acquire_owned().map_err(|_| {
+        let room = &self.inner.room;
+        let permit = Arc::clone(room).try_acquire_owned().ok();
+        let taken = Semaphore::MAX_PERMITS - room.available_permits();
+        permit.filter(|_| taken <= self.inner.rules.load().concurrency).ok_or_else(|| {
             ApiError::unavailable("too_many_turns", "as many turns run as this server allows", Duration::from_secs(1))
         })
     }
 
     /// The session; where another process has it, as soon as it lets go.
-    async fn hold(&self, target: &Target, key: &SessionKey) -> Result<SessionLock, ApiError> {
+    async fn hold(&self, target: &Target, key: &SessionKey, busy: Busy) -> Result<SessionLock, ApiError> {
         loop {
             match target.agent.hold(key).await {
-                Err(StoreError::Busy(_)) if self.inner.rules.busy == Busy::Queue => tokio::time::sleep(RETRY).await,
+                Err(StoreError::Busy(_)) if busy == Busy::Queue => tokio::time::sleep(RETRY).await,
                 held => return Ok(held?),
             }
         }

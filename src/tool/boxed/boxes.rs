@@ -108,8 +108,16 @@ pub struct Boxes {
     warming: Mutex<Option<AbortHandle>>,
 }
 
-/// Filled by the first who needs it.
-type Slot = Arc<OnceCell<Arc<Sandbox>>>;
+type Slot = Arc<Room>;
+
+/// Where the sandbox of a session stands.
+#[derive(Default)]
+struct Room {
+    /// Filled by the first who needs it.
+    sandbox: OnceCell<Arc<Sandbox>>,
+    /// Calls in it that are not over.
+    calls: TaskTracker,
+}
 
 /// What came of a call besides its result.
 #[derive(Default)]
@@ -183,16 +191,50 @@ impl Boxes {
         self.calls.wait().await;
         let open = std::mem::take(&mut *self.open());
         for slot in open.into_values() {
-            if let Some(sandbox) = Arc::into_inner(slot).and_then(OnceCell::into_inner).and_then(Arc::into_inner) {
-                // What could not be removed is what `sandbox prune` removes.
-                let _ = sandbox.close().await;
-            }
+            close(slot).await;
         }
         self.calls.reopen();
     }
 
+    /// As [`Boxes::forget`], of a session that had its sandboxes in this process if anywhere. Costs nothing where it
+    /// had none.
+    pub async fn leave(&self, key: &SessionKey) {
+        if self.open().keys().any(|(session, _)| session == key) {
+            // What could not be removed is what `sandbox prune` removes.
+            let _ = self.forget(key).await;
+        }
+    }
+
+    /// Removes the sandboxes of a session that is gone, once the calls in them are over, and the record of what it
+    /// changed in its workspace.
+    ///
+    /// # Errors
+    /// What could not be deleted.
+    pub async fn forget(&self, key: &SessionKey) -> Result<(), SandboxError> {
+        let rooms: Vec<Slot> = {
+            let mut open = self.open();
+            open.extract_if(|(session, _), _| session == key).map(|(_, room)| room).collect()
+        };
+        for room in rooms {
+            room.calls.close();
+            room.calls.wait().await;
+            close(room).await;
+        }
+        self.all.remove_of_session(key).await?;
+        let journal = self.all.journal_of_session(key);
+        journal.remove().map_err(SandboxError::io(format!("delete what session `{}` changed", key.session)))
+    }
+
     fn open(&self) -> std::sync::MutexGuard<'_, HashMap<(SessionKey, String), Slot>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends the sandbox if it is tied to this process.
+async fn close(room: Slot) {
+    if let Some(sandbox) = Arc::into_inner(room).and_then(|room| room.sandbox.into_inner()).and_then(Arc::into_inner) {
+        // What could not be removed is what `sandbox prune` removes.
+        let _ = sandbox.close().await;
     }
 }
 
@@ -224,7 +266,12 @@ impl AgentBox {
         let sandbox = self.live(cx).await.map_err(|error| report::failed(&error))?;
         let cancel = cx.cancel.child_token();
         let _gone = cancel.clone().drop_guard();
-        let call = self.boxes.calls.spawn(async move { perform(&sandbox, about, work, cancel).await });
+        let in_room = self.room(cx).calls.token();
+        let call = self.boxes.calls.spawn(async move {
+            let done = perform(&sandbox, about, work, cancel).await;
+            drop((sandbox, in_room));
+            done
+        });
         match call.await {
             Ok(done) => {
                 let (result, after) = done.map_err(|error| report::failed(&error))?;
@@ -254,14 +301,14 @@ impl AgentBox {
     fn forget(&self, cx: &ToolCx, dead: &Arc<Sandbox>) {
         let key = self.key(cx);
         let mut open = self.boxes.open();
-        if open.get(&key).and_then(|slot| slot.get()).is_some_and(|known| Arc::ptr_eq(known, dead)) {
+        if open.get(&key).and_then(|room| room.sandbox.get()).is_some_and(|known| Arc::ptr_eq(known, dead)) {
             open.remove(&key);
         }
     }
 
     async fn sandbox(&self, cx: &ToolCx) -> Result<Arc<Sandbox>, SandboxError> {
-        let slot = Arc::clone(self.boxes.open().entry(self.key(cx)).or_default());
-        let made = slot.get_or_try_init(|| async {
+        let room = self.room(cx);
+        let made = room.sandbox.get_or_try_init(|| async {
             let settings = self.settings();
             let asked = settings.asked(&cx.session.user, Some(cx.session.session.as_str()), &self.agent);
             let spec = self.boxes.all.resolve(&asked).await?;
@@ -275,6 +322,10 @@ impl AgentBox {
             Ok(Arc::new(sandbox))
         });
         made.await.map(Arc::clone)
+    }
+
+    fn room(&self, cx: &ToolCx) -> Slot {
+        Arc::clone(self.boxes.open().entry(self.key(cx)).or_default())
     }
 
     fn key(&self, cx: &ToolCx) -> (SessionKey, String) {

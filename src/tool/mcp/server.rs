@@ -120,6 +120,19 @@ impl Server {
         settled.map_or_else(|_| self.shared.state.borrow().offer.clone(), |state| state.offer.clone())
     }
 
+    /// Whether it can be called now. Waits for nothing.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn standing(&self) -> Result<(), String> {
+        let state = self.shared.state.borrow();
+        match (&state.phase, &state.offer.failure) {
+            (Phase::Ready(_), _) => Ok(()),
+            (Phase::Restarting | Phase::Failed, Some((_, failure))) => Err(failure.to_string()),
+            (Phase::Starting | Phase::Restarting | Phase::Failed, _) => Err("it has not started yet".to_owned()),
+        }
+    }
+
     /// Waits until it offers `count` tools.
     #[cfg(test)]
     pub(super) async fn offering(&self, count: usize) {

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     sync::{Arc, mpsc},
     time::Duration,
 };
@@ -31,14 +31,23 @@ impl Server {
     /// The same in `env`, with more arguments.
     #[must_use]
     pub fn start_in(env: TestEnv, yaml: &str, more: &[&str]) -> Self {
+        Self::start_verb(env, yaml, "run", more)
+    }
+
+    /// The same with another verb.
+    #[must_use]
+    pub fn start_verb(env: TestEnv, yaml: &str, verb: &str, more: &[&str]) -> Self {
         env.write("agent.yaml", yaml);
-        Self::spawn(Arc::new(env), more)
+        let mut args = vec![verb, "agent.yaml", "--port", "0"];
+        args.extend(more);
+        let command = env.command(&args);
+        Self::spawn(env, command)
     }
 
     /// One more server of the same agent, on the same store.
     #[must_use]
     pub fn another(&self) -> Self {
-        Self::spawn(Arc::clone(&self.env), &[])
+        Self::spawn(Arc::clone(&self.env), self.env.command(&["run", "agent.yaml", "--port", "0"]))
     }
 
     /// Killed without a word, and started again.
@@ -57,10 +66,11 @@ impl Server {
         self.another()
     }
 
-    fn spawn(env: Arc<TestEnv>, more: &[&str]) -> Self {
-        let mut args = vec!["run", "agent.yaml", "--port", "0"];
-        args.extend(more);
-        let mut child = env.command(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    /// The same by a command of the test's own.
+    #[must_use]
+    pub fn spawn(env: impl Into<Arc<TestEnv>>, mut command: Command) -> Self {
+        let env = env.into();
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (send, log) = mpsc::channel();
         std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| send.send(line)));

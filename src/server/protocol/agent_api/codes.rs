@@ -25,6 +25,7 @@ pub(super) fn failure(code: FailureCode, message: &str) -> Failure {
         FailureCode::Tools => "MCP_CONNECTION_FAILED",
         FailureCode::Busy => "RESPONSE_ERROR",
         FailureCode::Offline => "NETWORK_ERROR",
+        FailureCode::Remote => "EXTERNAL_SERVICE_ERROR",
         FailureCode::Input => "INVALID_PARAMETER",
         FailureCode::Internal => return unknown(message),
     };

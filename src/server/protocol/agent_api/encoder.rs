@@ -12,7 +12,7 @@ use super::{
     writer::{End, Head, Mode, Writer},
 };
 use crate::{
-    agent::Agent,
+    agent::LocalAgent,
     domain::{
         AgentEvent, AgentPath, CallId, Content, EventKind, Image, Question, QuestionId, ToolCall, ToolOutcome,
         TurnOutcome, Usage,
@@ -27,7 +27,7 @@ pub(super) const ASK_USER: &str = "ask_user";
 pub(super) type Servers = Box<dyn Fn(&AgentPath, &str) -> Option<String> + Send + Sync>;
 
 /// Those of an agent.
-pub(super) fn servers_of(agent: Agent) -> Servers {
+pub(super) fn servers_of(agent: LocalAgent) -> Servers {
     Box::new(move |path, tool| agent.server_of(path, tool))
 }
 

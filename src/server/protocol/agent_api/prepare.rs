@@ -80,7 +80,7 @@ fn refuse(target: &Target, body: &ProcessRequest) -> Result<(), ApiError> {
         }
     }
     let Some(model) = body.model.as_deref().filter(|model| !model.is_empty()) else { return Ok(()) };
-    let known = target.agents.loaded.file.agent.model.as_deref().unwrap_or(model);
+    let known = target.agent.model_name();
     let short = known.split_once('/').map_or(known, |(_, name)| name);
     if [known, short, &target.name].contains(&model) {
         return Ok(());

@@ -18,7 +18,7 @@ use super::{
     writer::{Head, Mode},
 };
 use crate::{
-    agent::Agent,
+    agent::LocalAgent,
     domain::{AgentEvent, TaskId},
     server::{ApiError, App, Asks, Caller, Encoder, Frames, Json, NewTask, Target, TaskResult, sse_of},
     store::{TaskRecord, TaskStatus},
@@ -75,7 +75,7 @@ pub(super) async fn submit(
     .into_response())
 }
 
-fn encoder(agent: Agent, head: Head, mode: Mode, kept: &Kept) -> ProcessEncoder {
+fn encoder(agent: LocalAgent, head: Head, mode: Mode, kept: &Kept) -> ProcessEncoder {
     ProcessEncoder::new(servers_of(agent), head, mode).theirs(kept.theirs.iter().cloned()).followed()
 }
 
