@@ -26,7 +26,7 @@ use crate::{
     domain::{
         AgentPath, EventKind, FailureCode, Message, Notice, Role, SessionKey, ToolCall, ToolOutcome, TurnOutcome, Usage,
     },
-    store::{NewSession, Store},
+    store::{NewSession, OpenedSession, Store},
 };
 
 /// A session, ready for a turn.
@@ -129,9 +129,7 @@ impl LocalAgent {
             agent: loaded.file.name.clone(),
             source: loaded.path.as_ref().map(|path| path.display().to_string()),
         };
-        let lock = self.store.lock(&run.key, &new).await?;
-        let state = self.store.state(&run.key).await?;
-        let mut stored = self.store.history(&run.key).await?;
+        let OpenedSession { lock, state, history: mut stored } = self.store.open_session(&run.key, &new).await?;
         let interrupted = history::interrupted_calls(&stored);
         let notice = interrupted_notice(&interrupted);
         if !interrupted.is_empty() {

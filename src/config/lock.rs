@@ -73,12 +73,18 @@ impl FileLock {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    make_private(path.parent().unwrap_or(Path::new(".")))?;
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    match options.open(path) {
+        // Seldom: locks are taken often, and their folder is made once.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            make_private(path.parent().unwrap_or(Path::new(".")))?;
+            options.open(path)
+        }
+        opened => opened,
+    }
 }
 
 /// Whether nobody holds `file`. Who asks has it for a moment together with all others who ask, which
