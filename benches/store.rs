@@ -29,7 +29,8 @@ async fn main() {
     let yardstick = inserts(&folder.path().join("yardstick.db"));
     println!("{:<8} {:>8} {yardstick:>9.0}", "INSERT", 1);
     for callers in CALLERS {
-        row("sqlite", Arc::new(SqliteStore::at(&folder.path().join(format!("{callers}.db")))), callers).await;
+        let path = folder.path().join(format!("{callers}.db"));
+        row("sqlite", Arc::new(SqliteStore::at(&path)), callers).await;
     }
     for callers in CALLERS {
         row("memory", Arc::new(MemoryStore::new()), callers).await;

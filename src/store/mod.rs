@@ -1,7 +1,7 @@
 //! What is remembered: sessions with their messages and state, notes from one session to the next, and turns in the
 //! background; and what those who share it must know of each other: who holds a session, and who wants its turn to stop.
 //!
-//! Two implementations, SQLite and memory, held to one contract (`contract.rs`). What they must do alike and what has
+//! Two implementations, SQLite and memory, held to one contract (`contract/`). What they must do alike and what has
 //! nothing to do with how it is kept (titles, merge patches, the ranking of notes) is written once, beside them.
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Value, json};
 
-use super::{Database, SqliteStore, time, to_json};
+use super::{SqliteStore, time, to_json};
 use crate::{
     domain::{Message, SessionId, SessionKey},
     store::{NewSession, OpenedSession, SessionInfo, SessionLock, Store, StoreError, merge_patch, now, title_of},
@@ -250,8 +250,11 @@ impl Store for SqliteStore {
             })
             .await?;
         let count = removed.len() as u64;
-        let forget = move |database: &Database| Ok(removed.iter().for_each(|key| database.holds.forget(key)));
-        self.blocking(forget).await?;
+        self.blocking(move |database| {
+            removed.iter().for_each(|key| database.holds.forget(key));
+            Ok(())
+        })
+        .await?;
         Ok(count)
     }
 }

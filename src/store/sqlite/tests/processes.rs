@@ -123,9 +123,7 @@ async fn child_under_load() {
             }
         })
     });
-    for caller in callers.collect::<Vec<_>>() {
-        caller.await.unwrap();
-    }
+    futures_util::future::join_all(callers).await;
 }
 
 #[tokio::test]
