@@ -291,7 +291,7 @@ async fn messages_join_a_running_turn() {
         let (steer, received) = tokio::sync::mpsc::channel(1);
         steer.send(Message::user("Also this")).await.unwrap();
         let control =
-            TurnControl { cancel: CancellationToken::new(), answers: None, steer: Some(received), lock: None };
+            TurnControl { cancel: CancellationToken::new(), answers: None, steer: Some(received), session: None };
         let events: Vec<_> = stage.agent().run(Stage::request("Go"), control).collect().await;
         assert_laws(&events);
         let requests = stage.root().requests();
@@ -326,7 +326,7 @@ async fn the_user_may_take_their_time() {
     let script = vec![calls(&[("a", "ask_user", r#"{"question":"Which?"}"#)]), says("Well.")];
     let stage = Stage::new("limits: {time: 2s}\ntools: [ask_user]\n", script);
     let (answers, received) = tokio::sync::mpsc::channel(2);
-    let control = TurnControl { cancel: CancellationToken::new(), answers: Some(received), steer: None, lock: None };
+    let control = TurnControl { cancel: CancellationToken::new(), answers: Some(received), steer: None, session: None };
     let mut stream = stage.agent().run(Stage::request("Go"), control);
     let mut events = vec![];
     while let Some(event) = stream.next().await {
