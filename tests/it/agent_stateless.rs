@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use agentscope::{
     agent::{
-        Agent, AgentDeps, AgentOptions, AgentRequest, ApproveMode, Brought, EventStream, KeptRules, Surface,
+        LocalAgent, AgentDeps, AgentOptions, AgentRequest, ApproveMode, Brought, EventStream, KeptRules, Surface,
         TurnControl, models,
     },
     config::{
@@ -27,7 +27,7 @@ struct Stage {
     folder: tempfile::TempDir,
     store: MemoryStore,
     sandboxes: Sandboxes,
-    agent: Agent,
+    agent: LocalAgent,
 }
 
 impl Stage {
@@ -70,7 +70,7 @@ impl Stage {
             env,
             paths,
         };
-        let agent = Agent::open(&Arc::new(loaded), deps).unwrap();
+        let agent = LocalAgent::open(&Arc::new(loaded), deps).unwrap();
         Self { folder, store, sandboxes, agent }
     }
 
