@@ -9,6 +9,7 @@ pub mod domain;
 pub mod model;
 pub mod runtime;
 pub mod sandbox;
+pub mod server;
 pub mod store;
 pub mod tool;
 pub mod ui;

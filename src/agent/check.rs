@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{sync::Mutex, time::Instant};
 
-use super::{Agent, failure::chain, team::Member};
+use super::{LocalAgent, failure::chain, team::Member};
 use crate::model::Model;
 
 /// How long what was found of a model holds.
@@ -25,13 +25,11 @@ pub struct Check {
 #[derive(Default)]
 pub(super) struct Probed(Mutex<Option<(Instant, Option<String>)>>);
 
-impl Agent {
+impl LocalAgent {
     /// Looks at what the agent needs. Asks its provider at most once a minute, for no tokens; starts its tool servers,
     /// and does not wait for them.
     pub async fn check(&self) -> Vec<Check> {
-        match self {
-            Self::Local(agent) => agent.root().check().await,
-        }
+        self.root().check().await
     }
 }
 

@@ -25,7 +25,6 @@ use super::{
 use crate::{
     config::agent_file::Loaded,
     domain::{AgentPath, EventKind, FailureCode, Message, Notice, SessionKey, ToolCall, TurnOutcome, Usage},
-    sandbox::SandboxError,
     store::{NewSession, SessionLock, Store, StoreError},
 };
 
@@ -49,30 +48,46 @@ pub struct LocalAgent {
 }
 
 impl LocalAgent {
-    pub(super) fn open(loaded: Arc<Loaded>, deps: AgentDeps) -> Result<Self, OpenError> {
+    /// As [`Agent::open`].
+    ///
+    /// # Errors
+    /// What is missing: a model, a key, a file, a tool that this version does not have.
+    ///
+    /// [`Agent::open`]: super::Agent::open
+    pub fn open(loaded: &Arc<Loaded>, deps: AgentDeps) -> Result<Self, OpenError> {
         let store = Arc::clone(&deps.store);
         let name = loaded.file.name.clone();
-        let team = Team::new(loaded, deps.keys.clone(), Arc::new(deps));
+        let team = Team::new(Arc::clone(loaded), deps.keys.clone(), Arc::new(deps));
         let root = team.member(&name)?;
         Ok(Self { team, root, store, grants: Arc::default(), turns: TaskTracker::new() })
     }
 
-    pub(super) fn start(&self) {
+    /// Begins what takes time, such as the start of tool servers, in the background. To be called within the runtime.
+    pub fn start(&self) {
         self.root.tools.start();
     }
 
-    pub(super) fn run(&self, request: AgentRequest, control: TurnControl) -> EventStream {
+    /// Starts a turn. It runs on without being looked at until its events fill a small buffer.
+    #[must_use = "dropping the stream cancels the turn"]
+    pub fn run(&self, request: AgentRequest, control: TurnControl) -> EventStream {
         let key = request.key.clone();
         self.begin(key, Opening::new(request), control)
     }
 
-    pub(super) async fn hold(&self, key: &SessionKey) -> Result<SessionLock, StoreError> {
+    /// Takes the session for a turn, making it if it is new.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] while another turn has it.
+    pub async fn hold(&self, key: &SessionKey) -> Result<SessionLock, StoreError> {
         let loaded = self.team.loaded();
         let source = loaded.path.as_ref().map(|path| path.display().to_string());
         self.store.lock(key, &NewSession { agent: self.root.name.clone(), source }).await
     }
 
-    pub(super) fn compact(&self, key: SessionKey, control: TurnControl) -> EventStream {
+    /// Makes the conversation of a session smaller, as happens by itself when the model's window fills. A turn like any
+    /// other, in which nobody says anything; `Notice::Compacted` says what came of it.
+    #[must_use = "dropping the stream cancels the turn"]
+    pub fn compact(&self, key: SessionKey, control: TurnControl) -> EventStream {
         self.begin(key, Ok(Opening::compact()), control)
     }
 
@@ -112,7 +127,8 @@ impl LocalAgent {
         events
     }
 
-    pub(super) async fn drained(&self) {
+    /// Waits until every turn has ended and was saved, then ends the tool servers. No turn can be started afterwards.
+    pub async fn drained(&self) {
         self.turns.close();
         self.turns.wait().await;
         self.team.shutdown().await;
@@ -206,17 +222,16 @@ impl LocalAgent {
         &self.team
     }
 
+    pub(super) fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
     pub(super) fn root(&self) -> &Member {
         &self.root
     }
 
     pub(super) fn with_root(&self, root: Arc<Member>) -> Self {
         Self { root, ..self.clone() }
-    }
-
-    pub(super) async fn forget(&self, key: &SessionKey) -> Result<(), SandboxError> {
-        self.grants.forget(key);
-        self.team.boxes().forget(key).await
     }
 
     /// Lets go of what a turn without a session bound to its id: nobody will come back for it.

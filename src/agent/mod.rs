@@ -22,6 +22,7 @@ mod local;
 mod named;
 mod output;
 mod permit;
+mod remote;
 mod request;
 mod run;
 mod shrink;
@@ -43,6 +44,7 @@ pub use context::{CONTEXT_FILE, context_files};
 pub use hooks::HookRuleError;
 pub use local::LocalAgent;
 pub use output::SchemaError;
+pub use remote::{RemoteAgent, RemoteError};
 pub use team::handoff_tool;
 
 use crate::{
@@ -53,7 +55,7 @@ use crate::{
     domain::{AgentEvent, Answer, Content, Message, Role, SessionKey, ToolSpec},
     model::{self, Model, Sampling, ToolChoice},
     runtime::http::Http,
-    store::{Notes, SessionLock, Store, StoreError},
+    store::{Notes, SessionLock, Store},
     tool::{Tool, ToolboxError, boxed::Boxes},
 };
 
@@ -68,6 +70,8 @@ pub type EventStream = BoxStream<'static, AgentEvent>;
 pub enum Agent {
     /// Runs in this process.
     Local(LocalAgent),
+    /// Runs behind a server's API.
+    Remote(RemoteAgent),
 }
 
 impl Agent {
@@ -76,7 +80,7 @@ impl Agent {
     /// # Errors
     /// What is missing: a model, a key, a file, a tool that this version does not have.
     pub fn open(loaded: &Arc<Loaded>, deps: AgentDeps) -> Result<Self, OpenError> {
-        LocalAgent::open(Arc::clone(loaded), deps).map(Self::Local)
+        LocalAgent::open(loaded, deps).map(Self::Local)
     }
 
     /// Begins what takes time, such as the start of tool servers, in the background. To be called within the runtime,
@@ -84,6 +88,7 @@ impl Agent {
     pub fn start(&self) {
         match self {
             Self::Local(agent) => agent.start(),
+            Self::Remote(_) => {}
         }
     }
 
@@ -92,25 +97,7 @@ impl Agent {
     pub fn run(&self, request: AgentRequest, control: TurnControl) -> EventStream {
         match self {
             Self::Local(agent) => agent.run(request, control),
-        }
-    }
-
-    /// Takes the session for a turn, making it if it is new.
-    ///
-    /// # Errors
-    /// [`StoreError::Busy`] while another turn has it.
-    pub async fn hold(&self, key: &SessionKey) -> Result<SessionLock, StoreError> {
-        match self {
-            Self::Local(agent) => agent.hold(key).await,
-        }
-    }
-
-    /// Makes the conversation of a session smaller, as happens by itself when the model's window fills. A turn like any
-    /// other, in which nobody says anything; `Notice::Compacted` says what came of it.
-    #[must_use = "dropping the stream cancels the turn"]
-    pub fn compact(&self, key: SessionKey, control: TurnControl) -> EventStream {
-        match self {
-            Self::Local(agent) => agent.compact(key, control),
+            Self::Remote(agent) => agent.run(request, control),
         }
     }
 
@@ -118,6 +105,7 @@ impl Agent {
     pub async fn drained(&self) {
         match self {
             Self::Local(agent) => agent.drained().await,
+            Self::Remote(agent) => agent.drained().await,
         }
     }
 }
@@ -248,7 +236,7 @@ pub struct TurnControl {
     pub answers: Option<mpsc::Receiver<Answer>>,
     /// Messages that join the turn before the next request to the model.
     pub steer: Option<mpsc::Receiver<Message>>,
-    /// The session, where the caller took it with [`Agent::hold`]; the turn takes it itself otherwise.
+    /// The session, where the caller took it with [`LocalAgent::hold`]; the turn takes it itself otherwise.
     pub lock: Option<SessionLock>,
 }
 

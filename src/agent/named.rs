@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    Agent, EventStream, LocalAgent, OpenError, TurnControl,
+    EventStream, LocalAgent, OpenError, TurnControl,
     caller::Opening,
     driver::{Driver, Flow, refused},
 };
@@ -14,48 +14,38 @@ use crate::{
     tool::{Listing, ToolboxError},
 };
 
-impl Agent {
+impl LocalAgent {
     /// As the agent file calls it.
     #[must_use]
     pub fn name(&self) -> &str {
-        match self {
-            Self::Local(agent) => &agent.root().name,
-        }
+        &self.root().name
     }
 
     /// The agents of its file, the file's own first.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        match self {
-            Self::Local(agent) => agent.team().names(),
-        }
+        self.team().names()
     }
 
     /// The agent `name` of the same file, as one that users talk to. It shares with this one what they allowed, the
-    /// sandboxes, and the end: what [`Agent::drained`] of one waits for and closes is that of both.
+    /// sandboxes, and the end: what [`LocalAgent::drained`] of one waits for and closes is that of both.
     ///
     /// # Errors
-    /// [`OpenError::Unknown`]; what is missing for it, as for [`Agent::open`].
+    /// [`OpenError::Unknown`]; what is missing for it, as for [`LocalAgent::open`].
     pub fn named(&self, name: &str) -> Result<Self, OpenError> {
-        match self {
-            Self::Local(agent) => agent.named(name).map(Self::Local),
-        }
+        Ok(self.with_root(self.team().member(name)?))
     }
 
     /// What the agent file says that it does; may be empty.
     #[must_use]
     pub fn description(&self) -> &str {
-        match self {
-            Self::Local(agent) => agent.team().description(&agent.root().name),
-        }
+        self.team().description(&self.root().name)
     }
 
     /// `PROVIDER/MODEL`.
     #[must_use]
     pub fn model_name(&self) -> &str {
-        match self {
-            Self::Local(agent) => agent.root().model.name(),
-        }
+        self.root().model.name()
     }
 
     /// Its own tools as they are now, and the agents that it calls as tools. Waits for servers that are starting.
@@ -63,23 +53,17 @@ impl Agent {
     /// # Errors
     /// A server that the file calls `required` and that does not answer.
     pub async fn tools(&self) -> Result<Vec<ToolSpec>, ToolboxError> {
-        match self {
-            Self::Local(agent) => {
-                let listing = agent.root().tools.list().await?;
-                Ok(agent.root().callable(&listing))
-            }
-        }
+        let listing = self.root().tools.list().await?;
+        Ok(self.root().callable(&listing))
     }
 
-    /// Runs one of [`Agent::tools`], under the permissions and hooks that hold in a turn. The stream is that of a turn
+    /// Runs one of [`LocalAgent::tools`], under the permissions and hooks that hold in a turn. The stream is that of a turn
     /// in which the model asks for this call and nothing else: `ToolFinished` has the outcome. Reads and writes no
-    /// session; what the tool binds to `key`, such as a sandbox, stays for the next call until [`Agent::forget`].
+    /// session; what the tool binds to `key`, such as a sandbox, stays for the next call until [`LocalAgent::forget`].
     #[must_use = "dropping the stream cancels the call"]
     pub fn call_tool(&self, name: &str, arguments: Value, key: SessionKey, control: TurnControl) -> EventStream {
         let call = ToolCall { call_id: CallId::new(), name: name.to_owned(), arguments, opaque: None };
-        match self {
-            Self::Local(agent) => agent.begin(key, Ok(Opening::call(call)), control),
-        }
+        self.begin(key, Ok(Opening::call(call)), control)
     }
 
     /// Lets go of what is bound to a session that is gone, besides what the store has of it: what the user allowed, its
@@ -88,16 +72,8 @@ impl Agent {
     /// # Errors
     /// What could not be deleted.
     pub async fn forget(&self, key: &SessionKey) -> Result<(), SandboxError> {
-        match self {
-            Self::Local(agent) => agent.forget(key).await,
-        }
-    }
-}
-
-impl LocalAgent {
-    fn named(&self, name: &str) -> Result<Self, OpenError> {
-        let root = self.team().member(name)?;
-        Ok(self.with_root(root))
+        self.grants().forget(key);
+        self.team().boxes().forget(key).await
     }
 }
 

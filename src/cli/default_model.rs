@@ -13,6 +13,16 @@ pub(super) struct DefaultModel {
     pub because: String,
 }
 
+/// The model of an agent file that names none, said on standard error.
+///
+/// # Errors
+/// Settings that cannot be read.
+pub(super) async fn said(keys: &Keys, cx: &Cx) -> Result<String, CliError> {
+    let default = DefaultModel::find(keys, cx).await?;
+    cx.printer.stderr(&format!("model: {} ({})\n", default.reference, default.because));
+    Ok(default.reference)
+}
+
 impl DefaultModel {
     /// Finds it; servers of this machine are only looked for where nothing else says.
     ///

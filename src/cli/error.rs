@@ -4,7 +4,7 @@ use std::{error::Error, process::ExitCode};
 
 use crate::{
     agent,
-    config::agent_file::Diagnostics,
+    config::agent_file::{Color, Diagnostics},
     store::StoreError,
     ui::{Printer, printable, style},
 };
@@ -129,6 +129,17 @@ impl CliError {
         &self.message
     }
 
+    /// All of it as plain text, for a log.
+    #[must_use]
+    pub fn text(&self) -> String {
+        if let Some(diagnostics) = &self.diagnostics {
+            return diagnostics.render(Color::No).trim_end().to_owned();
+        }
+        let causes = self.causes.iter().map(|cause| format!("; because: {cause}"));
+        let hint = self.hint.iter().map(|hint| format!("; hint: {hint}"));
+        std::iter::once(self.message.clone()).chain(causes).chain(hint).collect()
+    }
+
     #[must_use]
     pub fn code(&self) -> Exit {
         self.exit
@@ -184,7 +195,7 @@ impl From<agent::OpenError> for CliError {
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         let exit = match &error {
-            StoreError::NotFound(_) | StoreError::NoNote(_) => Exit::NotFound,
+            StoreError::NotFound(_) | StoreError::NoNote(_) | StoreError::NoTask(_) => Exit::NotFound,
             StoreError::Unknown { .. } | StoreError::Later { .. } | StoreError::Split => Exit::Usage,
             _ => Exit::Failed,
         };

@@ -16,6 +16,7 @@ mod init;
 mod man;
 mod mcp;
 mod models;
+mod run;
 mod sandbox;
 mod schema;
 mod session;
@@ -24,6 +25,7 @@ mod source;
 mod tools;
 mod validate;
 mod values;
+mod web;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -61,12 +63,14 @@ enum Command {
     Man(man::ManArgs),
     Mcp(mcp::McpArgs),
     Models(models::ModelsArgs),
+    Run(run::RunArgs),
     Sandbox(sandbox::SandboxArgs),
     Schema(schema::SchemaArgs),
     Session(session::SessionArgs),
     Setup(setup::SetupArgs),
     Tools(tools::ToolsArgs),
     Validate(validate::ValidateArgs),
+    Web(web::WebArgs),
 }
 
 impl Command {
@@ -80,12 +84,14 @@ impl Command {
             Self::Man(args) => man::run(&args, cx),
             Self::Mcp(args) => mcp::run(&args, cx),
             Self::Models(args) => models::run(&args, cx),
+            Self::Run(args) => run::run(&args, cx),
             Self::Sandbox(args) => sandbox::run(&args, cx),
             Self::Schema(args) => schema::run(&args, cx),
             Self::Session(args) => session::run(&args, cx),
             Self::Setup(args) => setup::run(&args, cx),
             Self::Tools(args) => tools::run(&args, cx),
             Self::Validate(args) => validate::run(&args, cx),
+            Self::Web(args) => web::run(&args, cx),
         }
     }
 }

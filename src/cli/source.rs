@@ -20,6 +20,12 @@ pub(super) enum AgentSource {
 pub(super) const QUICKSTART: &str = include_str!("../../templates/quickstart/agent.yaml");
 
 impl AgentSource {
+    /// The address of a running agent, where one is named.
+    pub(super) fn url(args: &AgentArgs) -> Option<&str> {
+        let asked = args.config.as_deref().and_then(Path::to_str).or(args.agent.as_deref());
+        asked.filter(|asked| asked.starts_with("http://") || asked.starts_with("https://"))
+    }
+
     /// Finds the agent, and says on standard error which one it is where the user did not spell it out.
     ///
     /// # Errors
@@ -36,11 +42,9 @@ impl AgentSource {
             return Ok(Self::Builtin);
         };
         let name = asked.display();
-        if asked.to_str().is_some_and(|text| text.starts_with("http://") || text.starts_with("https://")) {
-            return Err(CliError::usage(format!(
-                "`{name}` is a running agent, and this version talks only to agent files"
-            ))
-            .hint("give a path to an agent file"));
+        if let Some(url) = Self::url(args) {
+            return Err(CliError::usage(format!("`{url}` is an agent that runs, and this command needs its file"))
+                .hint("give a path to an agent file; `agentscope chat` takes an address"));
         }
         let path = cx.env.cwd.join(&asked);
         if path.is_dir() {

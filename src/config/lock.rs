@@ -26,6 +26,7 @@ impl FileLock {
             let file = open(path)?;
             match file.try_lock() {
                 Ok(()) => {}
+                Err(TryLockError::WouldBlock) if shared(&file)? => continue,
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(error),
             }
@@ -49,6 +50,18 @@ impl FileLock {
         }
     }
 
+    /// Whether somebody holds the lock at `path`, in this process or elsewhere. Makes nothing.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn is_held(path: &Path) -> io::Result<bool> {
+        match File::open(path) {
+            Ok(file) => Ok(!shared(&file)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Lets go and removes the file. Whoever opened it meanwhile sees that it is gone and makes a new one.
     pub fn remove(self) {
         // Elsewhere a file that is open cannot be removed, and one that is left does no harm.
@@ -66,6 +79,16 @@ fn open(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Whether nobody holds `file`. Who asks has it for a moment together with all others who ask, which
+/// [`FileLock::try_acquire`] tells from a holder by asking in its turn.
+fn shared(file: &File) -> io::Result<bool> {
+    match file.try_lock_shared() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// Whether `file` is still the one at `path`: it may have been removed between our opening and our locking it.
@@ -97,10 +120,13 @@ mod tests {
         let path = folder.path().join("locks/a");
         let held = FileLock::try_acquire(&path).unwrap().unwrap();
         assert!(FileLock::try_acquire(&path).unwrap().is_none());
+        assert!(FileLock::is_held(&path).unwrap());
         drop(held);
+        assert!(!FileLock::is_held(&path).unwrap());
         let held = FileLock::acquire(&path).unwrap();
         held.remove();
         assert!(!path.exists() || cfg!(not(unix)));
+        assert!(!FileLock::is_held(&path).unwrap());
         assert!(FileLock::try_acquire(&path).unwrap().is_some());
     }
 

@@ -157,6 +157,8 @@ pub enum FailureCode {
     Busy,
     /// `--offline` forbade a call.
     Offline,
+    /// The server of a remote agent could not be reached, or refused.
+    Remote,
     /// The request asks for what cannot be: there is nothing to answer, a result of a call that nobody made, a tool whose
     /// name is taken.
     Input,

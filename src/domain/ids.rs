@@ -78,6 +78,8 @@ id! {
     CallId = "call_",
     /// One question that an agent or a tool put to the user.
     QuestionId = "q_",
+    /// A turn in the background, that whoever began it asks about later.
+    TaskId = "task_",
 }
 
 /// An id that somebody made up and that cannot be one.
@@ -94,10 +96,23 @@ impl SessionId {
     /// # Errors
     /// One that could not be typed, or seen, in a list.
     pub fn parse(id: &str) -> Result<Self, WrongId> {
-        let fits =
-            (1..=MOST_ID).contains(&id.chars().count()) && !id.chars().any(|c| c.is_whitespace() || c.is_control());
-        if fits { Ok(Self(id.into())) } else { Err(WrongId) }
+        typed(id).map(Self)
     }
+}
+
+impl TaskId {
+    /// An id that comes from outside.
+    ///
+    /// # Errors
+    /// As [`SessionId::parse`].
+    pub fn parse(id: &str) -> Result<Self, WrongId> {
+        typed(id).map(Self)
+    }
+}
+
+fn typed(id: &str) -> Result<Arc<str>, WrongId> {
+    let fits = (1..=MOST_ID).contains(&id.chars().count()) && !id.chars().any(|c| c.is_whitespace() || c.is_control());
+    if fits { Ok(id.into()) } else { Err(WrongId) }
 }
 
 /// A session belongs to a user; two users may use the same session id.

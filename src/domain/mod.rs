@@ -8,6 +8,6 @@ mod message;
 mod tool;
 
 pub use event::{AgentEvent, Answer, Decision, EventKind, FailureCode, Notice, Question, TurnOutcome, Usage};
-pub use ids::{AgentPath, CallId, QuestionId, SessionId, SessionKey, TurnId, WrongId};
+pub use ids::{AgentPath, CallId, QuestionId, SessionId, SessionKey, TaskId, TurnId, WrongId};
 pub use message::{Content, DeniedBy, Image, Message, Role, ToolCall, ToolOutcome};
 pub use tool::{Effect, ToolSpec};

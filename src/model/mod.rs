@@ -8,7 +8,10 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde_json::Value;
 
-use crate::domain::{CallId, Message, Notice, ToolSpec, Usage};
+use crate::{
+    domain::{CallId, Message, Notice, ToolSpec, Usage},
+    runtime::sse,
+};
 
 mod anthropic;
 mod client;
@@ -22,7 +25,6 @@ mod openai;
 mod responses;
 mod retry;
 pub mod scripted;
-mod sse;
 mod text_calls;
 mod wire;
 

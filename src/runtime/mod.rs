@@ -1,5 +1,6 @@
-//! What a process has once: its HTTP client, its signal handlers; and which addresses are private.
+//! What a process has once: its HTTP client, its signal handlers; which addresses are private; how events are read.
 
 pub mod address;
 pub mod http;
 pub mod shutdown;
+pub(crate) mod sse;

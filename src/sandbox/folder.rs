@@ -12,7 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::net::UnixStream;
 
-use super::{Confinement, SandboxId, SandboxSpec, delete::delete_all};
+use super::{Confinement, SandboxError, SandboxId, SandboxSpec, State, delete::delete_all};
 use crate::config::make_private;
 
 /// Where one box keeps its things.
@@ -153,13 +153,22 @@ impl BoxFolder {
         }
     }
 
-    /// A connection to the daemon.
+    /// A connection to the daemon of the box `id`.
     ///
     /// # Errors
-    /// A box that does not run.
-    pub async fn connect(&self) -> io::Result<UnixStream> {
-        let run = self.run()?;
-        UnixStream::connect(run.socket(DAEMON)).await
+    /// A box that does not run, or that ends at this moment.
+    pub async fn connect(&self, id: &SandboxId) -> Result<UnixStream, SandboxError> {
+        let connecting = async {
+            let run = self.run()?;
+            UnixStream::connect(run.socket(DAEMON)).await
+        };
+        match connecting.await {
+            // Its listener is closed before its process is seen to have ended.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                Err(SandboxError::NotRunning { id: id.clone(), state: State::Stopped })
+            }
+            other => other.map_err(SandboxError::io(format!("connect to the sandbox `{id}`"))),
+        }
     }
 
     fn run(&self) -> io::Result<Run> {

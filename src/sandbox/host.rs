@@ -265,10 +265,9 @@ impl SandboxBackend for HostBackend {
     async fn connect(&self, id: &SandboxId) -> Result<Box<dyn BoxStream>, SandboxError> {
         let (folder, record) = self.found(id)?;
         match Self::describe(&folder, record).state {
-            State::Running => folder.connect().await.map(|stream| Box::new(stream) as Box<dyn BoxStream>),
-            state => return Err(SandboxError::NotRunning { id: id.clone(), state }),
+            State::Running => Ok(Box::new(folder.connect(id).await?)),
+            state => Err(SandboxError::NotRunning { id: id.clone(), state }),
         }
-        .map_err(SandboxError::io(format!("connect to the sandbox `{id}`")))
     }
 
     async fn stop(&self, id: &SandboxId) -> Result<(), SandboxError> {

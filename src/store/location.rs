@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{MemoryStore, Notes, SqliteStore, Store, StoreError};
+use super::{Interrupts, MemoryStore, Notes, SqliteStore, Store, StoreError, Tasks};
 use crate::config::{Paths, Secret, agent_file::Storage};
 
 /// What an agent remembers with.
@@ -13,6 +13,16 @@ use crate::config::{Paths, Secret, agent_file::Storage};
 pub struct Stores {
     pub sessions: Arc<dyn Store>,
     pub notes: Arc<dyn Notes>,
+    /// Kept with the sessions, as are the requests to stop their turns.
+    pub tasks: Arc<dyn Tasks>,
+    pub interrupts: Arc<dyn Interrupts>,
+}
+
+impl Stores {
+    fn of<S: Store + Tasks + Interrupts + 'static>(store: S, notes: Arc<dyn Notes>) -> Self {
+        let store = Arc::new(store);
+        Self { sessions: Arc::clone(&store) as _, notes, tasks: Arc::clone(&store) as _, interrupts: store }
+    }
 }
 
 /// The stores that the agent file asks for. Opens nothing yet.
@@ -32,17 +42,15 @@ pub fn open(storage: &Storage, paths: &Paths, folder: &Path) -> Result<Stores, S
     }
     let notes = place("long_term", &storage.long_term)?;
     let database = sessions.sqlite(paths);
-    Ok(Stores {
-        notes: match (&database, notes.sqlite(paths)) {
-            // One connection for both.
-            (Some(database), Some(_)) if sessions == notes => Arc::new(database.clone()),
-            (_, Some(database)) => Arc::new(database),
-            (_, None) => Arc::new(MemoryStore::new()),
-        },
-        sessions: match database {
-            Some(database) => Arc::new(database),
-            None => Arc::new(MemoryStore::new()),
-        },
+    let notes: Arc<dyn Notes> = match (&database, notes.sqlite(paths)) {
+        // One connection for both.
+        (Some(database), Some(_)) if sessions == notes => Arc::new(database.clone()),
+        (_, Some(database)) => Arc::new(database),
+        (_, None) => Arc::new(MemoryStore::new()),
+    };
+    Ok(match database {
+        Some(database) => Stores::of(database, notes),
+        None => Stores::of(MemoryStore::new(), notes),
     })
 }
 

@@ -1,15 +1,18 @@
-//! What is remembered: sessions with their messages and state, and notes from one session to the next.
+//! What is remembered: sessions with their messages and state, notes from one session to the next, and turns in the
+//! background; and what those who share it must know of each other: who holds a session, and who wants its turn to stop.
 //!
 //! Two implementations, SQLite and memory, held to one contract (`contract.rs`). What they must do alike and what has
 //! nothing to do with how it is kept (titles, merge patches, the ranking of notes) is written once, beside them.
 
 #[cfg(test)]
 mod contract;
+mod export;
 mod location;
 mod memory;
 mod merge;
 mod rank;
 mod sqlite;
+mod tasks;
 
 use std::{
     any::Any,
@@ -22,12 +25,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use export::Export;
 pub use location::{Stores, open};
 pub use memory::MemoryStore;
 pub use merge::merge_patch;
 pub use sqlite::SqliteStore;
+pub use tasks::{Interrupts, ORPHANED, TaskRecord, TaskStatus, Tasks};
 
-use crate::domain::{Content, Message, Role, SessionId, SessionKey};
+use crate::domain::{Content, Message, Role, SessionId, SessionKey, TaskId};
 
 /// What `session list` shows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -104,9 +109,18 @@ pub trait Store: Send + Sync {
     /// [`StoreError::NotFound`]; [`StoreError::Exists`] where there is a session `new`.
     async fn fork(&self, key: &SessionKey, keep: Option<u64>, new: SessionId) -> Result<(), StoreError>;
 
+    /// Removes a session, and the tasks that were turns of it.
+    ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Busy`] while a turn runs.
     async fn remove(&self, key: &SessionKey) -> Result<(), StoreError>;
+
+    /// Removes all sessions of a user, and his tasks, and says how many sessions there were. A turn that begins at the
+    /// same moment may find the session of before, but adds to a new one.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] while a turn of one of them runs; nothing is removed then.
+    async fn remove_user(&self, user: &str) -> Result<u64, StoreError>;
 }
 
 /// A note of the `memory` tool.
@@ -141,6 +155,10 @@ pub enum StoreError {
     Exists(SessionId),
     #[error("no note {0}")]
     NoNote(i64),
+    #[error("no task `{0}`")]
+    NoTask(TaskId),
+    #[error("task `{0}` has ended")]
+    TaskEnded(TaskId),
     #[error("could not open the session store at `{path}`")]
     Open { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("`{path}` is not a session store")]
@@ -181,7 +199,7 @@ impl StoreError {
             Self::Newer { .. } => Some("update agentscope, or set AGENTSCOPE_HOME to another folder"),
             Self::Unknown { .. } | Self::Later { .. } => Some("use `sqlite:`, `sqlite:PATH` or `in-process:`"),
             Self::Split => Some("the state is kept with its session: leave `storage.state` out"),
-            Self::NoNote(_) | Self::Failed { .. } | Self::Corrupt { .. } => None,
+            Self::NoNote(_) | Self::NoTask(_) | Self::TaskEnded(_) | Self::Failed { .. } | Self::Corrupt { .. } => None,
         }
     }
 }

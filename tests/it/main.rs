@@ -35,6 +35,8 @@ mod sandbox_daemon;
 mod sandbox_docker;
 mod sandbox_docker_cli;
 #[cfg(target_os = "linux")]
+mod sandbox_docker_killed;
+#[cfg(target_os = "linux")]
 mod sandbox_faults;
 #[cfg(target_os = "linux")]
 mod sandbox_limits;
@@ -51,6 +53,10 @@ mod sandbox_python;
 mod sandbox_task;
 mod sandbox_tools;
 mod sandbox_workspace;
+mod serve_ops;
+mod serve_sessions;
+mod serve_turns;
+mod serve_web;
 mod session;
 mod setup;
 mod tools;

@@ -14,6 +14,7 @@ use std::{
 use crate::common::{
     Output, TestEnv,
     engine::{Engine, unique},
+    place_program,
 };
 
 /// A home on the engine, which is empty again afterwards.
@@ -414,9 +415,7 @@ fn a_user_who_may_not_use_the_socket_is_told_so() {
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
     std::fs::set_permissions(&socket, PermissionsExt::from_mode(0o600)).unwrap();
     let program = folder.path().join("agentscope");
-    if std::fs::hard_link(env!("CARGO_BIN_EXE_agentscope"), &program).is_err() {
-        std::fs::copy(env!("CARGO_BIN_EXE_agentscope"), &program).unwrap();
-    }
+    place_program(&program);
     let home = tempfile::tempdir().unwrap();
     std::os::unix::fs::chown(home.path(), Some(65534), Some(65534)).unwrap();
     let output = std::process::Command::new(program)

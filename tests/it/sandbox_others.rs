@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use crate::common::TestEnv;
+use crate::common::{TestEnv, place_program};
 
 /// `nobody`.
 const OTHER: u32 = 65534;
@@ -29,10 +29,8 @@ fn root_sees_and_ends_those_of_everybody() {
     }
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let (built, program) = (env!("CARGO_BIN_EXE_agentscope"), folder.path().join("agentscope"));
-    if fs::hard_link(built, &program).is_err() {
-        fs::copy(built, &program).unwrap();
-    }
+    let program = folder.path().join("agentscope");
+    place_program(&program);
     let home = folder.path().join("nobody");
     fs::create_dir(&home).unwrap();
     std::os::unix::fs::chown(&home, Some(OTHER), Some(OTHER)).unwrap();

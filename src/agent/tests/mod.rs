@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Agent, AgentDeps, AgentOptions, AgentRequest, ApproveMode, KeptRules, Surface, TurnControl, laws::assert_laws,
+    AgentDeps, AgentOptions, AgentRequest, ApproveMode, KeptRules, LocalAgent, Surface, TurnControl, laws::assert_laws,
 };
 use crate::{
     config::{
@@ -77,7 +77,7 @@ impl Stage {
         &self.models["openai/root"]
     }
 
-    pub(super) fn agent(&self) -> Agent {
+    pub(super) fn agent(&self) -> LocalAgent {
         let env = Env::fake(self.folder.path(), &[("AGENTSCOPE_HOME", "home")]);
         let paths = Paths::new(&env);
         let options = LoadOptions { profile: None, lookup: &|_| None };
@@ -114,7 +114,7 @@ impl Stage {
             env,
             paths,
         };
-        Agent::open(&Arc::new(loaded), deps).unwrap()
+        LocalAgent::open(&Arc::new(loaded), deps).unwrap()
     }
 
     pub(super) fn key() -> SessionKey {

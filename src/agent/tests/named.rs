@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Stage, lines, outcome, run::Puppet, says};
 use crate::{
-    agent::{Agent, Check, OpenError, TurnControl, laws::assert_laws},
+    agent::{Check, LocalAgent, OpenError, TurnControl, laws::assert_laws},
     domain::{AgentEvent, Answer, Decision, EventKind, TurnOutcome},
     model::scripted::ScriptedModel,
     store::Store as _,
@@ -30,7 +30,7 @@ fn stage() -> Stage {
         .model("openai/sales", ScriptedModel::new(vec![]))
 }
 
-async fn call(agent: &Agent, name: &str, arguments: Value) -> Vec<AgentEvent> {
+async fn call(agent: &LocalAgent, name: &str, arguments: Value) -> Vec<AgentEvent> {
     let control = TurnControl::unattended(CancellationToken::new());
     let events: Vec<_> = agent.call_tool(name, arguments, Stage::key(), control).collect().await;
     assert_laws(&events);

@@ -21,7 +21,7 @@ pub(super) async fn converse(
     terminal: &mut Terminal,
     first: Option<String>,
 ) -> Result<Exit, CliError> {
-    if let Some(welcome) = &chat.loaded.file.agent.welcome {
+    if let Some(welcome) = &chat.about.welcome {
         terminal.printer.stderr(&format!("{}\n", printable(welcome.trim_end())));
     }
     terminal.typed_ahead.extend(first);
@@ -86,9 +86,7 @@ async fn next_line(terminal: &mut Terminal) -> Option<Option<String>> {
 }
 
 fn commands(chat: &Chat) -> String {
-    chat.loaded
-        .file
-        .agent
+    chat.about
         .commands
         .iter()
         .map(|(name, command)| format!("{:<10} {}\n", format!("/{name}"), printable(&command.description)))
@@ -98,7 +96,7 @@ fn commands(chat: &Chat) -> String {
 /// The prompt that a slash command of the agent file stands for.
 fn fill(chat: &Chat, line: &str) -> Result<String, String> {
     let (name, arguments) = line[1..].split_once(char::is_whitespace).unwrap_or((&line[1..], ""));
-    match chat.loaded.file.agent.commands.get(name) {
+    match chat.about.commands.get(name) {
         Some(command) => Ok(command.fill(arguments)),
         None => Err(format!("there is no command /{name}: /help lists them")),
     }

@@ -3,9 +3,13 @@
 mod input;
 mod line;
 mod lines;
+mod open;
 mod turn;
 
-use std::{collections::VecDeque, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::PathBuf,
+};
 
 use clap::Args;
 use serde_json::Value;
@@ -14,18 +18,14 @@ use self::{
     lines::Lines,
     turn::{Attended, Terminal},
 };
-use super::{
-    AgentArgs, CliError, Cx, Exit,
-    boxes::{self, InChat, WorkspaceChoice},
-    cx::signals,
-    default_model::DefaultModel,
-    source::AgentSource,
-};
+use super::{AgentArgs, CliError, Cx, Exit, boxes::WorkspaceChoice, cx::signals};
 use crate::{
-    agent::{self, Agent, AgentDeps, AgentOptions, ApproveMode, KeptRules, Surface},
-    config::{Keys, Rule, Settings, agent_file::Loaded},
+    agent::{Agent, ApproveMode},
+    config::{
+        Keys,
+        agent_file::{Loaded, SlashCommand},
+    },
     domain::{Content, FailureCode, SessionId, SessionKey, TurnOutcome},
-    store::{self, Store},
     ui::events::{EventFormat, EventPrinter, TurnReport},
 };
 
@@ -35,7 +35,8 @@ use crate::{
   agentscope chat                                the agent of this folder, or the built-in one
   agentscope chat ./team -q \"What is new?\"       one message, the answer on standard output
   git diff | agentscope chat -q \"Review this\" --file -
-  agentscope chat --continue -q \"And then?\"      go on with the last session")]
+  agentscope chat --continue -q \"And then?\"      go on with the last session
+  agentscope chat http://127.0.0.1:8090          an agent that is served; AGENTSCOPE_TOKEN is its token")]
 pub(super) struct ChatArgs {
     #[command(flatten)]
     agent: AgentArgs,
@@ -77,21 +78,40 @@ pub(super) struct ChatArgs {
 /// A conversation that can begin: all that the arguments named was found.
 struct Chat {
     agent: Agent,
-    loaded: Arc<Loaded>,
+    about: About,
     key: SessionKey,
     format: EventFormat,
     /// For the first message.
     attachments: Vec<Content>,
 }
 
+/// What a chat says of its agent, and goes by.
+struct About {
+    welcome: Option<String>,
+    /// Slash commands of the agent file.
+    commands: BTreeMap<String, SlashCommand>,
+    /// The answer is one JSON value.
+    structured: bool,
+    /// Calls that a model writes as text are run.
+    text_calls: bool,
+    /// How AGENT is spelled; empty for the built-in one.
+    spelled: String,
+}
+
+/// Where the agent is.
+enum Found {
+    Here(Box<Loaded>, Keys),
+    /// Behind this address.
+    There(String, Keys),
+}
+
 pub(super) fn run(args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
-    let source = AgentSource::find(&args.agent, cx)?;
-    let (loaded, keys) = source.load(args.agent.profile.as_deref(), cx)?;
+    let found = open::find(args, cx)?;
     // Read before anything is started: input that cannot be sent is wrong usage, whatever the model.
     let one_shot = one_shot(args, cx)?;
     let attachments = input::attachments(&args.file, cx)?;
     cx.block_on(async {
-        let mut chat = Chat::open(args, Arc::new(loaded), keys, attachments, cx).await?;
+        let mut chat = open::chat(args, found, attachments, cx).await?;
         let attended = cx.env.stdin_tty && cx.env.stderr_tty || args.plain;
         let mut terminal = Terminal {
             printer: cx.printer,
@@ -128,52 +148,6 @@ fn one_shot(args: &ChatArgs, cx: &Cx) -> Result<Option<String>, CliError> {
 }
 
 impl Chat {
-    async fn open(
-        args: &ChatArgs,
-        loaded: Arc<Loaded>,
-        keys: Keys,
-        attachments: Vec<Content>,
-        cx: &Cx,
-    ) -> Result<Self, CliError> {
-        let stores = store::open(&loaded.file.storage, &cx.paths, &loaded.dir)?;
-        let user = args.user_id.clone().unwrap_or_else(|| cx.env.user().to_owned());
-        let session = match &args.session_id {
-            Some(id) => id.clone(),
-            None if args.continue_last => last_session(&*stores.sessions, &user, &loaded).await?,
-            None => SessionId::new(),
-        };
-        let default_model = match (&args.model, &loaded.file.agent.model) {
-            (None, None) => Some(default_model(&keys, cx).await?),
-            _ => None,
-        };
-        let in_chat = InChat { workspace: args.workspace, one_shot: args.query.is_some() };
-        let boxes = boxes::of_chat(&loaded, in_chat, cx);
-        let deps = AgentDeps {
-            env: cx.env.clone(),
-            paths: cx.paths.clone(),
-            http: Arc::clone(&cx.http),
-            keys,
-            store: stores.sessions,
-            notes: stores.notes,
-            models: agent::models(Arc::clone(&cx.http)),
-            boxes: Arc::clone(&boxes),
-            kept: kept_rules(&loaded, cx)?,
-            tools: vec![],
-            options: AgentOptions {
-                model: args.model.clone(),
-                default_model,
-                workspace: cx.env.cwd.clone(),
-                context_files: true,
-                approve: args.approve,
-                surface: Surface::Chat { contained: boxes.settings().contained() },
-                now: jiff::Zoned::now,
-            },
-        };
-        let agent = Agent::open(&loaded, deps)?;
-        boxes.warm(&user);
-        Ok(Self { agent, loaded, key: SessionKey { user, session }, format: args.output, attachments })
-    }
-
     async fn one_shot(&mut self, terminal: &mut Terminal, text: String) -> Result<Exit, CliError> {
         let mut input = vec![Content::text(text)];
         input.append(&mut self.attachments);
@@ -182,10 +156,13 @@ impl Chat {
     }
 
     async fn turn(&self, terminal: &mut Terminal, input: Vec<Content>) -> Result<TurnReport, CliError> {
-        let shown = EventPrinter::new(terminal.printer, self.format, self.loaded.file.agent.output.is_some());
+        let shown = EventPrinter::new(terminal.printer, self.format, self.about.structured);
         let report = terminal.turn(&self.agent, &self.key, input, shown).await?;
-        let taken = self.loaded.file.models.values().any(|model| model.text_tool_calls);
-        if self.format == EventFormat::Text && report.tool_calls.is_empty() && !taken && is_call(&report.text) {
+        if self.format == EventFormat::Text
+            && report.tool_calls.is_empty()
+            && !self.about.text_calls
+            && is_call(&report.text)
+        {
             let hint = "the model wrote a tool call as text; `text_tool_calls: true` under `models` in the agent file has \
                         such calls run";
             terminal.printer.stderr(&format!("hint: {hint}\n"));
@@ -217,44 +194,12 @@ impl Chat {
 
     /// The command that goes on with this session.
     fn resume_command(&self) -> String {
-        let agent = self.loaded.path.as_ref().map(|path| format!(" {}", path.display())).unwrap_or_default();
-        format!("agentscope chat{agent} --session-id {}", self.key.session)
+        format!("agentscope chat{} --session-id {}", self.about.spelled, self.key.session)
     }
-}
-
-/// The rules that the user said "always" to for this agent file. An agent that is in no file has none.
-fn kept_rules(loaded: &Loaded, cx: &Cx) -> Result<KeptRules, CliError> {
-    let Some(file) = loaded.path.as_ref().map(|path| cx.env.cwd.join(path)) else { return Ok(KeptRules::default()) };
-    let file = file.canonicalize().unwrap_or(file);
-    let settings = Settings::load(&cx.paths).map_err(|error| CliError::from_error(Exit::Usage, &error))?;
-    let rules = settings.allowed(&file).to_owned();
-    let paths = cx.paths.clone();
-    let keep = move |rules: &[Rule]| match Settings::allow(&paths, &file, rules) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(error.to_string()),
-    };
-    Ok(KeptRules { rules, keep: Some(Arc::new(keep)) })
 }
 
 /// Whether a whole answer is a tool call as small local models write it: JSON, bare or fenced.
 fn is_call(answer: &str) -> bool {
     let json = answer.trim().trim_start_matches("```json").trim_matches('`');
     serde_json::from_str::<Value>(json).is_ok_and(|value| value["name"].is_string() && value["arguments"].is_object())
-}
-
-/// The session that was used last with this agent.
-async fn last_session(store: &dyn Store, user: &str, loaded: &Loaded) -> Result<SessionId, CliError> {
-    let sessions = store.sessions(Some(user)).await?;
-    let last = sessions.into_iter().find(|session| session.agent == loaded.file.name);
-    last.map(|session| session.id).ok_or_else(|| {
-        CliError::not_found(format!("there is no session of `{}` to go on with", loaded.file.name))
-            .hint("leave out `--continue` to begin one; `agentscope session list` shows all")
-    })
-}
-
-/// The model of an agent file that names none, said on standard error.
-async fn default_model(keys: &Keys, cx: &Cx) -> Result<String, CliError> {
-    let default = DefaultModel::find(keys, cx).await?;
-    cx.printer.stderr(&format!("model: {} ({})\n", default.reference, default.because));
-    Ok(default.reference)
 }

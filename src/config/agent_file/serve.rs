@@ -37,6 +37,9 @@ pub struct Token {
     /// The user whose sessions it reaches; any where absent.
     #[serde(default)]
     pub user: Option<String>,
+    /// May also stop the server and ask for its state.
+    #[serde(default)]
+    pub admin: bool,
 }
 
 /// What becomes of a second message to a running session.

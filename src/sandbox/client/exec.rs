@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{self, Message, client::IntoClientRequest as _},
+    tungstenite::{self, Message, client::IntoClientRequest as _, error::ProtocolError},
 };
 
 use super::{
@@ -244,7 +244,9 @@ async fn listen(
             Ok(Some(Incoming::Event(ExecEvent::Exited(status)))) if status != ExitStatus::default() => {
                 Ok(Output::Exited(status))
             }
-            Ok(Some(Incoming::Event(_)) | None) | Err(SandboxError::Io { .. }) => Err(ended_early()),
+            Ok(Some(Incoming::Event(_)) | None) | Err(SandboxError::Io { .. } | SandboxError::Ended) => {
+                Err(ended_early())
+            }
             Err(error) => Err(error),
         };
         let last = !matches!(output, Ok(Output::Stdout(_) | Output::Stderr(_)));
@@ -289,7 +291,11 @@ fn broken(error: tungstenite::Error) -> SandboxError {
     match error {
         tungstenite::Error::Http(response) => SandboxError::Box(format!("the sandbox answered {}", response.status())),
         tungstenite::Error::Io(error) if is_end(&error) => SandboxError::Ended,
-        tungstenite::Error::Protocol(tungstenite::error::ProtocolError::HandshakeIncomplete) => SandboxError::Ended,
+        tungstenite::Error::ConnectionClosed
+        | tungstenite::Error::AlreadyClosed
+        | tungstenite::Error::Protocol(
+            ProtocolError::HandshakeIncomplete | ProtocolError::ResetWithoutClosingHandshake,
+        ) => SandboxError::Ended,
         other => unheard(other),
     }
 }

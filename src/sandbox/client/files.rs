@@ -5,7 +5,7 @@ use http::{Method, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::{BoxClient, whole};
+use super::BoxClient;
 use crate::sandbox::{Changed, Entry, Extracted, SandboxError};
 
 impl BoxClient {
@@ -66,7 +66,7 @@ impl BoxClient {
         let request = self
             .request(Method::PUT, &format!("/v1/files/archive?path={}", encoded(path)))
             .header(header::CONTENT_TYPE, "application/x-tar");
-        let answer = whole(self.send(request, archive).await?).await?;
+        let answer = self.whole(self.send(request, archive).await?).await?;
         serde_json::from_slice(&answer).map_err(|error| SandboxError::Box(error.to_string()))
     }
 }

@@ -95,19 +95,27 @@ impl BoxClient {
         let request = self.request(method, path).header(header::CONTENT_TYPE, "application/json");
         let body = serde_json::to_vec(body).map_err(not_json)?;
         let body = if body == b"null" { vec![] } else { body };
-        let answer = whole(self.send(request, body).await?).await?;
+        let answer = self.whole(self.send(request, body).await?).await?;
         serde_json::from_slice(&answer).map_err(not_json)
+    }
+
+    /// Reads an answer whole.
+    ///
+    /// # Errors
+    /// A box that is gone before its end; one that is too long.
+    async fn whole(&self, response: Response<Incoming>) -> Result<Bytes, SandboxError> {
+        match whole(response).await {
+            Err(error) => Err(self.pool.why(error).await),
+            read => read,
+        }
     }
 }
 
-/// Reads an answer whole.
-///
-/// # Errors
-/// A box that is gone before its end; one that is too long.
-pub(crate) async fn whole(response: Response<Incoming>) -> Result<Bytes, SandboxError> {
+async fn whole(response: Response<Incoming>) -> Result<Bytes, SandboxError> {
     let body = http_body_util::Limited::new(response.into_body(), LONGEST);
     match body.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<hyper::Error>() => Err(SandboxError::Ended),
         Err(error) => Err(SandboxError::Box(format!("the answer of the sandbox broke off: {error}"))),
     }
 }

@@ -17,11 +17,13 @@ mod init;
 mod keeper;
 mod launch;
 mod metadata;
+mod network;
 mod packages;
 mod place;
 mod probe;
 mod root;
 mod seccomp;
+mod starter;
 mod sys;
 mod trees;
 mod usage;
@@ -61,6 +63,11 @@ pub(super) use init::{COMMAND as INIT, main as init};
 pub(super) use keeper::Contained;
 /// For processes that live on by themselves.
 pub(super) use sys::close_from;
+
+/// Whether a folder in memory has no room left, for bytes or for names.
+pub(super) fn full(path: &str) -> bool {
+    rustix::fs::statvfs(path).is_ok_and(|stat| stat.f_bavail == 0 || stat.f_favail == 0)
+}
 
 /// Makes boxes on this machine.
 #[derive(Clone, Debug)]
@@ -372,6 +379,12 @@ impl SandboxBackend for LocalBackend {
         }
     }
 
+    fn forgo(&self) {
+        // Another box that was about to be made from it starts one of its own.
+        let waiting = self.waiting().take();
+        drop(waiting);
+    }
+
     async fn available(&self) -> bool {
         // Enough for tier B, and known without making a box that nobody wants.
         sys::landlock_abi() >= probe::LEAST_LANDLOCK || self.probe().await.confinement.is_some()
@@ -457,8 +470,7 @@ impl SandboxBackend for LocalBackend {
         if self.site().of(id).frozen() || tree::Stat::of(process.pid).is_some_and(|stat| stat.state == 'T') {
             return Err(SandboxError::NotRunning { id: record.spec.id, state: State::Paused });
         }
-        let stream = folder.connect().await.map_err(SandboxError::io(format!("connect to the sandbox `{id}`")))?;
-        Ok(Box::new(stream))
+        Ok(Box::new(folder.connect(id).await?))
     }
 
     async fn stop(&self, id: &SandboxId) -> Result<(), SandboxError> {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Each takes the database from the version of its index to the next. Only ever added to.
-const MIGRATIONS: &[&str] = &[include_str!("1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("1.sql"), include_str!("2.sql")];
 
 /// The version that all of [`MIGRATIONS`] lead to.
 const KNOWN: u32 = MIGRATIONS.len() as u32;
@@ -119,7 +119,7 @@ mod tests {
             connection.pragma_update(None, "user_version", 99).unwrap();
         });
         insta::assert_snapshot!(text, @"
-        the session store at `[DIR]/sessions.db` was made by a newer agentscope (its format is 99, this one knows 1)
+        the session store at `[DIR]/sessions.db` was made by a newer agentscope (its format is 99, this one knows 2)
         update agentscope, or set AGENTSCOPE_HOME to another folder
         ");
     }

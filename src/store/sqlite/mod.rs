@@ -3,6 +3,9 @@
 //! SQLite blocks, so every call runs on a thread that may. The database is opened by the first call that needs it.
 
 mod connection;
+mod holds;
+mod process;
+mod tasks;
 
 use std::{
     path::{Path, PathBuf},
@@ -11,13 +14,13 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, TransactionBehavior, params};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
+use self::{holds::Holds, process::Process};
 use super::{NewSession, Note, Notes, SessionInfo, SessionLock, Store, StoreError, merge_patch, now, rank, title_of};
 use crate::{
-    config::{FileLock, Paths},
+    config::Paths,
     domain::{Message, SessionId, SessionKey},
 };
 
@@ -32,6 +35,9 @@ struct Database {
     path: PathBuf,
     /// `None` until it is needed.
     connection: Mutex<Option<Connection>>,
+    holds: Arc<Holds>,
+    /// `None` until something belongs to it.
+    process: Mutex<Option<Process>>,
 }
 
 impl SqliteStore {
@@ -44,13 +50,16 @@ impl SqliteStore {
     /// The store in the file `path`, which is made when something is first written.
     #[must_use]
     pub fn at(path: &Path) -> Self {
-        Self { database: Arc::new(Database { path: path.to_owned(), connection: Mutex::new(None) }) }
+        let holds = Arc::new(Holds::new(connection::locks_of(path)));
+        let database =
+            Database { path: path.to_owned(), connection: Mutex::new(None), holds, process: Mutex::new(None) };
+        Self { database: Arc::new(database) }
     }
 
     /// Runs `work` in a transaction of its own: what it wrote is there whole if it ends well, else not at all.
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.database
             .clone()
@@ -70,7 +79,7 @@ impl SqliteStore {
     /// looking makes no files.
     async fn read<T: Default + Send + 'static>(
         &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.database
             .clone()
@@ -78,9 +87,14 @@ impl SqliteStore {
                 if !database.path.exists() {
                     return Ok(T::default());
                 }
-                database.with(|connection| work(&connection.transaction()?))
+                database.with(|connection| work(&*connection.transaction()?))
             })
             .await
+    }
+
+    /// Whether there is anything to change: no use making a database to delete from.
+    async fn is_there(&self) -> Result<bool, StoreError> {
+        self.read(|_| Ok(true)).await
     }
 }
 
@@ -99,20 +113,19 @@ impl Database {
         let mut slot = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = match &mut *slot {
             Some(connection) => connection,
-            slot => slot.insert(connection::open(&self.path, &connection::locks_of(&self.path))?),
+            slot => slot.insert(connection::open(&self.path, self.holds.folder())?),
         };
         work(connection)
     }
 
-    /// Takes the lock file of a session.
-    fn hold(&self, key: &SessionKey) -> Result<FileLock, StoreError> {
-        // Hashed: a name of any length and with any signs becomes a name of a file.
-        let name =
-            Sha256::new().chain_update(&key.user).chain_update([0]).chain_update(key.session.as_str()).finalize();
-        let name: String = name.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        FileLock::try_acquire(&connection::locks_of(&self.path).join(name))
-            .map_err(|error| StoreError::Failed { source: Box::new(error) })?
-            .ok_or_else(|| StoreError::Busy(key.session.clone()))
+    /// The name of this process, for what belongs to it.
+    fn process(&self) -> Result<String, StoreError> {
+        let mut slot = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        let process = match &mut *slot {
+            Some(process) => process,
+            slot => slot.insert(Process::new(self.holds.folder()).map_err(holds::failed)?),
+        };
+        Ok(process.name.clone())
     }
 }
 
@@ -126,16 +139,16 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 /// The row of a session.
-fn find(transaction: &Transaction<'_>, key: &SessionKey) -> Result<Option<i64>, StoreError> {
+fn find(transaction: &Connection, key: &SessionKey) -> Result<Option<i64>, StoreError> {
     let mut query = transaction.prepare_cached("SELECT row FROM sessions WHERE user = ?1 AND id = ?2")?;
     Ok(query.query_row(params![key.user, key.session.as_str()], |row| row.get(0)).optional()?)
 }
 
-fn existing(transaction: &Transaction<'_>, key: &SessionKey) -> Result<i64, StoreError> {
+fn existing(transaction: &Connection, key: &SessionKey) -> Result<i64, StoreError> {
     find(transaction, key)?.ok_or_else(|| StoreError::NotFound(key.session.clone()))
 }
 
-fn find_or_make(transaction: &Transaction<'_>, key: &SessionKey, new: &NewSession) -> Result<i64, StoreError> {
+fn find_or_make(transaction: &Connection, key: &SessionKey, new: &NewSession) -> Result<i64, StoreError> {
     if let Some(row) = find(transaction, key)? {
         return Ok(row);
     }
@@ -151,7 +164,7 @@ fn to_json(value: &impl serde::Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Failed { source: Box::new(error) })
 }
 
-fn state_of(transaction: &Transaction<'_>, row: i64) -> Result<Value, StoreError> {
+fn state_of(transaction: &Connection, row: i64) -> Result<Value, StoreError> {
     let text: String = transaction.query_one("SELECT state FROM sessions WHERE row = ?1", [row], |row| row.get(0))?;
     serde_json::from_str(&text).map_err(|_| StoreError::Corrupt { what: "the state of a session".to_owned() })
 }
@@ -184,7 +197,7 @@ fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
 impl Store for SqliteStore {
     async fn lock(&self, key: &SessionKey, new: &NewSession) -> Result<SessionLock, StoreError> {
         let (sought, database) = (key.clone(), self.database.clone());
-        let held = database.blocking(move |database| database.hold(&sought)).await?;
+        let held = database.blocking(move |database| database.holds.hold(&sought)).await?;
         let (key, new) = (key.clone(), new.clone());
         self.write(move |transaction| find_or_make(transaction, &key, &new)).await?;
         Ok(SessionLock::new(held))
@@ -312,16 +325,43 @@ impl Store for SqliteStore {
         let (sought, database) = (key.clone(), self.database.clone());
         // First, so that asking for an unknown session makes no lock.
         self.info(key).await?;
-        let held = database.blocking(move |database| database.hold(&sought)).await?;
+        let held = database.blocking(move |database| database.holds.hold(&sought)).await?;
         let key = key.clone();
         self.write(move |transaction| {
             let row = existing(transaction, &key)?;
             transaction.execute("DELETE FROM sessions WHERE row = ?1", [row])?;
+            transaction.execute(
+                "DELETE FROM tasks WHERE user = ?1 AND session = ?2",
+                params![key.user, key.session.as_str()],
+            )?;
             Ok(())
         })
         .await?;
         held.remove();
         Ok(())
+    }
+
+    async fn remove_user(&self, user: &str) -> Result<u64, StoreError> {
+        if !self.is_there().await? {
+            return Ok(0);
+        }
+        let (user, holds) = (user.to_owned(), Arc::clone(&self.database.holds));
+        let removed = self
+            .write(move |transaction| {
+                let mut query = transaction.prepare("DELETE FROM sessions WHERE user = ?1 RETURNING id")?;
+                let ids = query.query_map([&user], |row| row.get::<_, String>(0))?;
+                let key =
+                    |id: rusqlite::Result<_>| Ok(SessionKey { user: user.clone(), session: SessionId::from(id?) });
+                let removed = ids.map(key).collect::<rusqlite::Result<Vec<_>>>()?;
+                transaction.execute("DELETE FROM tasks WHERE user = ?1", [&user])?;
+                removed.iter().try_for_each(|key| holds.check_free(key))?;
+                Ok(removed)
+            })
+            .await?;
+        let count = removed.len() as u64;
+        let forget = move |database: &Database| Ok(removed.iter().for_each(|key| database.holds.forget(key)));
+        self.database.clone().blocking(forget).await?;
+        Ok(count)
     }
 }
 

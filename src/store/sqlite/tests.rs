@@ -4,7 +4,10 @@ use std::{
 };
 
 use super::*;
-use crate::{config::Env, store::contract};
+use crate::{
+    config::Env,
+    store::{ORPHANED, TaskRecord, TaskStatus, Tasks as _, contract},
+};
 
 fn key(session: &str) -> SessionKey {
     SessionKey { user: "ann".to_owned(), session: session.into() }
@@ -17,6 +20,8 @@ async fn contract() {
     let store = SqliteStore::at(&path);
     contract::store(&store).await;
     contract::notes(&store).await;
+    contract::tasks(&store, &store).await;
+    contract::interrupts(&store, &store).await;
     let whole: String =
         Connection::open(&path).unwrap().query_one("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(whole, "ok");
@@ -139,4 +144,43 @@ async fn killed_in_the_middle_of_a_write() {
         store.append(&key("s"), &vec![Message::user("next"); BATCH]).await.unwrap();
         store.patch_state(&key("s"), &json!({"written": messages + BATCH})).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn interrupts_reach_other_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.db");
+    let (one, other) = (SqliteStore::at(&path), SqliteStore::at(&path));
+    contract::interrupts(&one, &other).await;
+}
+
+#[tokio::test]
+async fn the_tasks_of_a_dead_process_are_given_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.db");
+    let (alive, dying) = (SqliteStore::at(&path), SqliteStore::at(&path));
+    assert_eq!(alive.orphaned().await.unwrap(), []);
+    let [of_alive, of_dying] = [contract::task(&key("s"), 1), contract::task(&key("s"), 2)];
+    alive.put(&of_alive).await.unwrap();
+    dying.put(&of_dying).await.unwrap();
+    let ended = TaskRecord { status: TaskStatus::Completed, ..contract::task(&key("s"), 3) };
+    dying.put(&ended).await.unwrap();
+    assert_eq!(alive.orphaned().await.unwrap(), []);
+    drop(dying);
+
+    let orphaned = alive.orphaned().await.unwrap();
+    let [task] = orphaned.as_slice() else { panic!("{orphaned:?}") };
+    let finished_at = task.finished_at;
+    assert!(finished_at.is_some());
+    let error = Some(ORPHANED.to_owned());
+    assert_eq!(*task, TaskRecord { status: TaskStatus::Failed, finished_at, error, ..of_dying });
+    assert_eq!(alive.tasks(None, 9).await.unwrap(), [ended, task.clone(), of_alive]);
+    assert_eq!(alive.orphaned().await.unwrap(), []);
+    drop(alive);
+    // All that is left is one lock file a session, and that of the making of the database.
+    let left = std::fs::read_dir(connection::locks_of(&path)).unwrap();
+    assert_eq!(
+        left.filter(|file| file.as_ref().unwrap().file_name().to_str().unwrap().starts_with("process")).count(),
+        0
+    );
 }

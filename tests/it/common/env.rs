@@ -7,6 +7,16 @@ use std::{
     process::{Command, Stdio},
 };
 
+/// Puts our executable at `to`, for who may not enter the folder that it was built in.
+pub fn place_program(to: &Path) {
+    let built = env!("CARGO_BIN_EXE_agentscope");
+    if std::fs::hard_link(built, to).is_err() {
+        // By another process: one that a test starts while this one writes would keep the file open, and nobody may run
+        // a file that is open for writing.
+        assert!(Command::new("cp").arg(built).arg(to).status().unwrap().success());
+    }
+}
+
 /// Runs the binary in folders that are gone afterwards.
 pub struct TestEnv {
     root: tempfile::TempDir,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use agentscope::sandbox::{
-    BackendKind, BoxClient, BoxFolder, LocalBackend, Quiet, SandboxBackend as _, SandboxSpec, Tier, Token, Usage,
+    BackendKind, BoxClient, BoxFolder, LocalBackend, Quiet, SandboxBackend as _, SandboxSpec, Tier, Token,
     client::Collected,
     wire::{ExecSpec, ExitStatus},
 };
@@ -95,10 +95,7 @@ pub fn shared_program() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let (from, to) = (env!("CARGO_BIN_EXE_agentscope"), folder.path().join("agentscope"));
-    if fs::hard_link(from, &to).is_err() {
-        fs::copy(from, &to).unwrap();
-    }
+    super::place_program(&folder.path().join("agentscope"));
     folder
 }
 
@@ -148,10 +145,6 @@ impl Local {
     pub async fn said(&self, script: &str) -> String {
         let ran = self.sh(&format!("{{ {script}\n}} 2>&1")).await;
         format!("{}{}", String::from_utf8_lossy(&ran.stdout.bytes), code(ran.status))
-    }
-
-    pub async fn usage(&self) -> Usage {
-        self.backend.inspect(&self.spec.id).await.unwrap().usage
     }
 
     pub async fn stop(self) {

@@ -1,5 +1,7 @@
 //! What every test through the binary stands on.
 
+#[cfg(target_os = "linux")]
+pub mod boxed;
 pub mod engine;
 mod env;
 pub mod fake_model;
@@ -8,6 +10,7 @@ mod host;
 pub mod local;
 pub mod oauth;
 pub mod require;
+pub mod serve;
 
-pub use env::{Output, TestEnv};
+pub use env::{Output, TestEnv, place_program};
 pub use host::Host;

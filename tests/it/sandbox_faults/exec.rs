@@ -1,6 +1,7 @@
 //! Output that is read in pieces by clients that come and go.
 
 use agentscope::sandbox::{BoxClient, BoxFolder, Token, wire::ExecSpec};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::common::local::{Local, as_both};
 
@@ -56,6 +57,25 @@ fn what_is_not_kept_is_told() {
         }
         assert!(output.offset > 10);
         assert_eq!(output.offset + rest, 3 << 20);
+        local.stop().await;
+    });
+}
+
+/// A connection breaks off in another way where something was sent that nobody read.
+#[test]
+fn a_daemon_that_is_killed_before_it_read_its_input() {
+    as_both(|_| async {
+        let local = Local::start().await;
+        let argv = ["sleep", "1000"].map(str::to_owned).into();
+        let exec = local.client.exec(&ExecSpec { argv, stdin: true, ..ExecSpec::default() }).await.unwrap();
+        let first = Pid::from_raw(local.backend.process(&local.spec.id).unwrap().pid).unwrap();
+        kill_process(first, Signal::STOP).unwrap();
+        let stat = format!("/proc/{}/stat", first.as_raw_pid());
+        while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {}
+        exec.input().write(b"unread").await.unwrap();
+        kill_process(first, Signal::KILL).unwrap();
+        let error = exec.collect(9).await.unwrap_err().to_string();
+        assert_eq!(error, "the sandbox ended or broke off before the program did: how the program ended is not known");
         local.stop().await;
     });
 }

@@ -190,8 +190,14 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        let output = self.sandbox(&["rm", "--all"]);
-        assert!(std::thread::panicking() || output.code == Some(0), "{output}");
+        let mut clear = self.command(&["sandbox", "rm", "--all"]);
+        if std::thread::panicking() {
+            // What went wrong first is what is to be told.
+            let _ = clear.output();
+            return;
+        }
+        let output = self.output(clear);
+        assert_eq!(output.code, Some(0), "{output}");
     }
 }
 

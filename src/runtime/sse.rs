@@ -3,16 +3,16 @@
 //! The rules are those of the HTML standard, "Interpreting an event stream" (html.spec.whatwg.org, section 9.2.6):
 //! lines end with CR, LF or CRLF, also when a chunk ends between the two; a leading byte order mark and lines that start
 //! with a colon are passed over; `data` lines are joined with LF; an event that no blank line ended is dropped. `id` and
-//! `retry` mean nothing to us, because a request to a model is never resumed.
+//! `retry` mean nothing to us, because no request of ours is resumed by it.
 
 use std::borrow::Cow;
 
 /// The longest event that is put together, in bytes. Providers send whole tool calls in one event, but no megabytes.
-pub(super) const MAX_EVENT: usize = 8 * 1024 * 1024;
+pub(crate) const MAX_EVENT: usize = 8 * 1024 * 1024;
 
 /// One event. Bytes that are not UTF-8 became U+FFFD, as the standard says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Event<'a> {
+pub(crate) struct Event<'a> {
     /// The `event` field; empty where the stream did not name it.
     pub name: Cow<'a, str>,
     pub data: Cow<'a, str>,
@@ -20,11 +20,11 @@ pub(super) struct Event<'a> {
 
 /// An event grew over [`MAX_EVENT`].
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooLong;
+pub(crate) struct TooLong;
 
 /// Turns chunks of bytes, cut anywhere, into events.
 #[derive(Debug, Default)]
-pub(super) struct Decoder {
+pub(crate) struct Decoder {
     /// The start of a line whose end has not come yet.
     partial: Vec<u8>,
     name: Vec<u8>,
@@ -41,7 +41,7 @@ impl Decoder {
     ///
     /// # Errors
     /// [`TooLong`], or what `on_event` returned.
-    pub(super) fn feed<E: From<TooLong>>(
+    pub(crate) fn feed<E: From<TooLong>>(
         &mut self,
         mut chunk: &[u8],
         mut on_event: impl FnMut(Event<'_>) -> Result<(), E>,

@@ -1,6 +1,10 @@
 //! One story that every [`Store`] and every [`Notes`] must pass, told to an empty one.
 
+mod tasks;
+
 use serde_json::json;
+
+pub(super) use tasks::{interrupts, task, tasks};
 
 use super::{NewSession, Notes, Store, StoreError};
 use crate::domain::{CallId, Content, Message, Role, SessionId, SessionKey, ToolCall, ToolOutcome};

@@ -1,5 +1,7 @@
 //! The store that forgets when the process ends: for tests and for `in-process:`.
 
+mod tasks;
+
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -21,6 +23,10 @@ pub struct MemoryStore {
 struct Kept {
     sessions: BTreeMap<SessionKey, Session>,
     held: BTreeSet<SessionKey>,
+    /// Those of `held` that are asked to stop.
+    asked: BTreeSet<SessionKey>,
+    /// The newest last.
+    tasks: Vec<tasks::Task>,
     notes: Vec<(String, Note)>,
     last_note: i64,
 }
@@ -88,7 +94,9 @@ struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.store.kept().held.remove(&self.key);
+        let mut kept = self.store.kept();
+        kept.held.remove(&self.key);
+        kept.asked.remove(&self.key);
     }
 }
 
@@ -178,7 +186,19 @@ impl Store for MemoryStore {
             return Err(StoreError::Busy(key.session.clone()));
         }
         kept.sessions.remove(key);
+        kept.tasks.retain(|task| task.record.key != *key);
         Ok(())
+    }
+
+    async fn remove_user(&self, user: &str) -> Result<u64, StoreError> {
+        let mut kept = self.kept();
+        if let Some(held) = kept.held.iter().find(|key| key.user == user) {
+            return Err(StoreError::Busy(held.session.clone()));
+        }
+        let before = kept.sessions.len();
+        kept.sessions.retain(|key, _| key.user != user);
+        kept.tasks.retain(|task| task.record.key.user != user);
+        Ok((before - kept.sessions.len()) as u64)
     }
 }
 
@@ -217,5 +237,7 @@ mod tests {
         let store = MemoryStore::new();
         contract::store(&store).await;
         contract::notes(&store).await;
+        contract::tasks(&store, &store).await;
+        contract::interrupts(&store, &store).await;
     }
 }

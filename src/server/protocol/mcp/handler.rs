@@ -1,0 +1,147 @@
+//! What an MCP client can ask: which tools there are, and a call of one.
+
+use std::sync::Arc;
+
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, ListToolsResult,
+        PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+    },
+    service::RequestContext,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::play::Player;
+use crate::{
+    agent::AgentRequest,
+    domain::{Content, Effect, SessionId, SessionKey, ToolSpec},
+    server::{ApiError, App, Asks, Caller, Target},
+};
+
+/// Serves one caller. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Handler {
+    app: Arc<App>,
+    target: Target,
+    caller: Caller,
+    /// What own tools are bound to when they are called by themselves.
+    session: SessionId,
+}
+
+/// The arguments of the tool that talks to the agent.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Talk {
+    message: String,
+    #[serde(default)]
+    session_id: Option<String>,
+}
+
+impl Handler {
+    pub(super) fn new(app: Arc<App>, target: Target, caller: Caller) -> Self {
+        Self { app, target, caller, session: SessionId::new() }
+    }
+
+    /// The agent itself, as a tool.
+    fn talk(&self) -> Tool {
+        let description = self.target.agent.description();
+        let description = if description.is_empty() { "An agent." } else { description };
+        let schema = object(json!({
+            "type": "object",
+            "properties": {
+                "message": { "type": "string", "description": "What to say to the agent." },
+                "session_id": { "type": "string", "description": "Goes on with the conversation that an earlier answer named." },
+            },
+            "required": ["message"],
+            "additionalProperties": false,
+        }));
+        let shape = object(json!({
+            "type": "object",
+            "properties": { "answer": { "type": "string" }, "session_id": { "type": "string" }, "output": {} },
+            "required": ["answer", "session_id"],
+        }));
+        let about = format!("{description} Answers a message, and remembers the conversation.");
+        Tool::new(self.target.name.clone(), about, schema).with_raw_output_schema(Arc::new(shape))
+    }
+
+    async fn tools(&self) -> Result<Vec<Tool>, ErrorData> {
+        let own = self.target.agent.tools().await;
+        let own = own.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
+        let own = own.into_iter().filter(|tool| tool.name != self.target.name).map(described);
+        Ok(std::iter::once(self.talk()).chain(own).collect())
+    }
+
+    async fn call(&self, name: &str, arguments: Value, player: Player) -> Result<CallToolResult, ApiError> {
+        let user = self.caller.user(None)?;
+        if name != self.target.name {
+            let key = SessionKey { user, session: self.session.clone() };
+            let run = self.app.runs.call(&self.target, name, arguments, key, player.asks()).await?;
+            return Ok(player.tool(run).await);
+        }
+        let talk: Talk = serde_json::from_value(arguments).map_err(|error| ApiError::invalid(error.to_string()))?;
+        let session = match talk.session_id.as_deref() {
+            Some(id) => SessionId::parse(id).map_err(|error| ApiError::invalid(format!("`session_id`: {error}")))?,
+            None => SessionId::new(),
+        };
+        let request = AgentRequest::message(SessionKey { user, session }, vec![Content::text(talk.message)]);
+        let run = self.app.runs.start(&self.target, request, player.asks()).await?;
+        Ok(player.answer(run).await)
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+fn described(spec: ToolSpec) -> Tool {
+    let reads = spec.effect == Effect::Reads;
+    let annotations = ToolAnnotations::from_raw(None, Some(reads), None, None, None);
+    Tool::new(spec.name, spec.description, object(spec.parameters)).with_annotations(annotations)
+}
+
+impl ServerHandler for Handler {
+    fn get_info(&self) -> ServerConfig {
+        let version = self.target.agents.spec(&self.target.name).metadata.version.clone();
+        let version = version.unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned());
+        let mut info = ServerConfig::new(ServerCapabilities::builder().enable_tools().build());
+        info.server_info = Implementation::new(self.target.name.clone(), version);
+        info.instructions = Some(self.target.agent.description().to_owned()).filter(|text| !text.is_empty());
+        info
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::with_all_items(self.tools().await?))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let arguments = Value::Object(request.arguments.unwrap_or_default());
+        let stop = context.ct.clone();
+        let player = Player::new(context);
+        let result = tokio::select! {
+            result = self.call(&request.name, arguments, player) => result,
+            () = stop.cancelled() => return Err(ErrorData::internal_error("the call was canceled", None)),
+        };
+        // Whoever called can read what went wrong, and do something about it.
+        Ok(result.unwrap_or_else(|error| CallToolResult::error(vec![ContentBlock::text(error.message)])).into())
+    }
+}
+
+/// Whether the client can be asked.
+pub(super) fn can_ask(context: &RequestContext<RoleServer>) -> Asks {
+    let asks = context.client_capabilities().is_some_and(|capabilities| capabilities.elicitation.is_some());
+    // Since 2026-07-28 a server asks in its result, and the call is made again.
+    if asks && context.peer.peer_info().is_some() { Asks::Caller } else { Asks::Nobody }
+}

@@ -1,0 +1,85 @@
+//! The agent as an MCP server: one tool that talks to it, and its own tools, over streamable HTTP and standard input.
+//!
+//! Source: the Model Context Protocol, 2025-11-25 and 2026-07-28, "Transports" and "Server features".
+
+mod handler;
+mod owners;
+mod play;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    response::{IntoResponse as _, Response},
+    routing::any,
+};
+use rmcp::{
+    ServiceExt as _,
+    transport::{
+        StreamableHttpServerConfig, StreamableHttpService, stdio,
+        streamable_http_server::session::local::LocalSessionManager,
+    },
+};
+
+use self::handler::Handler;
+use self::owners::Owners;
+use super::Protocol;
+use crate::server::{ApiError, App, Caller, Target};
+
+pub(super) struct Mcp;
+
+impl Protocol for Mcp {
+    fn name(&self) -> &'static str {
+        "mcp"
+    }
+
+    fn routes(&self) -> Router<Arc<App>> {
+        Router::new().route("/mcp", any(serve))
+    }
+}
+
+/// The sessions of the protocol, which outlive their requests.
+#[derive(Default)]
+pub struct McpSessions {
+    manager: Arc<LocalSessionManager>,
+    owners: Owners,
+}
+
+const SESSION: &str = "mcp-session-id";
+
+async fn serve(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    target: Target,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let owner = (caller.token.clone(), target.name.clone());
+    let named = request.headers().get(SESSION).and_then(|id| id.to_str().ok()).map(str::to_owned);
+    if named.as_ref().is_some_and(|id| !app.mcp.owners.owns(id, &owner)) {
+        return Err(ApiError::not_found("there is no such MCP session"));
+    }
+    let ended = request.method() == http::Method::DELETE;
+    let handler = Handler::new(Arc::clone(&app), target, caller);
+    // The host was checked with that of every other request.
+    let config = StreamableHttpServerConfig::default().disable_allowed_hosts();
+    let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&app.mcp.manager), config);
+    let response = service.handle(request).await;
+    match response.headers().get(SESSION).and_then(|id| id.to_str().ok()) {
+        Some(id) if named.is_none() => app.mcp.owners.add(id, owner),
+        _ => {}
+    }
+    if let (true, Some(id)) = (ended, &named) {
+        app.mcp.owners.remove(id);
+    }
+    Ok(response.into_response())
+}
+
+/// Serves one client on standard input and output, until it closes them.
+///
+/// # Errors
+/// A client that does not speak the protocol.
+pub async fn serve_stdio(app: Arc<App>, target: Target, caller: Caller) -> Result<(), String> {
+    let running = Handler::new(app, target, caller).serve(stdio()).await.map_err(|error| error.to_string())?;
+    running.waiting().await.map(drop).map_err(|error| error.to_string())
+}

@@ -1,0 +1,159 @@
+//! One turn: its events, and the hold on it that others can have.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_util::{Stream, StreamExt as _};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Runs,
+    ask::{Ask, Asked},
+    locked,
+    waiting::Place,
+    watch::Watch,
+};
+use crate::{
+    agent::EventStream,
+    domain::{AgentEvent, Answer, Message, SessionKey, TurnId},
+    server::ApiError,
+};
+
+/// What others can do to a running turn.
+pub struct RunHandle {
+    pub turn: TurnId,
+    pub key: SessionKey,
+    /// The name of the agent that was asked.
+    pub agent: String,
+    answers: mpsc::Sender<Answer>,
+    steer: mpsc::Sender<Message>,
+    cancel: CancellationToken,
+    asked: Arc<Asked>,
+}
+
+impl RunHandle {
+    pub(super) fn new(
+        turn: TurnId,
+        key: SessionKey,
+        agent: String,
+        answers: mpsc::Sender<Answer>,
+        steer: mpsc::Sender<Message>,
+        cancel: CancellationToken,
+    ) -> Self {
+        Self { turn, key, agent, answers, steer, cancel, asked: Arc::default() }
+    }
+
+    /// What it waits for.
+    #[must_use]
+    pub fn asked(&self) -> Vec<Ask> {
+        self.asked.open()
+    }
+
+    /// Answers what it asked.
+    ///
+    /// # Errors
+    /// 404 where it asks no such thing, or no more.
+    pub async fn answer(&self, answer: Answer) -> Result<(), ApiError> {
+        let id = match &answer {
+            Answer::Approval { call_id, .. } => call_id.as_str(),
+            Answer::Question { id, .. } => id.as_str(),
+        };
+        if !self.asked().iter().any(|ask| ask.id() == id) {
+            return Err(ApiError::not_found(format!("the turn does not wait for an answer to `{id}`")));
+        }
+        self.answers.send(answer).await.map_err(|_| self.over())
+    }
+
+    /// Says something to the agent while it works.
+    ///
+    /// # Errors
+    /// 404 where the turn is over.
+    pub async fn steer(&self, message: Message) -> Result<(), ApiError> {
+        self.steer.send(message).await.map_err(|_| self.over())
+    }
+
+    /// Ends it; what happened is saved. Its stream still ends with `TurnFinished`.
+    pub fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
+    fn over(&self) -> ApiError {
+        ApiError::not_found(format!("the turn `{}` is over", self.turn))
+    }
+}
+
+/// A turn that this request started or took up: the stream of its events. Dropping it cancels the turn.
+pub struct Run {
+    runs: Runs,
+    handle: Arc<RunHandle>,
+    first: Option<AgentEvent>,
+    events: EventStream,
+    #[expect(dead_code, reason = "held, not read")]
+    places: (OwnedSemaphorePermit, Option<Place>),
+    watch: Watch,
+}
+
+impl Run {
+    pub(super) fn new(
+        runs: Runs,
+        handle: Arc<RunHandle>,
+        first: AgentEvent,
+        events: EventStream,
+        (room, place, watch): (OwnedSemaphorePermit, Option<Place>, Watch),
+    ) -> Self {
+        Self { runs, handle, first: Some(first), events, places: (room, place), watch }
+    }
+
+    #[must_use]
+    pub fn handle(&self) -> &Arc<RunHandle> {
+        &self.handle
+    }
+
+    /// Lets the turn wait for the answers that its caller brings with the next request; see [`Runs::resume`]. One whose
+    /// caller never comes back goes on with the default answers and is seen to its end.
+    pub fn park(self) {
+        let (inner, key, turn) = (Arc::clone(&self.runs.inner), self.handle.key.clone(), self.handle.turn.clone());
+        let patience = inner.rules.load().patience;
+        locked(&inner.parked).insert(key.clone(), self);
+        inner.clone().tasks.spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(patience) => {}
+                () = inner.closing.cancelled() => {}
+            }
+            let left = {
+                let mut parked = locked(&inner.parked);
+                if parked.get(&key).is_some_and(|run| run.handle.turn == turn) { parked.remove(&key) } else { None }
+            };
+            if let Some(mut run) = left {
+                while run.next().await.is_some() {}
+            }
+        });
+    }
+}
+
+impl Stream for Run {
+    type Item = AgentEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<AgentEvent>> {
+        let event = match self.first.take() {
+            Some(first) => Some(first),
+            None => std::task::ready!(self.events.poll_next_unpin(cx)),
+        };
+        if let Some(event) = &event {
+            self.watch.see(event);
+            let rules = **self.runs.inner.rules.load();
+            self.handle.asked.see(event, rules.patience, rules.approval, &self.handle.answers);
+        }
+        Poll::Ready(event)
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        locked(&self.runs.inner.running).remove(&self.handle.turn);
+    }
+}

@@ -1,0 +1,168 @@
+//! Which sessions are held, and who is asked to let go. A session is held by the lock on a file of its own; a request to
+//! stop is a note in memory where its holder is this process, else a file in a folder that all holders look into.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    config::{FileLock, write_private},
+    domain::SessionKey,
+    store::StoreError,
+};
+
+#[derive(Debug)]
+pub(super) struct Holds {
+    /// The folder of the lock files.
+    locks: PathBuf,
+    ours: Mutex<Ours>,
+}
+
+/// What is held through this handle.
+#[derive(Debug, Default)]
+struct Ours {
+    held: BTreeMap<SessionKey, FileLock>,
+    /// Those of `held` that are asked to stop.
+    asked: BTreeSet<SessionKey>,
+}
+
+/// A session that is held until this is dropped.
+pub(super) struct Held {
+    holds: Arc<Holds>,
+    key: SessionKey,
+}
+
+impl Holds {
+    pub(super) fn new(locks: PathBuf) -> Self {
+        Self { locks, ours: Mutex::default() }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.locks
+    }
+
+    fn ours(&self) -> MutexGuard<'_, Ours> {
+        // No method can panic between two changes that belong together.
+        self.ours.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a session; [`StoreError::Busy`] while another has it.
+    pub(super) fn hold(self: &Arc<Self>, key: &SessionKey) -> Result<Held, StoreError> {
+        let busy = || StoreError::Busy(key.session.clone());
+        if self.ours().held.contains_key(key) {
+            return Err(busy());
+        }
+        let name = name(key);
+        let lock = FileLock::try_acquire(&self.locks.join(&name)).map_err(failed)?.ok_or_else(busy)?;
+        // A request that came too late for the holder before.
+        remove(&self.stops().join(&name)).map_err(failed)?;
+        self.ours().held.insert(key.clone(), lock);
+        Ok(Held { holds: Arc::clone(self), key: key.clone() })
+    }
+
+    /// [`StoreError::Busy`] where somebody holds the session.
+    pub(super) fn check_free(&self, key: &SessionKey) -> Result<(), StoreError> {
+        match self.is_held(key).map_err(failed)? {
+            true => Err(StoreError::Busy(key.session.clone())),
+            false => Ok(()),
+        }
+    }
+
+    fn is_held(&self, key: &SessionKey) -> io::Result<bool> {
+        Ok(self.ours().held.contains_key(key) || FileLock::is_held(&self.locks.join(name(key)))?)
+    }
+
+    /// Removes the lock file of a session that nobody holds.
+    pub(super) fn forget(&self, key: &SessionKey) {
+        // It does no harm if it stays.
+        if let Ok(Some(lock)) = FileLock::try_acquire(&self.locks.join(name(key))) {
+            lock.remove();
+        }
+    }
+
+    pub(super) fn interrupt(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        let mut ours = self.ours();
+        if ours.held.contains_key(key) {
+            ours.asked.insert(key.clone());
+            return Ok(true);
+        }
+        drop(ours);
+        let held = self.is_held(key).map_err(failed)?;
+        if held {
+            write_private(&self.stops().join(name(key)), "").map_err(failed)?;
+        }
+        Ok(held)
+    }
+
+    pub(super) fn interrupted(&self, held: &[SessionKey]) -> Result<Vec<SessionKey>, StoreError> {
+        let files: BTreeSet<_> = match fs::read_dir(self.stops()) {
+            Ok(files) => files.map(|file| Ok(file?.file_name())).collect::<io::Result<_>>().map_err(failed)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeSet::new(),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut ours = self.ours();
+        if files.is_empty() && ours.asked.is_empty() {
+            return Ok(vec![]);
+        }
+        let mut asked = vec![];
+        for key in held.iter().filter(|key| ours.held.contains_key(key)).collect::<BTreeSet<_>>() {
+            let name = name(key);
+            let by_file = files.contains(name.as_ref() as &std::ffi::OsStr);
+            if by_file {
+                remove(&self.stops().join(name)).map_err(failed)?;
+            }
+            if ours.asked.remove(key) || by_file {
+                asked.push(key.clone());
+            }
+        }
+        Ok(asked)
+    }
+
+    /// The folder of the requests to stop.
+    fn stops(&self) -> PathBuf {
+        self.locks.join("stops")
+    }
+}
+
+impl Held {
+    /// Lets go of a session that is gone, and removes its lock file.
+    pub(super) fn remove(self) {
+        if let Some(lock) = self.take() {
+            lock.remove();
+        }
+    }
+
+    fn take(&self) -> Option<FileLock> {
+        let mut ours = self.holds.ours();
+        ours.asked.remove(&self.key);
+        ours.held.remove(&self.key)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.take();
+    }
+}
+
+/// The name of the lock file of a session. Hashed: a name of any length and with any signs becomes one of a file.
+fn name(key: &SessionKey) -> String {
+    let hash = Sha256::new().chain_update(&key.user).chain_update([0]).chain_update(key.session.as_str()).finalize();
+    hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn failed(source: io::Error) -> StoreError {
+    StoreError::Failed { source: Box::new(source) }
+}
