@@ -119,7 +119,10 @@ impl LocalAgent {
                 agent.finish(&run, outcome).await;
             }
             if passing {
-                agent.leave(&run.key).await;
+                let key = run.key.clone();
+                // The stream ends here, and nobody waits for what follows.
+                drop(run);
+                agent.leave(&key).await;
             }
         });
         events

@@ -82,13 +82,13 @@ async fn the_standard_turn_as_json_lines() {
     {"seq":0,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"turn_started","model":"scripted/model"}
     {"seq":1,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"tool_arguments_delta","call_id":"call_1","name":"puppet","delta":""}
     {"seq":2,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"tool_arguments_delta","call_id":"call_1","name":"puppet","delta":"{\"do\":\"it\"}"}
-    {"seq":3,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"message_completed","message":{"role":"assistant","content":[{"type":"tool_call","call_id":"call_1","name":"puppet","arguments":{"do":"it"}}]},"stop":"tool_calls"}
+    {"seq":3,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"message_completed","message":{"role":"assistant","content":[{"type":"tool_call","call_id":"call_1","name":"puppet","arguments":{"do":"it"}}]},"stop":"tool_calls","usage":{"input_tokens":10,"output_tokens":5,"cached_tokens":0,"reasoning_tokens":0,"cost":0.001}}
     {"seq":4,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"tool_started","call":{"call_id":"call_1","name":"puppet","arguments":{"do":"it"}}}
     {"seq":5,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"tool_finished","call_id":"call_1","outcome":{"status":"ok","content":[{"type":"text","text":"did it"}]}}
     {"seq":6,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"text_delta","text":"It "}
     {"seq":7,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"text_delta","text":"is "}
     {"seq":8,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"text_delta","text":"done."}
-    {"seq":9,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"message_completed","message":{"role":"assistant","content":[{"type":"text","text":"It is done."}]},"stop":"stop"}
+    {"seq":9,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"message_completed","message":{"role":"assistant","content":[{"type":"text","text":"It is done."}]},"stop":"stop","usage":{"input_tokens":10,"output_tokens":5,"cached_tokens":0,"reasoning_tokens":0,"cost":0.001}}
     {"seq":10,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"turn_finished","outcome":{"status":"completed"},"usage":{"input_tokens":20,"output_tokens":10,"cached_tokens":0,"reasoning_tokens":0,"cost":0.002}}
     "#);
     let again: Vec<AgentEvent> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
