@@ -139,7 +139,7 @@ impl LocalBackend {
                 (if frozen { State::Paused } else { State::Running }, usage::of(&cgroup, stat))
             }
         };
-        if state == State::Stopped {
+        if state == State::Stopped && folder.was_started() {
             // What is left after the box ended by itself, or its daemon was killed.
             if record.confinement.tier == Tier::B {
                 ending::clear_up(folder, &record.spec.id);
@@ -217,6 +217,7 @@ impl LocalBackend {
         let waiting = waiting.map_or_else(|| Waiting::start(&self.program), Ok);
         let waiting = waiting.map_err(other("start the process of the sandbox"))?;
         let config = self.config(folder, spec, packages, tier)?;
+        folder.forget_process().map_err(other("make the sandbox anew"))?;
         // One may be left: of a box of this id that ended by itself, or of a better tier that was tried.
         let made = config.cgroup.remove().and_then(|()| config.cgroup.make(&spec.limits));
         made.map_err(other("make the cgroup of the sandbox"))?;
