@@ -17,6 +17,7 @@ mod init;
 mod keeper;
 mod launch;
 mod metadata;
+mod network;
 mod packages;
 mod place;
 mod probe;
