@@ -26,6 +26,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
+        mpsc,
     },
     time::Duration,
 };
@@ -35,6 +36,7 @@ use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
     net::{TcpListener, UnixListener, UnixStream},
+    process::Child,
     signal::unix::{SignalKind, signal},
 };
 
@@ -74,9 +76,12 @@ pub enum Listen {
     Tcp(SocketAddr),
 }
 
+/// What starts a program.
+pub type Start = Box<dyn FnOnce() + Send>;
+
 /// What a backend adds to the daemon in its boxes.
 pub trait Keeper: Send + Sync {
-    /// Gives up for good what neither the daemon nor its programs may have. Called once, before there is a second
+    /// Gives up for good what neither the daemon nor its programs may have. Called once, before the daemon has a second
     /// thread.
     ///
     /// # Errors
@@ -87,6 +92,12 @@ pub trait Keeper: Send + Sync {
 
     /// Called with each program before it is started.
     fn prepare(&self, _command: &mut Command) {}
+
+    /// Calls `start`, which starts a program, where all that is started is confined as programs are. Drops it where that
+    /// is not possible.
+    fn start(&self, start: Start) {
+        start();
+    }
 
     /// Called with each program once it runs.
     fn started(&self, _pid: rustix::process::Pid) {}
@@ -148,6 +159,18 @@ struct Daemon {
 }
 
 impl Daemon {
+    /// Starts a program by `spawn`, and waits until it runs.
+    fn start(&self, spawn: impl FnOnce() -> io::Result<Child> + Send + 'static) -> io::Result<Child> {
+        let (tell, started) = mpsc::sync_channel(1);
+        let runtime = tokio::runtime::Handle::current();
+        self.keeper.start(Box::new(move || {
+            // Which waits for the program.
+            let _entered = runtime.enter();
+            let _ = tell.send(spawn());
+        }));
+        started.recv().map_err(|_| io::Error::other("the thread that starts programs is gone"))?
+    }
+
     /// Tells the programs of one call from all others.
     fn new_mark(&self) -> String {
         format!("{MARK}={}.{}.", self.id, self.marks.fetch_add(1, Ordering::Relaxed))

@@ -1,11 +1,13 @@
 //! A box that is a container: what it ran into stands in its own cgroup, which it can read.
 
-use std::{fs, path::Path};
 #[cfg(target_os = "linux")]
-use std::{io, process::Command};
+use std::io;
+use std::{fs, path::Path};
 
 use rustix::process::Pid;
 
+#[cfg(target_os = "linux")]
+use super::Start;
 use super::{Keeper, Strikes, first_to_go};
 #[cfg(target_os = "linux")]
 use crate::sandbox::local::Contained;
@@ -24,8 +26,8 @@ impl Keeper for OwnCgroup {
     }
 
     #[cfg(target_os = "linux")]
-    fn prepare(&self, command: &mut Command) {
-        self.contained.prepare(command);
+    fn start(&self, start: Start) {
+        self.contained.start(start);
     }
 
     fn started(&self, pid: Pid) {

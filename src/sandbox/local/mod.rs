@@ -23,6 +23,7 @@ mod place;
 mod probe;
 mod root;
 mod seccomp;
+mod starter;
 mod sys;
 mod trees;
 mod usage;

@@ -1,4 +1,4 @@
-//! The system calls that no crate of ours wraps. The only `unsafe` of the project is here, in `child` and in `init`.
+//! The system calls that no crate of ours wraps. The only `unsafe` of the project is here and in `keeper`.
 
 use std::{
     io,
@@ -188,7 +188,7 @@ pub(super) fn answer_notification(listener: BorrowedFd<'_>, id: u64, errno: i32)
     Ok(())
 }
 
-/// Adds the calling thread to the domain of `ruleset`. Async-signal-safe. Source: landlock_restrict_self(2).
+/// Adds the calling thread to the domain of `ruleset`. Source: landlock_restrict_self(2).
 pub(super) fn landlock_restrict_self(ruleset: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: takes a descriptor and a number.
     check(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0) })?;
