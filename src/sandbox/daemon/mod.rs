@@ -20,7 +20,7 @@ use std::{
     ffi::OsString,
     io,
     net::SocketAddr,
-    os::fd::OwnedFd,
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
     process::{Command, ExitCode},
     sync::{
@@ -87,6 +87,14 @@ pub trait Keeper: Send + Sync {
     /// # Errors
     /// Whatever could not be given up; then the daemon does not start.
     fn confine(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Called once, when the daemon is about to say at `control` that it answers: waits until it may. Blocks all else.
+    ///
+    /// # Errors
+    /// The box is not to be; then the daemon ends.
+    fn admit(&self, _control: BorrowedFd<'_>) -> io::Result<()> {
         Ok(())
     }
 
@@ -307,9 +315,12 @@ async fn live(
         keeper,
         marks: AtomicU64::new(0),
     });
-    let (address, served) = listen(&config.listen, descriptors, routes::all(&daemon)).await?;
+    let listener = Listener::of(&config.listen, descriptors).await?;
     let forwarded = forwarded(daemon.proxied).await?;
-    handoff::report(control, &Report::Ready { address });
+    daemon.keeper.admit(control.as_fd())?;
+    handoff::report(control, &Report::Ready { address: listener.address()? });
+    // Whoever is told that there are answers has yet to ask: time enough to find out how to give them.
+    let served = listener.serve(routes::all(&daemon));
     tokio::select! {
         result = forwarded => result?,
         result = served => result?,
@@ -333,25 +344,37 @@ async fn forwarded(proxied: bool) -> io::Result<Served> {
     Ok(Box::pin(egress_forward::forward(listener, PathBuf::from(egress::INSIDE))))
 }
 
-async fn listen(
-    listen: &Listen,
-    descriptors: Vec<OwnedFd>,
-    routes: axum::Router,
-) -> io::Result<(Option<SocketAddr>, Served)> {
-    let unix = |listener: UnixListener| -> Served { Box::pin(axum::serve(listener, routes.clone()).into_future()) };
-    match listen {
-        Listen::Descriptor => {
-            let missing = || io::Error::other("no listener came along with the configuration");
-            let listener = descriptors.into_iter().next().ok_or_else(missing)?;
-            let listener = std::os::unix::net::UnixListener::from(listener);
-            listener.set_nonblocking(true)?;
-            Ok((None, unix(UnixListener::from_std(listener)?)))
+enum Listener {
+    Unix(UnixListener),
+    Tcp(TcpListener),
+}
+
+impl Listener {
+    async fn of(listen: &Listen, descriptors: Vec<OwnedFd>) -> io::Result<Self> {
+        match listen {
+            Listen::Descriptor => {
+                let missing = || io::Error::other("no listener came along with the configuration");
+                let listener = descriptors.into_iter().next().ok_or_else(missing)?;
+                let listener = std::os::unix::net::UnixListener::from(listener);
+                listener.set_nonblocking(true)?;
+                UnixListener::from_std(listener).map(Self::Unix)
+            }
+            Listen::Unix(path) => UnixListener::bind(path).map(Self::Unix),
+            Listen::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
         }
-        Listen::Unix(path) => Ok((None, unix(UnixListener::bind(path)?))),
-        Listen::Tcp(address) => {
-            let listener = TcpListener::bind(address).await?;
-            let address = listener.local_addr()?;
-            Ok((Some(address), Box::pin(axum::serve(listener, routes).into_future())))
+    }
+
+    fn address(&self) -> io::Result<Option<SocketAddr>> {
+        match self {
+            Self::Unix(_) => Ok(None),
+            Self::Tcp(listener) => listener.local_addr().map(Some),
+        }
+    }
+
+    fn serve(self, routes: axum::Router) -> Served {
+        match self {
+            Self::Unix(listener) => Box::pin(axum::serve(listener, routes).into_future()),
+            Self::Tcp(listener) => Box::pin(axum::serve(listener, routes).into_future()),
         }
     }
 }

@@ -5,7 +5,6 @@
 
 use std::{
     fs,
-    io::Read as _,
     os::{
         fd::{AsFd as _, OwnedFd},
         unix::net::UnixStream,
@@ -22,7 +21,7 @@ use rustix::{
 
 use super::{
     cgroup::{Cgroup, Counters},
-    config::{During as _, GO, InitConfig, Phase, Said, Trouble},
+    config::{During as _, InitConfig, Phase, Said, Trouble},
     confine::{self, Files, TERMINALS},
     etc,
     identity::Identity,
@@ -262,20 +261,16 @@ impl Inside {
         })
     }
 
-    /// Goes on as the daemon, once the outer process has the box on record.
+    /// Goes on as the daemon, which answers once the outer process has the box on record.
     fn serve(
         self,
-        mut socket: &UnixStream,
+        socket: &UnixStream,
         pid: i32,
         descriptors: Vec<OwnedFd>,
         keeper: LocalKeeper,
     ) -> Result<ExitCode, Trouble> {
         handoff::send(socket, &Said::Confined { pid, layers: self.layers }, &[]).during(Phase::Box, "report")?;
         let Some(daemon) = self.config.daemon else { return Ok(ExitCode::SUCCESS) };
-        let mut go = [0];
-        if socket.read_exact(&mut go).is_err() || go != [GO] {
-            return Ok(ExitCode::FAILURE);
-        }
         Ok(daemon::run(daemon, descriptors, Box::new(keeper)))
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     io,
     os::{
-        fd::{AsFd as _, OwnedFd},
+        fd::{AsFd as _, BorrowedFd, OwnedFd},
         unix::process::CommandExt as _,
     },
     process::Command,
@@ -15,6 +15,7 @@ use seccompiler::BpfProgram;
 
 use super::{
     cgroup::Counters,
+    config::GO,
     confine, root,
     seccomp::{self, Sockets},
     starter::Starter,
@@ -57,6 +58,14 @@ impl LocalKeeper {
 impl Keeper for LocalKeeper {
     fn confine(&self) -> io::Result<()> {
         self.programs.expect()
+    }
+
+    fn admit(&self, control: BorrowedFd<'_>) -> io::Result<()> {
+        let mut go = [0];
+        match rustix::io::retry_on_intr(|| rustix::io::read(control, &mut go))? {
+            1 if go == [GO] => Ok(()),
+            _ => Err(io::Error::other("whoever makes the sandbox is gone")),
+        }
     }
 
     fn prepare(&self, command: &mut Command) {
