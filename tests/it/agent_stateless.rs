@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use agentscope::{
     agent::{
-        LocalAgent, AgentDeps, AgentOptions, AgentRequest, ApproveMode, Brought, EventStream, KeptRules, Surface,
+        AgentDeps, AgentOptions, AgentRequest, ApproveMode, Brought, EventStream, KeptRules, LocalAgent, Surface,
         TurnControl, models,
     },
     config::{
