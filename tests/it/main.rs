@@ -53,6 +53,7 @@ mod sandbox_python;
 mod sandbox_task;
 mod sandbox_tools;
 mod sandbox_workspace;
+mod serve_openai;
 mod serve_ops;
 mod serve_sessions;
 mod serve_turns;

@@ -1,7 +1,11 @@
 //! The dialects of the callers. Each is one request parser, one [`Encoder`](super::Encoder) and its routes; nothing
 //! inside knows them.
 
+mod chat_completions;
 mod mcp;
+mod models;
+mod openai;
+mod responses;
 
 use std::sync::Arc;
 
@@ -22,5 +26,10 @@ pub trait Protocol: Send + Sync {
 
 /// All of them.
 pub(super) fn all() -> Vec<Box<dyn Protocol>> {
-    vec![Box::new(mcp::Mcp)]
+    vec![
+        Box::new(mcp::Mcp),
+        Box::new(models::Models::new()),
+        Box::new(chat_completions::ChatCompletions),
+        Box::new(responses::Responses::default()),
+    ]
 }
