@@ -407,6 +407,35 @@ async fn a_call_that_must_be_approved_is_answered_with_the_next_request() {
 }
 
 #[tokio::test]
+async fn a_question_is_answered_with_the_next_request() {
+    let call = Reply::calls(&[("ask_user", json!({ "question": "Which colour?" }))]);
+    let (model, server) = scripted(vec![call, Reply::text("Blue it is.")], "tools: [ask_user]\n");
+    let (_, body) = server.post(PATH, &json!({ "input": "Paint", "conversation": "c1" })).await;
+    let asked = body["output"].as_array().unwrap().last().unwrap();
+    assert_eq!((&asked["type"], &asked["name"]), (&json!("mcp_approval_request"), &json!("ask_user")), "{body}");
+    assert_eq!(asked["arguments"], r#"{"question":"Which colour?","choices":[]}"#);
+    let answer = json!({ "type": "mcp_approval_response", "approval_request_id": asked["id"], "approve": true,
+        "reason": "Blue" });
+    let (_, body) = server.post(PATH, &json!({ "input": [answer], "conversation": "c1" })).await;
+    assert_eq!(body["output"][1]["content"][0]["text"], "Blue it is.", "{body}");
+    let said = model.requests()[1].body["messages"].as_array().unwrap().last().unwrap()["content"].to_string();
+    assert!(said.contains("Blue"), "{said}");
+}
+
+#[tokio::test]
+async fn two_who_go_on_from_the_same_response_at_once_part_ways() {
+    let (model, server) = scripted(["One.", "Two.", "Three."].map(Reply::text).into(), "");
+    let (_, one) = server.post(PATH, &json!({ "input": "first" })).await;
+    let next = |text: &str| json!({ "input": text, "previous_response_id": one["id"] });
+    let (left, right) = (next("left"), next("right"));
+    let ((_, left), (_, right)) = tokio::join!(server.post(PATH, &left), server.post(PATH, &right));
+    assert_eq!((&left["status"], &right["status"]), (&json!("completed"), &json!("completed")));
+    for request in &model.requests()[1..] {
+        assert_eq!(request.body["messages"].as_array().unwrap().len(), 3, "{}", request.body);
+    }
+}
+
+#[tokio::test]
 async fn ends_that_are_none() {
     let cut = Reply::stream()
         .event(&json!({ "choices": [{ "index": 0, "delta": { "content": "Half an" }, "finish_reason": "length" }] }))

@@ -122,9 +122,9 @@ impl Kept {
         if over || parked {
             // Who goes on with the response must not find its turn running.
             let run = self.run.take_if(|_| over);
-            let response = fold.script.response.clone();
             let refused = matches!(fold.refusal, Some((FailureCode::Input, _)));
             if let Some(keeper) = self.keeper.take().filter(|_| !refused) {
+                let response = fold.script.response.clone();
                 let keeping = async move {
                     keeper.keep(response, parked).await;
                     drop(run);

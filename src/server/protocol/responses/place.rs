@@ -14,6 +14,7 @@ use super::{
 use crate::{
     domain::{SessionId, SessionKey, TaskId},
     server::{ApiError, App, Caller},
+    store::StoreError,
 };
 
 /// Where the turn takes place.
@@ -102,10 +103,11 @@ async fn after(
         Some(_) => Some(caller.user(user)?),
         None => caller.bound().map(str::to_owned),
     };
-    let record = app.stores.tasks.task(owner.as_deref(), &TaskId::from(previous)).await.map_err(|_| missing())?;
-    if record.protocol != PROTOCOL {
-        return Err(missing());
-    }
+    let record = match app.stores.tasks.task(owner.as_deref(), &TaskId::from(previous)).await {
+        Ok(record) if record.protocol == PROTOCOL => record,
+        Ok(_) | Err(StoreError::NoTask(_)) => return Err(missing()),
+        Err(error) => return Err(error.into()),
+    };
     let key = record.key;
     let Some(end) = record.request[END].as_u64() else {
         // It asked something, and its turn is not over, or went on without an answer.

@@ -63,9 +63,9 @@ impl Script {
 
     /// An event about an item, with what `fill` adds.
     pub(super) fn about<'a>(&mut self, index: usize, kind: &'static str, fill: impl FnOnce(Event<'a>) -> Event<'a>) {
-        let id = self.response.output[index].id().to_owned();
+        let Self { response, frames, number, after } = self;
         let event = fill(Event { output_index: Some(index), kind, ..Event::default() });
-        self.emit(Event { item_id: Some(&id), ..event });
+        put(frames, number, *after, Event { item_id: Some(response.output[index].id()), ..event });
     }
 
     /// More of what an item says, or of its arguments.

@@ -10,7 +10,7 @@ use super::kept::{INPUT, PROTOCOL};
 use crate::{
     domain::TaskId,
     server::{ApiError, App, Caller, Id, Params},
-    store::TaskRecord,
+    store::{StoreError, TaskRecord},
 };
 
 /// Items of a page, where the caller does not say, and at most.
@@ -43,10 +43,15 @@ enum Order {
 }
 
 async fn record(app: &App, caller: &Caller, id: &str) -> Result<TaskRecord, ApiError> {
-    let record = app.stores.tasks.task(caller.bound(), &TaskId::from(id)).await.ok();
-    record
-        .filter(|record| record.protocol == PROTOCOL)
-        .ok_or_else(|| ApiError::not_found(format!("there is no response `{id}`")))
+    match app.stores.tasks.task(caller.bound(), &TaskId::from(id)).await {
+        Ok(record) if record.protocol == PROTOCOL => Ok(record),
+        Ok(_) | Err(StoreError::NoTask(_)) => Err(missing(id)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn missing(id: &str) -> ApiError {
+    ApiError::not_found(format!("there is no response `{id}`"))
 }
 
 pub(super) async fn read(
@@ -59,15 +64,17 @@ pub(super) async fn read(
     if how.stream {
         return Err(ApiError::invalid("`stream`: only a response in the background can be followed"));
     }
-    record.result.map(Json).ok_or_else(|| ApiError::not_found(format!("there is no response `{id}`")))
+    record.result.map(Json).ok_or_else(|| missing(&id))
 }
 
 pub(super) async fn remove(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Json<Value>, ApiError> {
     let record = record(&app, &caller, &id).await?;
-    app.stores.tasks.remove_task(caller.bound(), &record.id).await.map_err(|_| {
+    match app.stores.tasks.remove_task(caller.bound(), &record.id).await {
+        Ok(()) => {}
         // Somebody else was faster.
-        ApiError::not_found(format!("there is no response `{id}`"))
-    })?;
+        Err(StoreError::NoTask(_)) => return Err(missing(&id)),
+        Err(error) => return Err(error.into()),
+    }
     Ok(Json(json!({ "id": id, "object": "response", "deleted": true })))
 }
 
