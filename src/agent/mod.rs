@@ -20,6 +20,7 @@ mod journal;
 pub mod laws;
 mod local;
 mod named;
+mod origin;
 mod output;
 mod permit;
 mod remote;

@@ -126,6 +126,13 @@ impl AgentPath {
         &self.0
     }
 
+    /// The name of the agent itself.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let last = self.0.rsplit('/').next().unwrap_or(&self.0);
+        last.split('#').next().unwrap_or(last)
+    }
+
     /// How many agents stand above this one; 0 for the agent the user talks to.
     #[must_use]
     pub fn depth(&self) -> usize {

@@ -1,9 +1,6 @@
 //! The log of a server: lines of text on a terminal, lines of JSON elsewhere, and no secret in either.
 
-use std::{
-    io,
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 
 use arc_swap::ArcSwap;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};

@@ -1,6 +1,7 @@
 //! The dialects of the callers. Each is one request parser, one [`Encoder`](super::Encoder) and its routes; nothing
 //! inside knows them.
 
+mod agent_api;
 mod chat_completions;
 mod mcp;
 mod models;
@@ -27,6 +28,7 @@ pub trait Protocol: Send + Sync {
 /// All of them.
 pub(super) fn all() -> Vec<Box<dyn Protocol>> {
     vec![
+        Box::new(agent_api::AgentApi),
         Box::new(mcp::Mcp),
         Box::new(models::Models::new()),
         Box::new(chat_completions::ChatCompletions),
