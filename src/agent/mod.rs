@@ -44,7 +44,7 @@ pub use check::Check;
 pub use context::{CONTEXT_FILE, context_files};
 pub use hooks::HookRuleError;
 pub use local::LocalAgent;
-pub use output::SchemaError;
+pub use output::{FINAL_ANSWER, SchemaError};
 pub use remote::{RemoteAgent, RemoteError};
 pub use team::handoff_tool;
 

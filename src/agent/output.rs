@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The name of the tool that takes the final answer.
-pub(super) const FINAL_ANSWER: &str = "final_answer";
+pub const FINAL_ANSWER: &str = "final_answer";
 
 /// What the final answer must look like.
 #[derive(Debug)]

@@ -91,6 +91,11 @@ impl Frames {
         }
     }
 
+    /// Takes over the frames of another.
+    pub fn append(&mut self, other: &mut Self) {
+        self.buffer.unsplit(other.buffer.split());
+    }
+
     /// What was written so far.
     pub fn take(&mut self) -> Bytes {
         self.buffer.split().freeze()
@@ -118,6 +123,21 @@ where
     respond(Streaming {
         events: Some(events),
         park: None,
+        encoder,
+        out: Frames::default(),
+        state: State::New,
+        beat: beat(),
+    })
+}
+
+/// The same for the events of a turn on a detour, which `park` lets the turn wait on.
+pub fn sse_with<S>(events: S, park: fn(S), encoder: impl Encoder) -> Response
+where
+    S: Stream<Item: Borrow<AgentEvent>> + Unpin + Send + 'static,
+{
+    respond(Streaming {
+        events: Some(events),
+        park: Some(park),
         encoder,
         out: Frames::default(),
         state: State::New,

@@ -34,7 +34,7 @@ pub use auth::Caller;
 pub use body::{Json, Params, parse};
 pub use edge::Base;
 pub use error::ApiError;
-pub use frames::{Encoder, Flow, Frames, fold, sse, sse_of};
+pub use frames::{Encoder, Flow, Frames, fold, sse, sse_of, sse_with};
 pub use listen::{bind, serve};
 pub use protocol::{McpSessions, Protocol, serve_stdio};
 pub use runs::{Ask, Asks, Recording, Run, RunHandle, Runs};

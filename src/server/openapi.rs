@@ -92,6 +92,24 @@ const OPERATIONS: &[Operation] = &[
     op("patch", "/sessions/{id}", Server, "Gives a session a title").asks(&["user_id"]).takes(bodies::rename),
     op("delete", "/sessions/{id}", Server, "Deletes a session").asks(&["user_id"]).gives(Nothing),
     op("get", "/sessions/{id}/export", Server, "A session as a file, `json` or `md`").asks(&["user_id", "format"]),
+    op("get", "/v1/models", Agent, "The agents, as models of OpenAI's API"),
+    op("get", "/v1/models/{id}", Agent, "An agent, as a model"),
+    op("post", "/v1/chat/completions", Agent, "A turn, as a chat completion").takes(bodies::chat),
+    op("post", "/v1/responses", Agent, "A turn, as a response").takes(bodies::response),
+    op("get", "/v1/responses/{id}", Agent, "A response that was kept").asks(&["stream", "starting_after"]),
+    op("delete", "/v1/responses/{id}", Agent, "Deletes a response"),
+    op("post", "/v1/responses/{id}/cancel", Agent, "Ends a response in the background"),
+    op("get", "/v1/responses/{id}/input_items", Agent, "What a response was asked").asks(&["after", "limit", "order"]),
+    op("get", "/compatible-mode/v1/models", Agent, "The agents, as models of OpenAI's API"),
+    op("get", "/compatible-mode/v1/models/{id}", Agent, "An agent, as a model"),
+    op("post", "/compatible-mode/v1/chat/completions", Agent, "A turn, as a chat completion").takes(bodies::chat),
+    op("post", "/compatible-mode/v1/responses", Agent, "A turn, as a response").takes(bodies::response),
+    op("get", "/compatible-mode/v1/responses/{id}", Agent, "A response that was kept")
+        .asks(&["stream", "starting_after"]),
+    op("delete", "/compatible-mode/v1/responses/{id}", Agent, "Deletes a response"),
+    op("post", "/compatible-mode/v1/responses/{id}/cancel", Agent, "Ends a response in the background"),
+    op("get", "/compatible-mode/v1/responses/{id}/input_items", Agent, "What a response was asked")
+        .asks(&["after", "limit", "order"]),
 ];
 
 pub(super) fn routes() -> Router<Arc<App>> {

@@ -55,6 +55,7 @@ mod sandbox_task;
 mod sandbox_tools;
 mod sandbox_workspace;
 mod serve_mcp;
+mod serve_openai;
 mod serve_ops;
 mod serve_process;
 mod serve_sessions;

@@ -407,6 +407,8 @@ fn without_its_proxy_a_box_has_no_way_out_and_says_so() {
         local.stop().await;
         // One that is alive ends with its box.
         let local = with(made, allow(&["allowed.test"])).await;
+        // Nobody waits for it when the box is made.
+        assert!(ask(&local, &[get("allowed.test")]).await[0].contains(" 200 "));
         assert_eq!(proxies().len(), 1);
         local.stop().await;
         while !proxies().is_empty() {

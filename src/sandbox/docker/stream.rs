@@ -1,4 +1,4 @@
-//! The standard streams of a program in a container, as one stream of bytes.
+//! The standard streams of a program in a container that speaks HTTP, as one stream of bytes.
 
 use std::{
     io,
@@ -24,7 +24,12 @@ type Output = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 pub(super) struct ExecStream {
     output: StreamReader<Output, Bytes>,
     input: Pin<Box<dyn AsyncWrite + Send>>,
+    /// Whether the program itself has said something.
+    heard: bool,
 }
+
+/// How every answer begins.
+const ANSWER: &[u8] = b"HTTP/1.";
 
 impl ExecStream {
     /// Runs `command` in the container.
@@ -41,7 +46,7 @@ impl ExecStream {
             StartExecResults::Attached { output, input } => {
                 let output: Output =
                     Box::pin(output.map(|part| part.map(LogOutput::into_bytes).map_err(io::Error::other)));
-                Ok(Self { output: StreamReader::new(output), input })
+                Ok(Self { output: StreamReader::new(output), input, heard: false })
             }
             StartExecResults::Detached => Err(io::Error::other("the engine did not attach").into()),
         }
@@ -50,7 +55,19 @@ impl ExecStream {
 
 impl AsyncRead for ExecStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.output).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.output).poll_read(cx, buffer);
+        let part = &buffer.filled()[before..];
+        if !self.heard && !part.is_empty() {
+            // Of a program that it could not start, as where a container is full of processes, the engine tells there.
+            let length = part.len().min(ANSWER.len());
+            if part[..length] != ANSWER[..length] {
+                let told = String::from_utf8_lossy(part).trim().to_owned();
+                return Poll::Ready(Err(io::Error::other(told)));
+            }
+            self.heard = true;
+        }
+        read
     }
 }
 

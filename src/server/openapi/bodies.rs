@@ -105,3 +105,49 @@ pub(super) fn rename() -> Value {
         "properties": { "title": { "type": "string", "minLength": 1 } },
     })
 }
+
+pub(super) fn chat() -> Value {
+    let message = json!({
+        "type": "object",
+        "required": ["role", "content"],
+        "properties": {
+            "role": { "enum": ["system", "developer", "user", "assistant", "tool"] },
+            "content": { "type": "string" },
+            "tool_call_id": { "type": "string" },
+        },
+    });
+    json!({
+        "type": "object",
+        "required": ["messages"],
+        "properties": {
+            "messages": { "type": "array", "items": message },
+            "model": { "type": "string" },
+            "stream": { "type": "boolean" },
+            "temperature": { "type": "number", "minimum": 0, "maximum": 2 },
+            "max_completion_tokens": { "type": "integer", "minimum": 1 },
+            "tools": { "type": "array", "items": { "type": "object" } },
+            "user": { "type": "string" },
+        },
+    })
+}
+
+pub(super) fn response() -> Value {
+    json!({
+        "type": "object",
+        "required": ["input"],
+        "properties": {
+            "input": { "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "object" } }] },
+            "model": { "type": "string" },
+            "instructions": { "type": "string" },
+            "previous_response_id": { "type": "string" },
+            "conversation": { "type": "string" },
+            "stream": { "type": "boolean" },
+            "store": { "type": "boolean" },
+            "background": { "type": "boolean" },
+            "temperature": { "type": "number", "minimum": 0, "maximum": 2 },
+            "max_output_tokens": { "type": "integer", "minimum": 1 },
+            "tools": { "type": "array", "items": { "type": "object" } },
+            "user": { "type": "string" },
+        },
+    })
+}

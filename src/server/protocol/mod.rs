@@ -2,7 +2,11 @@
 //! inside knows them.
 
 mod agent_api;
+mod chat_completions;
 mod mcp;
+mod models;
+mod openai;
+mod responses;
 
 use std::sync::Arc;
 
@@ -23,5 +27,11 @@ pub trait Protocol: Send + Sync {
 
 /// All of them.
 pub(super) fn all() -> Vec<Box<dyn Protocol>> {
-    vec![Box::new(agent_api::AgentApi), Box::new(mcp::Mcp)]
+    vec![
+        Box::new(agent_api::AgentApi),
+        Box::new(mcp::Mcp),
+        Box::new(models::Models::new()),
+        Box::new(chat_completions::ChatCompletions),
+        Box::new(responses::Responses::default()),
+    ]
 }
