@@ -114,7 +114,12 @@ async fn reasoning_tool_answer() {
 async fn parallel_tools() {
     let server = Server::start(&format!("{DEMO}tools: [todo, memory]\n"));
     let text = "TOOL:todo:{\"items\":[{\"text\":\"x\"}]} TOOL:memory:{\"action\":\"recall\"}";
-    insta::assert_snapshot!(outline(&server.post_text("/process", &say_in("s1", text)).await), @r#"
+    let stream = server.post_text("/process", &say_in("s1", text)).await;
+    let _ = trace(&stream);
+    let outline = outline(&stream);
+    // Which of them ends first is open.
+    let (calls, results) = outline.split_once("message in_progress plugin_call_output").unwrap();
+    insta::assert_snapshot!(calls.trim_end(), @r#"
     response created
     response in_progress
     message in_progress plugin_call
@@ -127,38 +132,9 @@ async fn parallel_tools() {
     message completed plugin_call
     content completed data {call_id:call_…,name:memory,arguments:{action: recall}}
     message completed plugin_call
-    message in_progress plugin_call_output
-    content in_progress data {call_id:call_…,name:memory,output:}
-    content in_progress data {call_id:call_…,name:memory,output:[{type: text, text: No notes.}]}
-    content completed data {call_id:call_…,name:memory,output:[{type: text, text: No notes.}]}
-    message completed plugin_call_output
-    message in_progress plugin_call_output
-    content in_progress data {call_id:call_…,name:todo,output:}
-    content in_progress data {call_id:call_…,name:todo,output:[{type: text, text: To-do list (0 of 1 done):n[ ] x}]}
-    content completed data {call_id:call_…,name:todo,output:[{type: text, text: To-do list (0 of 1 done):n[ ] x}]}
-    message completed plugin_call_output
-    message in_progress message
-    content in_progress text demo
-    content in_progress text model:
-    content in_progress text `todo`
-    content in_progress text says:
-    content in_progress text To-do
-    content in_progress text list
-    content in_progress text (0
-    content in_progress text of
-    content in_progress text 1
-    content in_progress text done):n[
-    content in_progress text ]
-    content in_progress text xn`memory`
-    content in_progress text says:
-    content in_progress text No
-    content in_progress text notes.
-    content completed text demo model: `todo` says: To-do list (0 of 1 done):n[ ] xn`memory` says: No notes.
-    message completed message
-    response completed
     "#);
-    let stream = server.post_text("/process", &say_in("s2", text)).await;
-    let _ = trace(&stream);
+    assert_eq!(results.matches("message completed plugin_call_output").count(), 2);
+    assert!(results.contains("name:todo,output:[{type") && results.contains("name:memory,output:[{type"), "{results}");
 }
 
 #[tokio::test]
@@ -227,18 +203,19 @@ async fn empty() {
 #[tokio::test]
 async fn failure_before_and_after_the_first_token() {
     let half = || Reply::stream().event(&json!({ "choices": [{ "index": 0, "delta": { "content": "Hel" } }] })).cut();
-    let (server, _model) = scripted(vec![Reply::status(401, "{}"), half(), Reply::status(429, "{}")], "");
+    let (server, model) = scripted(vec![Reply::status(401, "{}"), half(), Reply::status(429, "{}")], "");
     let before = trace(&server.post_text("/process", &say_in("s1", "hi")).await);
     let (_, failed) = before.rsplit_once("data: ").unwrap();
     insta::assert_snapshot!(failed, @r#"{"sequence_number":2,"object":"response","status":"failed","error":{"code":"MODEL_UNAUTHORIZED_ACCESS","message":"openai-compatible/m: the API key was refused (HTTP 401): {}"},"id":"response_…","created_at":…,"completed_at":null,"output":null,"usage":{"input_tokens":0,"output_tokens":0,"total_tokens":0},"session_id":"s1"}"#);
-    insta::assert_snapshot!(outline(&server.post_text("/process", &say_in("s2", "hi")).await), @r#"
+    let after = outline(&server.post_text("/process", &say_in("s2", "hi")).await);
+    insta::assert_snapshot!(after.replace(&model.address().to_string(), "[MODEL]"), @r#"
     response created
     response in_progress
     message in_progress message
     content in_progress text Hel
     content completed text Hel
     message completed message
-    response failed {code:MODEL_EXECUTION_FAILED,message:openai-compatible/m: the connection to 127.0.0.1:44659 broke: unexpected EOF during chunk size line}
+    response failed {code:MODEL_EXECUTION_FAILED,message:openai-compatible/m: the connection to [MODEL] broke: unexpected EOF during chunk size line}
     "#);
     let limited = server.events("/process", &say_in("s3", "hi")).await;
     assert_eq!(limited.last().unwrap()["error"]["code"], "MODEL_QUOTA_EXCEEDED");
