@@ -1,7 +1,10 @@
 //! The dialects of the callers. Each is one request parser, one [`Encoder`](super::Encoder) and its routes; nothing
 //! inside knows them.
 
+mod ag_ui;
 mod mcp;
+mod media;
+mod reply;
 
 use std::sync::Arc;
 
@@ -22,5 +25,5 @@ pub trait Protocol: Send + Sync {
 
 /// All of them.
 pub(super) fn all() -> Vec<Box<dyn Protocol>> {
-    vec![Box::new(mcp::Mcp)]
+    vec![Box::new(ag_ui::AgUi), Box::new(mcp::Mcp)]
 }
