@@ -51,6 +51,7 @@ mod sandbox_python;
 mod sandbox_task;
 mod sandbox_tools;
 mod sandbox_workspace;
+mod serve_a2a;
 mod serve_ag_ui;
 mod serve_sessions;
 mod serve_turns;

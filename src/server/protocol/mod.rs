@@ -1,6 +1,7 @@
 //! The dialects of the callers. Each is one request parser, one [`Encoder`](super::Encoder) and its routes; nothing
 //! inside knows them.
 
+mod a2a;
 mod ag_ui;
 mod mcp;
 mod media;
@@ -25,5 +26,5 @@ pub trait Protocol: Send + Sync {
 
 /// All of them.
 pub(super) fn all() -> Vec<Box<dyn Protocol>> {
-    vec![Box::new(ag_ui::AgUi), Box::new(mcp::Mcp)]
+    vec![Box::new(a2a::A2a), Box::new(ag_ui::AgUi), Box::new(mcp::Mcp)]
 }
