@@ -9,6 +9,7 @@
 
 mod common;
 
+mod a2a_tool;
 mod agent_file;
 mod agent_stateless;
 mod bad_input;
