@@ -4,7 +4,7 @@ use std::{error::Error, process::ExitCode};
 
 use crate::{
     agent,
-    config::agent_file::Diagnostics,
+    config::agent_file::{Color, Diagnostics},
     store::StoreError,
     ui::{Printer, printable, style},
 };
@@ -127,6 +127,17 @@ impl CliError {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// All of it as plain text, for a log.
+    #[must_use]
+    pub fn text(&self) -> String {
+        if let Some(diagnostics) = &self.diagnostics {
+            return diagnostics.render(Color::No).trim_end().to_owned();
+        }
+        let causes = self.causes.iter().map(|cause| format!("; because: {cause}"));
+        let hint = self.hint.iter().map(|hint| format!("; hint: {hint}"));
+        std::iter::once(self.message.clone()).chain(causes).chain(hint).collect()
     }
 
     #[must_use]

@@ -25,6 +25,7 @@ mod source;
 mod tools;
 mod validate;
 mod values;
+mod web;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -69,6 +70,7 @@ enum Command {
     Setup(setup::SetupArgs),
     Tools(tools::ToolsArgs),
     Validate(validate::ValidateArgs),
+    Web(web::WebArgs),
 }
 
 impl Command {
@@ -89,6 +91,7 @@ impl Command {
             Self::Setup(args) => setup::run(&args, cx),
             Self::Tools(args) => tools::run(&args, cx),
             Self::Validate(args) => validate::run(&args, cx),
+            Self::Web(args) => web::run(&args, cx),
         }
     }
 }

@@ -81,6 +81,37 @@ impl Resizes {
     }
 }
 
+/// SIGHUP, from the moment this is made: what a service manager sends to have the configuration read anew.
+#[derive(Debug)]
+pub struct Hangups {
+    #[cfg(unix)]
+    told: tokio::signal::unix::Signal,
+}
+
+impl Hangups {
+    /// Must be called within the runtime.
+    ///
+    /// # Errors
+    /// A system that refuses the handler.
+    pub fn new() -> std::io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self { told: signal(SignalKind::hangup())? })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    /// Returns after the next one.
+    pub async fn recv(&mut self) {
+        #[cfg(unix)]
+        self.told.recv().await;
+        #[cfg(not(unix))]
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Ends the process without unwinding; the only way out when a turn does not end.
 #[expect(clippy::disallowed_methods, reason = "the user asked twice")]
 pub fn leave() -> ! {

@@ -1,10 +1,14 @@
 //! What all handlers share.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::{Arc, OnceLock},
+};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Agents, Runs, protocol::McpSessions};
+use super::{Agents, Runs, edge::Edge, limits::Limits, metrics::Metrics, protocol::McpSessions};
 use crate::{
     config::agent_file::{Serve, Token},
     store::Stores,
@@ -13,22 +17,51 @@ use crate::{
 /// The state of a server. Handlers get it as `State<Arc<App>>`.
 pub struct App {
     agents: ArcSwap<Agents>,
+    edge: ArcSwap<Edge>,
     pub stores: Stores,
     pub runs: Runs,
+    /// Whether browsers get the page.
+    pub(super) page: bool,
     pub mcp: McpSessions,
+    pub(super) limits: Limits,
+    bound: OnceLock<IpAddr>,
+    stop: CancellationToken,
+    /// Agents of versions of the file before, whose turns are not over.
+    old: TaskTracker,
 }
 
 impl App {
     #[must_use]
-    pub fn new(agents: Agents, stores: Stores) -> Arc<Self> {
-        let runs = Runs::new(&agents.loaded.file.serve);
-        Arc::new(Self { agents: ArcSwap::from_pointee(agents), stores, runs, mcp: McpSessions::default() })
+    pub fn new(agents: Agents, stores: Stores, page: bool) -> Arc<Self> {
+        let serve = &agents.loaded.file.serve;
+        Arc::new(Self {
+            edge: ArcSwap::from_pointee(Edge::new(serve)),
+            runs: Runs::new(serve),
+            limits: Limits::new(serve),
+            agents: ArcSwap::from_pointee(agents),
+            stores,
+            page,
+            mcp: McpSessions::default(),
+            bound: OnceLock::new(),
+            stop: CancellationToken::new(),
+            old: TaskTracker::new(),
+        })
     }
 
     /// The agents as they are now. To be asked once a request, so that a change of the file does not divide it.
     #[must_use]
     pub fn agents(&self) -> Arc<Agents> {
         self.agents.load_full()
+    }
+
+    /// Serves another version of the file from now on. Turns that run go on with theirs, whose agents then end.
+    pub fn replace(&self, agents: Agents) {
+        let serve = &agents.loaded.file.serve;
+        self.edge.store(Arc::new(Edge::new(serve)));
+        self.runs.adopt(serve);
+        self.limits.adopt(serve);
+        let old = self.agents.swap(Arc::new(agents));
+        self.old.spawn(async move { old.root.drained().await });
     }
 
     /// How the agent file wants to be served.
@@ -38,5 +71,44 @@ impl App {
 
     pub(super) fn tokens(&self) -> Vec<Token> {
         self.settings(|serve| serve.tokens.clone())
+    }
+
+    pub(super) fn edge(&self) -> Guard<Arc<Edge>> {
+        self.edge.load()
+    }
+
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        self.runs.metrics()
+    }
+
+    /// Where it listens.
+    pub(super) fn bind(&self, address: IpAddr) {
+        // Nobody binds twice.
+        let _ = self.bound.set(address);
+    }
+
+    pub(super) fn bound(&self) -> IpAddr {
+        self.bound.get().copied().unwrap_or(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// Tells the server to end, as a signal does.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Waits until it is told to end.
+    pub async fn stopping(&self) {
+        self.stop.cancelled().await;
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Waits until the turns of every version of the file are over and saved.
+    pub(super) async fn drained(&self) {
+        self.agents().root.drained().await;
+        self.old.close();
+        self.old.wait().await;
     }
 }

@@ -10,7 +10,7 @@ use axum::{
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use subtle::ConstantTimeEq as _;
 
-use super::{ApiError, App};
+use super::{ApiError, App, edge::Seen, limits::Payer};
 use crate::config::agent_file::Token;
 
 /// Whose things somebody reaches who says nothing of himself, where no token is asked for.
@@ -28,6 +28,12 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// One who started the server himself, and reaches the things of `user`.
+    #[must_use]
+    pub fn of_user(user: String) -> Self {
+        Self { token: None, bound: Some(user), admin: false }
+    }
+
     /// The user a request is made for; `asked` is the one that it names.
     ///
     /// # Errors
@@ -65,9 +71,16 @@ fn unauthorized() -> ApiError {
     ApiError::new(StatusCode::UNAUTHORIZED, "unauthorized", "this server wants a bearer token in `Authorization`")
 }
 
-/// Finds the caller, whom handlers ask for as an argument.
+/// Finds the caller, whom handlers ask for as an argument. Who tries tokens is limited as well.
 pub(super) async fn identify(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    match caller(&app.tokens(), request.headers()) {
+    let found = caller(&app.tokens(), request.headers());
+    let token = found.as_ref().ok().and_then(|caller| caller.token.clone());
+    let address = request.extensions().get::<Seen>().map(|seen| Payer::address(seen.peer));
+    let payer = token.map(Payer::Token).or(address);
+    if let Some(Err(refused)) = payer.map(|payer| app.limits.charge(&payer)) {
+        return refused.into_response();
+    }
+    match found {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -80,7 +93,9 @@ pub(super) async fn identify(State(app): State<Arc<App>>, mut request: Request, 
     }
 }
 
-fn caller(tokens: &[Token], headers: &HeaderMap) -> Result<Caller, ApiError> {
+/// # Errors
+/// 401 without one of the tokens, where there are any.
+pub(super) fn caller(tokens: &[Token], headers: &HeaderMap) -> Result<Caller, ApiError> {
     if tokens.is_empty() {
         return Ok(Caller { token: None, bound: None, admin: false });
     }

@@ -24,7 +24,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
 fn unread(error: &BytesRejection) -> ApiError {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        ApiError::new(error.status(), "body_too_large", "the body is longer than `serve.limits.body` allows")
+        ApiError::body_too_large()
     } else {
         ApiError::invalid("the body could not be read")
     }

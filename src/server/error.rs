@@ -41,6 +41,18 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
     }
 
+    /// 405.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path is not asked in this way")
+    }
+
+    /// 413.
+    #[must_use]
+    pub fn body_too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is longer than `serve.limits.body` allows")
+    }
+
     /// 409: a turn of the session runs.
     #[must_use]
     pub fn busy(session: impl std::fmt::Display) -> Self {

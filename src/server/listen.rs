@@ -2,19 +2,22 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::extract::ConnectInfo;
-use hyper::server::conn::http1;
+use axum::{Router, body::Body};
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
 };
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
-use super::{App, router::router};
+use super::{
+    App,
+    connections::{Connections, Kept, Seat, Working, arriving},
+    router::router,
+};
 
-/// A caller that has not sent the head of its request by then is let go of.
+/// A caller that has not sent the head of its request by then is let go of, and so is one that asks nothing more.
 const HEAD: Duration = Duration::from_secs(30);
 /// How long turns may go on once the server is told to end.
 const GRACE: Duration = Duration::from_secs(10);
@@ -22,6 +25,12 @@ const GRACE: Duration = Duration::from_secs(10);
 const LAST: Duration = Duration::from_secs(5);
 /// How long nobody is accepted when the process has no descriptor left.
 const FULL: Duration = Duration::from_millis(50);
+/// Descriptors that this process asks for: programs that it starts may look through all that they could have.
+const DESCRIPTORS: u64 = 1 << 16;
+/// What callers are told where every connection that there can be is being answered.
+const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n\
+connection: close\r\ncontent-length: 77\r\n\r\n\
+{\"code\":\"too_many_connections\",\"message\":\"this server has no place left now\"}";
 
 /// A listener that callers can reach from now on.
 ///
@@ -31,17 +40,38 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Serves until `shutdown`, then lets turns end, and returns when all is saved and sent.
+/// Serves until `shutdown`, then starts no more turns, lets those that run end, and returns when all is saved and sent.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
-    let router = router(Arc::clone(&app));
+    if let Ok(address) = listener.local_addr() {
+        app.bind(address.ip());
+    }
     let graceful = GracefulShutdown::new();
-    let mut shutdown = std::pin::pin!(shutdown);
+    // Who asks meanwhile is told that the server is about to end.
+    tokio::select! {
+        () = accept(&listener, &app, &graceful) => {}
+        () = ended(&app, shutdown) => {}
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(LAST, graceful.shutdown()).await;
+    app.drained().await;
+}
+
+async fn ended(app: &App, shutdown: impl Future<Output = ()>) {
+    tokio::select! {
+        () = shutdown => {}
+        () = app.stopping() => {}
+    }
+    tracing::info!(turns = app.runs.count(), "ending");
+    app.stop();
+    app.runs.drain(GRACE).await;
+}
+
+async fn accept(listener: &TcpListener, app: &Arc<App>, graceful: &GracefulShutdown) {
+    let router = router(Arc::clone(app));
+    // The rest is for files, and for the connections to models and tools.
+    let connections = Connections::new(descriptors() / 4 * 3);
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = &mut shutdown => break,
-        };
-        let (stream, peer) = match accepted {
+        let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Too many open files, most likely: those that are open end sometime.
@@ -52,22 +82,53 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<O
         };
         // A frame is sent when it is there, not when there is more.
         let _ = stream.set_nodelay(true);
-        let service = router.clone().map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
-            request.extensions_mut().insert(ConnectInfo(peer));
-            request.map(axum::body::Body::new)
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            // Whoever is at the other end is gone, or speaks no HTTP.
-            let _ = connection.await;
-        });
+        let Some(seat) = connections.admit() else {
+            let _ = stream.try_write(BUSY);
+            continue;
+        };
+        talk(stream, peer, seat, (app, &router), graceful);
     }
-    drop(listener);
-    app.runs.drain(GRACE).await;
-    let _ = tokio::time::timeout(LAST, graceful.shutdown()).await;
-    app.agents().root.drained().await;
+}
+
+fn talk(stream: TcpStream, peer: SocketAddr, seat: Arc<Seat>, with: (&Arc<App>, &Router), graceful: &GracefulShutdown) {
+    let (app, router, gone) = (Arc::clone(with.0), with.1.clone(), seat.gone.clone());
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let working = Working::new(Arc::clone(&seat));
+        let mut uri = std::mem::take(request.uri_mut());
+        let seen = app.edge().see(&mut uri, request.headers(), peer);
+        *request.uri_mut() = uri;
+        request.extensions_mut().insert(seen);
+        let answer = router.clone().oneshot(request.map(|body| arriving(body, &seat)));
+        async move { Ok::<_, std::convert::Infallible>(answer.await?.map(|body| Body::new(Kept { body, kept: working }))) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        tokio::select! {
+            // Whoever is at the other end is gone, or speaks no HTTP.
+            _ = connection => {}
+            () = gone.cancelled() => {}
+        }
+    });
+}
+
+/// How many descriptors the process may have, once it asked for as many as it gets.
+#[cfg(unix)]
+fn descriptors() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let has = getrlimit(Resource::Nofile);
+    let wants = has.maximum.unwrap_or(DESCRIPTORS).min(DESCRIPTORS);
+    if has.current.is_some_and(|current| current < wants) {
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wants), maximum: has.maximum });
+    }
+    let has = getrlimit(Resource::Nofile).current.unwrap_or(DESCRIPTORS).min(DESCRIPTORS);
+    usize::try_from(has).unwrap_or(usize::MAX)
+}
+
+#[cfg(not(unix))]
+fn descriptors() -> usize {
+    usize::try_from(DESCRIPTORS).unwrap_or(usize::MAX)
 }

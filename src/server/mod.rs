@@ -4,14 +4,22 @@
 //! protocol; what comes back is the agent's one stream of events, which each protocol's [`Encoder`] folds into its own
 //! frames. One file a protocol under `protocol/`.
 
+mod admin;
 mod agents;
 mod app;
 mod auth;
 mod body;
+mod connections;
+mod edge;
 mod error;
 mod frames;
+mod guard;
 mod health;
+mod limits;
 mod listen;
+mod metrics;
+mod observe;
+mod openapi;
 mod page;
 mod protocol;
 mod router;
@@ -23,6 +31,7 @@ pub use agents::{Agents, Id, Target};
 pub use app::App;
 pub use auth::Caller;
 pub use body::{Json, Params, parse};
+pub use edge::Base;
 pub use error::ApiError;
 pub use frames::{Encoder, Flow, Frames, fold, sse, sse_of};
 pub use listen::{bind, serve};

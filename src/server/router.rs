@@ -1,33 +1,64 @@
 //! The whole route table.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
-use axum::{Router, extract::DefaultBodyLimit, middleware};
+use axum::{
+    Router, middleware,
+    response::{IntoResponse as _, Response},
+};
+use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{ApiError, App, agents, auth, health, protocol, sessions, turns};
+use super::{
+    ApiError, App, admin, agents, auth, guard, health, metrics, observe, openapi, page, protocol, sessions, turns,
+};
 
-/// Longest body, where the agent file does not say.
-const BODY: u64 = 10 << 20;
-
-/// Every route. Those of the agents are there twice: as they are, for the file's own agent, and under
-/// `/agents/{agent}` for each by name.
+/// Every route with all that stands before it.
 pub(super) fn router(app: Arc<App>) -> Router {
-    let limit = app.settings(|serve| serve.limits.body).map_or(BODY, |limit| limit.0);
+    let (asked, open) = if app.page {
+        (asked(), health::probes().merge(page::routes()))
+    } else {
+        (asked().merge(health::described()), health::probes())
+    };
+    let asked = asked
+        .fallback(async || ApiError::not_found("there is no such path here"))
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), auth::identify));
+    let open = open.method_not_allowed_fallback(async || ApiError::method_not_allowed());
+    // The last is the outermost.
+    asked
+        .merge(open)
+        .layer(guard::cors(&app))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
+        .layer(CatchPanicLayer::custom(crashed))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), observe::observe))
+        .with_state(app)
+}
+
+/// The routes that ask for a token. Those of the agents are there twice: as they are, for the file's own agent, and
+/// under `/agents/{agent}` for each by name.
+fn asked() -> Router<Arc<App>> {
     let mut each = turns::routes();
     for protocol in protocol::all() {
         each = each.merge(protocol.routes());
     }
-    let asked = Router::new()
+    Router::new()
         .merge(each.clone())
         .nest("/agents/{agent}", each)
         .merge(agents::routes())
         .merge(sessions::routes())
-        .merge(health::described())
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), auth::identify));
-    Router::new()
-        .merge(asked)
-        .merge(health::probes())
-        .fallback(async || ApiError::not_found("there is no such path here"))
-        .layer(DefaultBodyLimit::max(usize::try_from(limit).unwrap_or(usize::MAX)))
-        .with_state(app)
+        .merge(metrics::routes())
+        .merge(openapi::routes())
+        .merge(admin::routes())
+}
+
+/// All routes, bare.
+#[cfg(test)]
+pub(super) fn table() -> Router<Arc<App>> {
+    asked().merge(health::described()).merge(health::probes())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as the layer calls it")]
+fn crashed(_: Box<dyn Any + Send>) -> Response {
+    tracing::error!("a request crashed");
+    ApiError::internal("the request crashed; this is a bug in agentscope, please report it").into_response()
 }

@@ -1,6 +1,7 @@
 //! Terminal output that is not the TUI. The only layer besides `cli::error` that writes to the terminal.
 
 pub mod events;
+pub mod log;
 mod printable;
 mod printer;
 mod progress;

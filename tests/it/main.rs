@@ -14,6 +14,7 @@ mod agent_file;
 mod agent_stateless;
 mod bad_input;
 mod chat;
+mod chat_remote;
 mod doctor;
 mod exit_codes;
 mod help;
@@ -36,6 +37,8 @@ mod sandbox_daemon;
 mod sandbox_docker;
 mod sandbox_docker_cli;
 #[cfg(target_os = "linux")]
+mod sandbox_docker_killed;
+#[cfg(target_os = "linux")]
 mod sandbox_faults;
 #[cfg(target_os = "linux")]
 mod sandbox_limits;
@@ -54,6 +57,8 @@ mod sandbox_tools;
 mod sandbox_workspace;
 mod serve_a2a;
 mod serve_ag_ui;
+mod serve_mcp;
+mod serve_ops;
 mod serve_sessions;
 mod serve_turns;
 mod serve_web;

@@ -61,6 +61,18 @@ async fn what_cannot_be_started_is_told_as_a_shell_tells_it() {
 }
 
 #[tokio::test]
+async fn text_that_says_nothing_of_what_runs_it_is_for_the_shell() {
+    let host = Host::start().await;
+    host.sh("echo 'echo $# $1; exit 4' > script; chmod +x script").await;
+    for pty in [None, Some(WindowSize { columns: 80, rows: 24 })] {
+        let argv = ["./script", "one two"].map(str::to_owned).into();
+        let ran = host.run(&ExecSpec { argv, pty, ..ExecSpec::default() }).await;
+        assert_eq!((text(&ran).0.trim_end(), ran.status), ("1 one two", exited(4)));
+    }
+    host.stop().await;
+}
+
+#[tokio::test]
 async fn input_goes_in_and_ends() {
     let host = Host::start().await;
     let mut exec = host.client.exec(&ExecSpec { stdin: true, ..sh("cat; echo done") }).await.unwrap();

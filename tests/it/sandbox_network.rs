@@ -10,7 +10,7 @@ mod net;
 use std::net::SocketAddr;
 
 use agentscope::sandbox::{
-    BoxClient, BoxFolder, Network, Quiet, SandboxBackend as _, Token,
+    Network,
     egress::{Refused, refused_since},
     wire::ExecSpec,
 };
@@ -18,7 +18,8 @@ use agentscope::sandbox::{
 use self::net::{OFF_LIMITS, OTHER, PUBLIC, PUBLIC_6, Seen, in_a_net, reached_from_outside};
 use crate::common::{
     TestEnv,
-    local::{Local, Who},
+    boxed::{Boxed, Made},
+    local::Who,
     require,
 };
 
@@ -61,15 +62,15 @@ for request in json.loads(sys.argv[1]):
     print(' | '.join(lines[:1] + [line for line in lines if line.startswith('served by') or 'could not' in line or 'refused' in line or 'proxy of' in line]))
 ";
 
-async fn with(network: Network) -> Local {
-    Local::with(|spec, _| spec.network = network).await
+async fn with(made: Made, network: Network) -> Boxed {
+    Boxed::with(made, |spec| spec.network = network).await
 }
 
 fn allow(list: &[&str]) -> Network {
     Network::Allow(list.iter().map(|entry| (*entry).to_owned()).collect())
 }
 
-async fn ask(local: &Local, requests: &[impl AsRef<str>]) -> Vec<String> {
+async fn ask(local: &Boxed, requests: &[impl AsRef<str>]) -> Vec<String> {
     let requests: Vec<&str> = requests.iter().map(AsRef::as_ref).collect();
     let argv = ["python3", "-c", ASK, &serde_json::to_string(&requests).unwrap()].map(str::to_owned).into();
     let ran = local.client.exec(&ExecSpec { argv, ..ExecSpec::default() }).await.unwrap();
@@ -89,11 +90,11 @@ fn connect(target: &str) -> String {
     format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\nGET /tunnel HTTP/1.1\r\n\r\n")
 }
 
-fn folder(local: &Local) -> std::path::PathBuf {
-    BoxFolder::new(&local.home.path().join("boxes"), &local.spec.id).path().to_owned()
+fn folder(local: &Boxed) -> std::path::PathBuf {
+    local.folder().path().to_owned()
 }
 
-fn refused(local: &Local) -> Vec<Refused> {
+fn refused(local: &Boxed) -> Vec<Refused> {
     refused_since(&folder(local), 0).unwrap().0
 }
 
@@ -111,8 +112,8 @@ async fn assert_only_from_outside(seen: &Seen) {
 
 #[test]
 fn hosts_of_the_list_are_reached_by_every_way_of_writing_them() {
-    in_a_net(|_, seen| async move {
-        let local = with(allow(LIST)).await;
+    in_a_net(|made, seen| async move {
+        let local = with(made, allow(LIST)).await;
         let requests = [
             get("allowed.test"),
             get("ALLOWED.Test"),
@@ -142,8 +143,8 @@ fn hosts_of_the_list_are_reached_by_every_way_of_writing_them() {
 
 #[test]
 fn what_is_not_on_the_list_is_refused_and_its_name_is_never_asked_for() {
-    in_a_net(|_, seen| async move {
-        let local = with(allow(LIST)).await;
+    in_a_net(|made, seen| async move {
+        let local = with(made, allow(LIST)).await;
         let requests = [
             get("other.test"),
             get("wild.test"),
@@ -194,8 +195,8 @@ fn what_is_not_on_the_list_is_refused_and_its_name_is_never_asked_for() {
 
 #[test]
 fn no_name_leads_to_an_address_that_is_not_public() {
-    in_a_net(|_, seen| async move {
-        let local = with(allow(LIST)).await;
+    in_a_net(|made, seen| async move {
+        let local = with(made, allow(LIST)).await;
         let names = [
             "private.test",
             "lan.test",
@@ -232,8 +233,8 @@ fn no_name_leads_to_an_address_that_is_not_public() {
 
 #[test]
 fn what_could_be_two_requests_or_for_two_hosts_reaches_nobody_twice() {
-    in_a_net(|_, seen| async move {
-        let local = with(allow(&["allowed.test", "*.wild.test"])).await;
+    in_a_net(|made, seen| async move {
+        let local = with(made, allow(&["allowed.test", "*.wild.test"])).await;
         let smuggled = "GET http://other.test/smuggled HTTP/1.1\r\nHost: other.test\r\n\r\n";
         let start = "POST http://allowed.test/ HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n";
         let refused = [
@@ -299,12 +300,12 @@ attempt('shell', lambda: print(end='') if os.system(f'bash -c \"exec 3<>/dev/tcp
 
 #[test]
 fn without_the_proxy_there_is_no_way_out() {
-    in_a_net(|who, seen| async move {
+    in_a_net(|made, seen| async move {
         let hosts: Vec<&str> = OFF_LIMITS.iter().copied().chain([PUBLIC, PUBLIC_6]).collect();
         let argv: Vec<String> =
             ["python3", "-c", DIRECT, &hosts.join(","), "127.0.0.1", PUBLIC].map(str::to_owned).into();
         for network in [Network::None, allow(&["allowed.test"])] {
-            let local = with(network).await;
+            let local = with(made, network).await;
             for clean in [false, true] {
                 let argv =
                     if clean { [&["env".to_owned(), "-i".to_owned()][..], &argv].concat() } else { argv.clone() };
@@ -321,14 +322,14 @@ fn without_the_proxy_there_is_no_way_out() {
         let said = String::from_utf8(outside.stdout).unwrap();
         // Only root may make packets by hand.
         let reached = said.lines().filter(|line| line.ends_with("REACHED")).count();
-        assert!(reached >= hosts.len() + if who == Who::Root { 7 } else { 3 }, "{said}");
+        assert!(reached >= hosts.len() + if made == Made::By(Who::Ordinary) { 3 } else { 7 }, "{said}");
     });
 }
 
 #[test]
 fn one_box_has_no_way_to_another_nor_to_the_services_of_the_machine() {
-    in_a_net(|_, _| async {
-        let (one, other) = (with(allow(&["localhost"])).await, with(Network::None).await);
+    in_a_net(|made, _| async move {
+        let (one, other) = (with(made, allow(&["localhost"])).await, with(made, Network::None).await);
         let serve = "python3 -m http.server --bind 0.0.0.0 8000 >/dev/null 2>&1 & \
             until python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", 8000))' 2>/dev/null; do :; done; echo up";
         assert_eq!(one.said(serve).await, "up\n(0)");
@@ -346,8 +347,8 @@ fn one_box_has_no_way_to_another_nor_to_the_services_of_the_machine() {
 
 #[test]
 fn the_policy_stays_through_a_pause_and_a_restart() {
-    in_a_net(|_, seen| async move {
-        let mut local = with(allow(&["allowed.test"])).await;
+    in_a_net(|made, seen| async move {
+        let mut local = with(made, allow(&["allowed.test"])).await;
         let requests = [get("allowed.test"), get("other.test"), connect("10.0.0.1:80")];
         let (backend, id) = (local.backend.clone(), local.spec.id.clone());
         for round in ["new", "resumed", "made again"] {
@@ -358,9 +359,7 @@ fn the_policy_stays_through_a_pause_and_a_restart() {
                 }
                 "made again" => {
                     backend.stop(&id).await.unwrap();
-                    backend.create(&local.spec, &Quiet).await.unwrap();
-                    let token = Token::of(&folder(&local)).unwrap();
-                    local.client = BoxClient::new(backend.clone(), id.clone(), &token);
+                    local.make_again().await;
                 }
                 _ => {}
             }
@@ -390,8 +389,8 @@ fn proxies() -> Vec<i32> {
 
 #[test]
 fn without_its_proxy_a_box_has_no_way_out_and_says_so() {
-    in_a_net(|_, seen| async move {
-        let local = with(allow(&["allowed.test"])).await;
+    in_a_net(|made, seen| async move {
+        let local = with(made, allow(&["allowed.test"])).await;
         assert!(ask(&local, &[get("allowed.test")]).await[0].contains(" 200 "));
         let [proxy] = proxies()[..] else { panic!("{:?}", proxies()) };
         rustix::process::kill_process(rustix::process::Pid::from_raw(proxy).unwrap(), rustix::process::Signal::KILL)
@@ -407,7 +406,7 @@ fn without_its_proxy_a_box_has_no_way_out_and_says_so() {
         assert_eq!(local.said("echo on").await, "on\n(0)");
         local.stop().await;
         // One that is alive ends with its box.
-        let local = with(allow(&["allowed.test"])).await;
+        let local = with(made, allow(&["allowed.test"])).await;
         assert_eq!(proxies().len(), 1);
         local.stop().await;
         while !proxies().is_empty() {
@@ -418,8 +417,8 @@ fn without_its_proxy_a_box_has_no_way_out_and_says_so() {
 
 #[test]
 fn programs_find_the_proxy_and_a_redirect_leads_nowhere_else() {
-    in_a_net(|_, seen| async move {
-        let local = with(allow(&["allowed.test"])).await;
+    in_a_net(|made, seen| async move {
+        let local = with(made, allow(&["allowed.test"])).await;
         let found = local.said("command -v curl >/dev/null").await == "(0)";
         if !require::available("curl", found) {
             return local.stop().await;
@@ -440,8 +439,8 @@ fn programs_find_the_proxy_and_a_redirect_leads_nowhere_else() {
 
 #[test]
 fn what_was_refused_is_told_and_written_down() {
-    in_a_net(|who, _| async move {
-        if who == Who::Ordinary {
+    in_a_net(|made, _| async move {
+        if made != Made::By(Who::Root) {
             eprintln!("skipped: the command line as an ordinary user: its home folder is root's here");
             return;
         }

@@ -20,12 +20,13 @@ use std::{
     ffi::OsString,
     io,
     net::SocketAddr,
-    os::fd::OwnedFd,
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
     process::{Command, ExitCode},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
+        mpsc,
     },
     time::Duration,
 };
@@ -35,6 +36,7 @@ use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
     net::{TcpListener, UnixListener, UnixStream},
+    process::Child,
     signal::unix::{SignalKind, signal},
 };
 
@@ -74,9 +76,12 @@ pub enum Listen {
     Tcp(SocketAddr),
 }
 
+/// What starts a program.
+pub type Start = Box<dyn FnOnce() + Send>;
+
 /// What a backend adds to the daemon in its boxes.
 pub trait Keeper: Send + Sync {
-    /// Gives up for good what neither the daemon nor its programs may have. Called once, before there is a second
+    /// Gives up for good what neither the daemon nor its programs may have. Called once, before the daemon has a second
     /// thread.
     ///
     /// # Errors
@@ -85,8 +90,22 @@ pub trait Keeper: Send + Sync {
         Ok(())
     }
 
+    /// Called once, when the daemon is about to say at `control` that it answers: waits until it may. Blocks all else.
+    ///
+    /// # Errors
+    /// The box is not to be; then the daemon ends.
+    fn admit(&self, _control: BorrowedFd<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Called with each program before it is started.
     fn prepare(&self, _command: &mut Command) {}
+
+    /// Calls `start`, which starts a program, where all that is started is confined as programs are. Drops it where that
+    /// is not possible.
+    fn start(&self, start: Start) {
+        start();
+    }
 
     /// Called with each program once it runs.
     fn started(&self, _pid: rustix::process::Pid) {}
@@ -148,6 +167,18 @@ struct Daemon {
 }
 
 impl Daemon {
+    /// Starts a program by `spawn`, and waits until it runs.
+    fn start(&self, spawn: impl FnOnce() -> io::Result<Child> + Send + 'static) -> io::Result<Child> {
+        let (tell, started) = mpsc::sync_channel(1);
+        let runtime = tokio::runtime::Handle::current();
+        self.keeper.start(Box::new(move || {
+            // Which waits for the program.
+            let _entered = runtime.enter();
+            let _ = tell.send(spawn());
+        }));
+        started.recv().map_err(|_| io::Error::other("the thread that starts programs is gone"))?
+    }
+
     /// Tells the programs of one call from all others.
     fn new_mark(&self) -> String {
         format!("{MARK}={}.{}.", self.id, self.marks.fetch_add(1, Ordering::Relaxed))
@@ -214,6 +245,8 @@ pub(super) fn main(args: &[OsString]) -> ExitCode {
 /// Runs the daemon until the box ends. Standard input is where the configuration came from: it is told when the daemon
 /// answers, and a tied box ends with it. There must be no other thread.
 pub fn run(config: DaemonConfig, descriptors: Vec<OwnedFd>, keeper: Box<dyn Keeper>) -> ExitCode {
+    #[cfg(target_os = "linux")]
+    super::local::heed_signals();
     let result = take_stdin().and_then(|control| {
         serve(config, descriptors, keeper, &control).inspect_err(|error| {
             handoff::report(&control, &Report::Failed { what: format!("could not start the daemon: {error}") });
@@ -284,9 +317,12 @@ async fn live(
         keeper,
         marks: AtomicU64::new(0),
     });
-    let (address, served) = listen(&config.listen, descriptors, routes::all(&daemon)).await?;
+    let listener = Listener::of(&config.listen, descriptors).await?;
     let forwarded = forwarded(daemon.proxied).await?;
-    handoff::report(control, &Report::Ready { address });
+    daemon.keeper.admit(control.as_fd())?;
+    handoff::report(control, &Report::Ready { address: listener.address()? });
+    // Whoever is told that there are answers has yet to ask: time enough to find out how to give them.
+    let served = listener.serve(routes::all(&daemon));
     tokio::select! {
         result = forwarded => result?,
         result = served => result?,
@@ -310,25 +346,37 @@ async fn forwarded(proxied: bool) -> io::Result<Served> {
     Ok(Box::pin(egress_forward::forward(listener, PathBuf::from(egress::INSIDE))))
 }
 
-async fn listen(
-    listen: &Listen,
-    descriptors: Vec<OwnedFd>,
-    routes: axum::Router,
-) -> io::Result<(Option<SocketAddr>, Served)> {
-    let unix = |listener: UnixListener| -> Served { Box::pin(axum::serve(listener, routes.clone()).into_future()) };
-    match listen {
-        Listen::Descriptor => {
-            let missing = || io::Error::other("no listener came along with the configuration");
-            let listener = descriptors.into_iter().next().ok_or_else(missing)?;
-            let listener = std::os::unix::net::UnixListener::from(listener);
-            listener.set_nonblocking(true)?;
-            Ok((None, unix(UnixListener::from_std(listener)?)))
+enum Listener {
+    Unix(UnixListener),
+    Tcp(TcpListener),
+}
+
+impl Listener {
+    async fn of(listen: &Listen, descriptors: Vec<OwnedFd>) -> io::Result<Self> {
+        match listen {
+            Listen::Descriptor => {
+                let missing = || io::Error::other("no listener came along with the configuration");
+                let listener = descriptors.into_iter().next().ok_or_else(missing)?;
+                let listener = std::os::unix::net::UnixListener::from(listener);
+                listener.set_nonblocking(true)?;
+                UnixListener::from_std(listener).map(Self::Unix)
+            }
+            Listen::Unix(path) => UnixListener::bind(path).map(Self::Unix),
+            Listen::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
         }
-        Listen::Unix(path) => Ok((None, unix(UnixListener::bind(path)?))),
-        Listen::Tcp(address) => {
-            let listener = TcpListener::bind(address).await?;
-            let address = listener.local_addr()?;
-            Ok((Some(address), Box::pin(axum::serve(listener, routes).into_future())))
+    }
+
+    fn address(&self) -> io::Result<Option<SocketAddr>> {
+        match self {
+            Self::Unix(_) => Ok(None),
+            Self::Tcp(listener) => listener.local_addr().map(Some),
+        }
+    }
+
+    fn serve(self, routes: axum::Router) -> Served {
+        match self {
+            Self::Unix(listener) => Box::pin(axum::serve(listener, routes).into_future()),
+            Self::Tcp(listener) => Box::pin(axum::serve(listener, routes).into_future()),
         }
     }
 }

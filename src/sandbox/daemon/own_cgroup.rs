@@ -1,14 +1,16 @@
 //! A box that is a container: what it ran into stands in its own cgroup, which it can read.
 
-use std::{fs, path::Path};
 #[cfg(target_os = "linux")]
-use std::{io, process::Command};
+use std::io;
+use std::{fs, path::Path};
 
 use rustix::process::Pid;
 
+#[cfg(target_os = "linux")]
+use super::Start;
 use super::{Keeper, Strikes, first_to_go};
 #[cfg(target_os = "linux")]
-use crate::sandbox::local::Contained;
+use crate::sandbox::local::{Contained, full};
 
 /// Adds the events of the cgroup that the whole container is, and what the engine leaves to be refused.
 #[derive(Default)]
@@ -24,8 +26,8 @@ impl Keeper for OwnCgroup {
     }
 
     #[cfg(target_os = "linux")]
-    fn prepare(&self, command: &mut Command) {
-        self.contained.prepare(command);
+    fn start(&self, start: Start) {
+        self.contained.start(start);
     }
 
     fn started(&self, pid: Pid) {
@@ -33,8 +35,16 @@ impl Keeper for OwnCgroup {
     }
 
     fn strikes(&self) -> Strikes {
-        strikes(Path::new("/sys/fs/cgroup"))
+        Strikes { disk_full: IN_MEMORY.into_iter().any(full), ..strikes(Path::new("/sys/fs/cgroup")) }
     }
+}
+
+/// Folders of a container that programs may fill, apart from its workspace.
+const IN_MEMORY: [&str; 2] = ["/tmp", "/dev/shm"];
+
+#[cfg(not(target_os = "linux"))]
+fn full(_path: &str) -> bool {
+    false
 }
 
 /// From cgroup v2, else from v1, whose controllers are folders (kernel documentation, `cgroup-v2.rst` and

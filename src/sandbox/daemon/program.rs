@@ -18,7 +18,10 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use rustix::process::{Pid, Signal};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal},
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     sync::{mpsc, watch},
@@ -40,6 +43,9 @@ const WAITING: usize = 2;
 const GRACE: Duration = Duration::from_millis(100);
 /// And how much of it: the most that a pipe holds. Source: pipe(7), `/proc/sys/fs/pipe-max-size`.
 const LEFT_OVER: usize = 1 << 20;
+
+/// Source: paths.h, `_PATH_BSHELL`.
+const SHELL: &str = "/bin/sh";
 
 /// How often room is made for a program: what is ended may take a moment to be gone.
 const TRIES: usize = 10;
@@ -123,13 +129,25 @@ impl Program {
             env.entry("TERM".to_owned()).or_insert_with(|| "xterm-256color".to_owned());
         }
         let path = find(name, &folder, env.get("PATH").map_or("", String::as_str))?;
-        let mut command = Command::new(path);
-        command.arg0(name).args(&spec.argv[1..]).env_clear().envs(&env).env("PWD", &folder).current_dir(&folder);
-        daemon.keeper.prepare(&mut command);
         let before = daemon.keeper.strikes();
-        let started = match spec.pty {
-            Some(size) => in_terminal(daemon, &mark, command, size),
-            None => with_pipes(daemon, &mark, command, spec.stdin),
+        let start = |mut command: Command| {
+            command.args(&spec.argv[1..]).env_clear().envs(&env).env("PWD", &folder).current_dir(&folder);
+            daemon.keeper.prepare(&mut command);
+            match spec.pty {
+                Some(size) => in_terminal(daemon, &mark, command, size),
+                None => with_pipes(daemon, &mark, command, spec.stdin),
+            }
+        };
+        let mut itself = Command::new(&path);
+        itself.arg0(name);
+        let started = match start(itself) {
+            // Text that says nothing of what runs it is for the shell. Source: execvp(3).
+            Err(error) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
+                let mut shell = Command::new(SHELL);
+                shell.arg(&path);
+                start(shell)
+            }
+            started => started,
         };
         let started = started.map_err(|error| refused(name, &error))?;
         daemon.keeper.started(started.owned.pid);
@@ -337,7 +355,7 @@ fn with_pipes(daemon: &Daemon, mark: &str, mut command: Command, stdin: bool) ->
         .stdin(if stdin { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut owned = daemon.children.own(mark, || tokio::process::Command::from(command).spawn())?;
+    let mut owned = daemon.children.own(mark, || daemon.start(|| tokio::process::Command::from(command).spawn()))?;
     let child = &mut owned.child;
     let mut outputs: Vec<(Channel, Box<dyn AsyncRead + Send + Unpin>)> = vec![];
     if let Some(stdout) = child.stdout.take() {
@@ -359,7 +377,7 @@ fn in_terminal(daemon: &Daemon, mark: &str, command: Command, size: WindowSize) 
     pty.resize(pty_process::Size::new(size.rows, size.columns)).map_err(plain)?;
     let terminal = Arc::new(pty.as_fd().try_clone_to_owned()?);
     let command = pty_process::Command::from(tokio::process::Command::from(command));
-    let owned = daemon.children.own(mark, || command.spawn(pts).map_err(plain))?;
+    let owned = daemon.children.own(mark, || daemon.start(move || command.spawn(pts).map_err(plain)))?;
     let (reader, writer) = pty.into_split();
     let input = Input::new(Some(Box::new(writer)), true);
     Ok(Started { owned, outputs: vec![(Channel::Stdout, Box::new(reader))], input, terminal: Some(terminal) })

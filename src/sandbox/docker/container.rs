@@ -48,6 +48,9 @@ const OPEN_FILES: u64 = 65_536;
 const NO_CORE: u64 = 1;
 /// Of all of a user's boxes in Podman: what its service allows itself (4.3.1).
 const PROCESSES: u64 = 32_768;
+/// Files in memory; as in the `local` backend.
+const MOST_FILES: u64 = 100_000;
+const MEMORY_OF_FILE: u64 = 4096;
 /// Threads of the daemon, which count against the engine's limit and are not the programs' fault.
 const OWN_PIDS: u32 = 16;
 
@@ -159,7 +162,12 @@ fn host_config(spec: &SandboxSpec, parts: &Parts<'_>) -> HostConfig {
             // it would copy there what the image has, with its mode.
             return format!("rw,{exec},nosuid,nodev,notmpcopyup,size={size},mode=1777");
         }
-        format!("rw,{exec},nosuid,nodev,size={size},mode={mode},uid={},gid={}", parts.who.uid, parts.who.gid)
+        // gVisor's own file system in memory does not count names.
+        let names = match spec.backend {
+            BackendKind::Gvisor => String::new(),
+            _ => format!(",nr_inodes={}", (limits.memory / MEMORY_OF_FILE).min(MOST_FILES)),
+        };
+        format!("rw,{exec},nosuid,nodev,size={size},mode={mode},uid={},gid={}{names}", parts.who.uid, parts.who.gid)
     };
     HostConfig {
         memory: bytes(limits.memory),
@@ -180,6 +188,8 @@ fn host_config(spec: &SandboxSpec, parts: &Parts<'_>) -> HostConfig {
         mounts: Some(mounts(spec, parts)),
         runtime: (spec.backend == BackendKind::Gvisor).then(|| super::RUNSC.to_owned()),
         ipc_mode: Some("private".to_owned()),
+        // Memory of the box as well: with `/tmp` it leaves a part to programs.
+        shm_size: bytes(limits.memory / 4),
         auto_remove: Some(true),
         ..HostConfig::default()
     }

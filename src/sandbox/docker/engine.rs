@@ -130,7 +130,18 @@ pub(super) fn said(error: &Error) -> String {
     match error {
         Error::DockerResponseServerError { message, .. } => message.trim().to_owned(),
         Error::DockerStreamError { error } => error.trim().to_owned(),
+        other if broke_off(other) => "the engine broke off the connection".to_owned(),
         other => other.to_string(),
+    }
+}
+
+/// Whether there was an engine when it was asked, and none to answer.
+fn broke_off(error: &Error) -> bool {
+    match error {
+        // Refused at once, it was not there.
+        Error::HyperLegacyError { err } => !err.is_connect(),
+        Error::HyperResponseError { .. } => true,
+        _ => false,
     }
 }
 

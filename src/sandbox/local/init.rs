@@ -5,7 +5,6 @@
 
 use std::{
     fs,
-    io::Read as _,
     os::{
         fd::{AsFd as _, OwnedFd},
         unix::net::UnixStream,
@@ -22,12 +21,13 @@ use rustix::{
 
 use super::{
     cgroup::{Cgroup, Counters},
-    config::{During as _, GO, InitConfig, Phase, Said, Trouble},
+    config::{During as _, InitConfig, Phase, Said, Trouble},
     confine::{self, Files, TERMINALS},
     etc,
     identity::Identity,
     keeper::LocalKeeper,
     metadata,
+    network::Handover,
     place::Place,
     root::{self, HOME, Sources, WORKSPACE},
     seccomp::{self, Sockets},
@@ -82,10 +82,15 @@ fn become_box(socket: &UnixStream) -> Result<ExitCode, Trouble> {
     let sources = early.then(|| Sources::take(&config, &mut owners)).transpose()?;
     identity.assume().during(Phase::Confinement, "change to an ordinary user")?;
     if config.tier == Tier::A {
-        separate(&config.spec.network)?;
+        separate()?;
         identity.map().during(Phase::Namespaces, "name the user of the sandbox in its namespace")?;
     }
+    let apart = config.tier == Tier::A && config.spec.network != Network::Full;
+    let network = apart.then(Handover::new).transpose()?;
     if let Fork::Parent(_) = sys::fork(None).during(Phase::Confinement, "start a process")? {
+        if let Some(network) = network {
+            network.make();
+        }
         return Ok(ExitCode::SUCCESS);
     }
     // As the outer process sees it: its /proc is still there.
@@ -94,7 +99,7 @@ fn become_box(socket: &UnixStream) -> Result<ExitCode, Trouble> {
     let keeper = match inside.config.tier {
         Tier::A => {
             let sources = sources.map_or_else(|| Sources::take(&inside.config, &mut owners), Ok)?;
-            inside.tier_a(sources)?
+            inside.tier_a(sources, network)?
         }
         Tier::B | Tier::None => inside.tier_b()?,
     };
@@ -115,16 +120,14 @@ fn enter_cgroup(cgroup: &Cgroup) -> Result<Option<Counters>, Trouble> {
     entered().during(Phase::Box, "enter the cgroup of the sandbox")
 }
 
-fn separate(network: &Network) -> Result<(), Trouble> {
-    let mut flags = UnshareFlags::NEWUSER
+/// From all but the network: that is [`Handover`]'s.
+fn separate() -> Result<(), Trouble> {
+    let flags = UnshareFlags::NEWUSER
         | UnshareFlags::NEWNS
         | UnshareFlags::NEWPID
         | UnshareFlags::NEWIPC
         | UnshareFlags::NEWUTS
         | UnshareFlags::NEWCGROUP;
-    if *network != Network::Full {
-        flags |= UnshareFlags::NEWNET;
-    }
     sys::unshare(flags).during(Phase::Namespaces, "make namespaces")
 }
 
@@ -141,9 +144,10 @@ impl Inside {
         self.layers.push(Layer { name: name.into(), detail: detail.into(), active });
     }
 
-    fn tier_a(&mut self, sources: Sources) -> Result<LocalKeeper, Trouble> {
+    fn tier_a(&mut self, sources: Sources, network: Option<Handover>) -> Result<LocalKeeper, Trouble> {
         let written = sources.written().during(Phase::Box, "open what the sandbox writes")?;
         root::enter(&self.config, sources)?;
+        network.map_or(Ok(()), Handover::join)?;
         rustix::system::sethostname(etc::HOST.as_bytes()).during(Phase::Namespaces, "name the machine")?;
         self.user_layer();
         self.layer("user namespace", "no privilege outside", true);
@@ -155,9 +159,6 @@ impl Inside {
             Network::Allow(_) => ("one proxy, with an allow list", true),
         };
         self.layer("network namespace", network.0, network.1);
-        if network.1 {
-            sys::loopback_up().during(Phase::Namespaces, "bring up the loopback interface")?;
-        }
         let mut files = Files {
             read: vec!["/".into()],
             write: [HOME, "/tmp", "/dev/shm", "/dev/pts"].map(PathBuf::from).into(),
@@ -260,20 +261,16 @@ impl Inside {
         })
     }
 
-    /// Goes on as the daemon, once the outer process has the box on record.
+    /// Goes on as the daemon, which answers once the outer process has the box on record.
     fn serve(
         self,
-        mut socket: &UnixStream,
+        socket: &UnixStream,
         pid: i32,
         descriptors: Vec<OwnedFd>,
         keeper: LocalKeeper,
     ) -> Result<ExitCode, Trouble> {
         handoff::send(socket, &Said::Confined { pid, layers: self.layers }, &[]).during(Phase::Box, "report")?;
         let Some(daemon) = self.config.daemon else { return Ok(ExitCode::SUCCESS) };
-        let mut go = [0];
-        if socket.read_exact(&mut go).is_err() || go != [GO] {
-            return Ok(ExitCode::FAILURE);
-        }
         Ok(daemon::run(daemon, descriptors, Box::new(keeper)))
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     io,
     os::{
-        fd::{AsFd as _, OwnedFd},
+        fd::{AsFd as _, BorrowedFd, OwnedFd},
         unix::process::CommandExt as _,
     },
     process::Command,
@@ -15,12 +15,14 @@ use seccompiler::BpfProgram;
 
 use super::{
     cgroup::Counters,
+    config::GO,
     confine, root,
     seccomp::{self, Sockets},
+    starter::Starter,
     sys,
     watch::Watch,
 };
-use crate::sandbox::daemon::{self, Keeper, Strikes};
+use crate::sandbox::daemon::{self, Keeper, Start, Strikes};
 
 /// Of a box of tier A or B.
 pub(super) struct LocalKeeper {
@@ -36,6 +38,8 @@ struct Programs {
     filter: BpfProgram,
     /// Tasks of the box's user, where no cgroup counts them.
     tasks: Option<u64>,
+    /// Once there may be programs.
+    starter: OnceLock<Starter>,
 }
 
 impl LocalKeeper {
@@ -47,14 +51,29 @@ impl LocalKeeper {
         tasks: Option<u64>,
         domain: Option<OwnedFd>,
     ) -> io::Result<Self> {
-        let programs = Programs { domain, filter: seccomp::program_filter()?, tasks };
-        Ok(Self { programs: Arc::new(programs), counters, watch })
+        Ok(Self { programs: Arc::new(Programs::new(domain, tasks)?), counters, watch })
     }
 }
 
 impl Keeper for LocalKeeper {
+    fn confine(&self) -> io::Result<()> {
+        self.programs.expect()
+    }
+
+    fn admit(&self, control: BorrowedFd<'_>) -> io::Result<()> {
+        let mut go = [0];
+        match rustix::io::retry_on_intr(|| rustix::io::read(control, &mut go))? {
+            1 if go == [GO] => Ok(()),
+            _ => Err(io::Error::other("whoever makes the sandbox is gone")),
+        }
+    }
+
     fn prepare(&self, command: &mut Command) {
-        self.programs.confine(command);
+        self.programs.prepare(command);
+    }
+
+    fn start(&self, start: Start) {
+        self.programs.start(start);
     }
 
     fn strikes(&self) -> Strikes {
@@ -64,7 +83,7 @@ impl Keeper for LocalKeeper {
             strikes.memory += counted.memory;
             strikes.pids += counted.pids;
         }
-        strikes.disk_full |= ["/tmp", root::HOME, "/dev/shm"].into_iter().any(full);
+        strikes.disk_full |= ["/tmp", root::HOME, "/dev/shm"].into_iter().any(super::full);
         strikes
     }
 
@@ -89,45 +108,60 @@ pub(in crate::sandbox) struct Contained {
 }
 
 impl Contained {
-    /// To be called once, by the daemon.
+    /// See [`Keeper::confine`].
     ///
     /// # Errors
     /// A kernel that refuses a filter.
     pub(in crate::sandbox) fn confine(&self) -> io::Result<()> {
-        let programs =
-            Programs { domain: confine::program_domain(None)?, filter: seccomp::program_filter()?, tasks: None };
-        let _ = self.programs.set(Arc::new(programs));
+        let programs = Arc::new(Programs::new(confine::program_domain(None)?, None)?);
         rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-        seccomp::apply(Sockets::Namespaced)
+        seccomp::apply(Sockets::Namespaced)?;
+        programs.expect()?;
+        let _ = self.programs.set(programs);
+        Ok(())
     }
 
-    /// See [`Keeper::prepare`].
-    pub(in crate::sandbox) fn prepare(&self, command: &mut Command) {
+    /// See [`Keeper::start`].
+    pub(in crate::sandbox) fn start(&self, start: Start) {
         if let Some(programs) = self.programs.get() {
-            programs.confine(command);
+            programs.start(start);
         }
     }
 }
 
 impl Programs {
-    fn confine(self: &Arc<Self>, command: &mut Command) {
-        let programs = Arc::clone(self);
-        // SAFETY: between fork and exec; `enter` makes system calls only.
-        unsafe { command.pre_exec(move || programs.enter()) };
+    fn new(domain: Option<OwnedFd>, tasks: Option<u64>) -> io::Result<Self> {
+        Ok(Self { domain, filter: seccomp::program_filter()?, tasks, starter: OnceLock::new() })
     }
 
-    /// Async-signal-safe: neither allocates nor locks where all goes well.
-    fn enter(&self) -> io::Result<()> {
-        if let Some(tasks) = self.tasks {
-            setrlimit(Resource::Nproc, Rlimit { current: Some(tasks), maximum: Some(tasks) })?;
+    /// Makes what starts them.
+    fn expect(self: &Arc<Self>) -> io::Result<()> {
+        let programs = Arc::clone(self);
+        let _ = self.starter.set(Starter::new(move || programs.enter())?);
+        Ok(())
+    }
+
+    /// Where there is nothing that confines it, nothing is started.
+    fn start(&self, start: Start) {
+        if let Some(starter) = self.starter.get() {
+            starter.run(start);
         }
+    }
+
+    /// The one thing that holds for a process and not for a thread.
+    fn prepare(&self, command: &mut Command) {
+        if let Some(tasks) = self.tasks {
+            let limit = Rlimit { current: Some(tasks), maximum: Some(tasks) };
+            // SAFETY: between fork and exec; this is one system call, which neither allocates nor locks.
+            unsafe { command.pre_exec(move || Ok(setrlimit(Resource::Nproc, limit)?)) };
+        }
+    }
+
+    /// Puts the calling thread under it, and all that it starts.
+    fn enter(&self) -> io::Result<()> {
         if let Some(domain) = &self.domain {
             sys::landlock_restrict_self(domain.as_fd())?;
         }
-        seccompiler::apply_filter(&self.filter).map_err(|_| io::Error::from_raw_os_error(libc::EACCES))
+        seccompiler::apply_filter(&self.filter).map_err(io::Error::other)
     }
-}
-
-fn full(path: &str) -> bool {
-    rustix::fs::statvfs(path).is_ok_and(|stat| stat.f_bavail == 0 || stat.f_favail == 0)
 }

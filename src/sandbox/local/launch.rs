@@ -46,7 +46,7 @@ impl Waiting {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_read_timeout(Some(PATIENCE))?;
         let mut command = Command::new(program);
-        // Its working directory it chooses itself: a static program would be copied whole to set one.
+        // Its working directory it chooses itself.
         command.arg(super::init::COMMAND).env_clear().stdout(Stdio::null()).stderr(Stdio::null());
         // Our copy of its end goes with the command; it would hide that the process is gone.
         let child = command.stdin(OwnedFd::from(theirs)).spawn()?;
@@ -102,7 +102,8 @@ impl Launched {
     /// socket.
     pub(super) fn go(self) -> Result<UnixStream, SandboxError> {
         let gone = || -> io::Result<UnixStream> {
-            (&self.socket).write_all(&[GO])?;
+            // One that is gone has said why.
+            let _ = (&self.socket).write_all(&[GO]);
             handoff::await_report(&self.socket, PATIENCE)?;
             Ok(self.socket)
         };

@@ -17,11 +17,13 @@ mod init;
 mod keeper;
 mod launch;
 mod metadata;
+mod network;
 mod packages;
 mod place;
 mod probe;
 mod root;
 mod seccomp;
+mod starter;
 mod sys;
 mod trees;
 mod usage;
@@ -60,7 +62,12 @@ pub(super) use init::{COMMAND as INIT, main as init};
 /// What the daemon of a container gives up.
 pub(super) use keeper::Contained;
 /// For processes that live on by themselves.
-pub(super) use sys::close_from;
+pub(super) use sys::{close_from, heed_signals};
+
+/// Whether a folder in memory has no room left, for bytes or for names.
+pub(super) fn full(path: &str) -> bool {
+    rustix::fs::statvfs(path).is_ok_and(|stat| stat.f_bavail == 0 || stat.f_favail == 0)
+}
 
 /// Makes boxes on this machine.
 #[derive(Clone, Debug)]
@@ -134,7 +141,7 @@ impl LocalBackend {
                 (if frozen { State::Paused } else { State::Running }, usage::of(&cgroup, stat))
             }
         };
-        if state == State::Stopped {
+        if state == State::Stopped && folder.was_started() {
             // What is left after the box ended by itself, or its daemon was killed.
             if record.confinement.tier == Tier::B {
                 ending::clear_up(folder, &record.spec.id);
@@ -212,6 +219,7 @@ impl LocalBackend {
         let waiting = waiting.map_or_else(|| Waiting::start(&self.program), Ok);
         let waiting = waiting.map_err(other("start the process of the sandbox"))?;
         let config = self.config(folder, spec, packages, tier)?;
+        folder.forget_process().map_err(other("make the sandbox anew"))?;
         // One may be left: of a box of this id that ended by itself, or of a better tier that was tried.
         let made = config.cgroup.remove().and_then(|()| config.cgroup.make(&spec.limits));
         made.map_err(other("make the cgroup of the sandbox"))?;
@@ -370,6 +378,12 @@ impl SandboxBackend for LocalBackend {
             // What is in the way is told when the box is made.
             *waiting = Waiting::start(&self.program).ok();
         }
+    }
+
+    fn forgo(&self) {
+        // Another box that was about to be made from it starts one of its own.
+        let waiting = self.waiting().take();
+        drop(waiting);
     }
 
     async fn available(&self) -> bool {

@@ -54,10 +54,9 @@ const MOST_FILES: u64 = 100_000;
 const MEMORY_OF_FILE: u64 = 4096;
 /// Where the new root is put together: over a folder that every machine has.
 const STAGE: [&str; 3] = ["/tmp", "/mnt", "/var"];
-/// In the new root, while it is put together.
-const LOWER: &str = ".lower";
-const FOLDER: &str = ".box";
-const MEMORY: &str = ".memory";
+/// What an overlay is made of, beside the folders in memory.
+const LOWER: &str = "lower";
+const FOLDER: &str = "box";
 
 /// The folders of the host that go in, taken out of it while this process may still reach them.
 pub(super) struct Sources {
@@ -143,13 +142,13 @@ pub(super) fn enter(config: &InitConfig, sources: Sources) -> Result<(), Trouble
     let system = system().during(Phase::Namespaces, "take the programs of this machine into the sandbox")?;
     let etc = etc::take();
     let devices = devices().during(Phase::Namespaces, "take the devices into the sandbox")?;
-    let root = stage().during(Phase::Namespaces, "make a root folder")?;
-    let root = Root { fd: root.as_fd() };
+    let (memory, root) = stage(&config.spec.limits).during(Phase::Namespaces, "make a root folder")?;
+    let (memory, root) = (Root { fd: memory.as_fd() }, Root { fd: root.as_fd() });
     fill(&root, system, etc, &config.spec.network).during(Phase::Namespaces, "fill the root folder")?;
     dev(&root, devices).during(Phase::Namespaces, "make /dev")?;
     proc(&root).during(Phase::Namespaces, "mount /proc")?;
-    scratch(&root, &config.spec.limits).during(Phase::Namespaces, "make the folders in memory")?;
-    workspace(&root, config, sources.workspace)?;
+    scratch(&root, &memory).during(Phase::Namespaces, "make the folders in memory")?;
+    workspace(&root, &memory, config, sources.workspace)?;
     if let Some(socket) = sources.egress {
         root.attach(socket, Path::new(egress::INSIDE))
             .during(Phase::Box, "take the network's proxy into the sandbox")?;
@@ -160,13 +159,25 @@ pub(super) fn enter(config: &InitConfig, sources: Sources) -> Result<(), Trouble
     leave(&root).during(Phase::Namespaces, "leave the old root folder")
 }
 
-/// The new root, attached, and the working directory.
-fn stage() -> io::Result<OwnedFd> {
-    let root = trees::new("tmpfs", &[("mode", "0755"), ("size", "4m"), ("nr_inodes", "4096")], SAFE)?;
+/// The file system of the folders in memory, and over it the new root, which is the working directory. Both are attached:
+/// older kernels copy no part of what is attached nowhere. The first goes with the old root, and not by itself, because
+/// the kernel waits for all processors whenever something is detached.
+fn stage(limits: &Limits) -> io::Result<(OwnedFd, OwnedFd)> {
     let folder = STAGE.iter().find_map(|path| rustix::fs::open(*path, O_FOLDER, Mode::empty()).ok());
-    trees::attach(&root, folder.ok_or(io::ErrorKind::NotFound)?)?;
+    let folder = folder.ok_or(io::ErrorKind::NotFound)?;
+    let memory = memory(limits)?;
+    trees::attach(&memory, &folder)?;
+    let root = trees::new("tmpfs", &[("mode", "0755"), ("size", "4m"), ("nr_inodes", "4096")], SAFE)?;
+    trees::attach(&root, &memory)?;
     rustix::process::fchdir(&root)?;
-    Ok(root)
+    Ok((memory, root))
+}
+
+/// What is in it counts as the memory of the box, and must leave room for the programs that clear it up.
+fn memory(limits: &Limits) -> io::Result<OwnedFd> {
+    let size = limits.disk.min(limits.memory / 2).to_string();
+    let files = (limits.memory / MEMORY_OF_FILE).min(MOST_FILES).to_string();
+    trees::new("tmpfs", &[("mode", "0755"), ("size", &size), ("nr_inodes", &files)], SAFE)
 }
 
 /// Opens without reading.
@@ -319,21 +330,14 @@ fn dev(root: &Root<'_>, devices: Vec<(&str, OwnedFd)>) -> io::Result<()> {
     Ok(())
 }
 
-/// The folders in memory, of one file system: what is in it counts as the memory of the box, and must leave room for the
-/// programs that clear it up.
-fn scratch(root: &Root<'_>, limits: &Limits) -> io::Result<()> {
-    let size = limits.disk.min(limits.memory / 2).to_string();
-    let files = (limits.memory / MEMORY_OF_FILE).min(MOST_FILES).to_string();
-    let options = [("mode", "0755"), ("size", &size), ("nr_inodes", &files)];
-    root.attach(trees::new("tmpfs", &options, SAFE)?, Path::new(MEMORY))?;
+/// The folders in memory, of one file system.
+fn scratch(root: &Root<'_>, memory: &Root<'_>) -> io::Result<()> {
     for (name, path, mode) in [("tmp", "tmp", 0o1777), ("home", HOME, 0o755), ("shm", "dev/shm", 0o1777)] {
-        let part = root.folder(&Path::new(MEMORY).join(name))?;
+        let part = memory.folder(Path::new(name))?;
         rustix::fs::chmodat(&part, ".", Mode::from_raw_mode(mode), AtFlags::empty())?;
-        root.attach(trees::copy_at(root.fd, &Path::new(MEMORY).join(name), SAFE)?, Path::new(path))?;
+        root.attach(trees::copy_at(part, Path::new(""), SAFE)?, Path::new(path))?;
     }
-    // The folders are copies of their own.
-    rustix::mount::unmount(MEMORY, UnmountFlags::DETACH)?;
-    Ok(rustix::fs::unlinkat(root.fd, MEMORY, AtFlags::REMOVEDIR)?)
+    Ok(())
 }
 
 /// The kernel gives a new `/proc` only to who sees one whole already: so before the old root is left.
@@ -366,11 +370,11 @@ fn fix(found: &OwnedFd) -> io::Result<()> {
     trees::attach(trees::copy_at(found, Path::new(""), READ_ONLY)?, found)
 }
 
-fn workspace(root: &Root<'_>, config: &InitConfig, source: Source) -> Result<(), Trouble> {
+fn workspace(root: &Root<'_>, memory: &Root<'_>, config: &InitConfig, source: Source) -> Result<(), Trouble> {
     let target = Path::new(WORKSPACE);
     let tree = match source {
         Source::Folder(tree) => Ok(tree),
-        Source::Overlay { lower, folder } => overlay(root, lower, folder),
+        Source::Overlay { lower, folder } => overlay(root, memory, lower, folder),
     };
     let tree = tree.during(Phase::Box, "lay the sandbox's changes over the folder: an overlay")?;
     root.attach(tree, target).during(Phase::Box, "mount the workspace")?;
@@ -392,22 +396,20 @@ fn protect(root: &Root<'_>, path: &Path) -> io::Result<()> {
     if kind == FileType::Symlink { Ok(()) } else { fix(&found) }
 }
 
-fn overlay(root: &Root<'_>, lower: OwnedFd, folder: OwnedFd) -> io::Result<OwnedFd> {
-    root.attach(lower, Path::new(LOWER))?;
-    root.attach(folder, Path::new(FOLDER))?;
-    // Paths from the working directory, which is the root: names of the user's need no escaping then.
+fn overlay(root: &Root<'_>, memory: &Root<'_>, lower: OwnedFd, folder: OwnedFd) -> io::Result<OwnedFd> {
+    memory.attach(lower, Path::new(LOWER))?;
+    memory.attach(folder, Path::new(FOLDER))?;
+    // Paths from the working directory: names of the user's need no escaping then.
+    rustix::process::fchdir(memory.fd)?;
     let options = [
         ("lowerdir", LOWER),
         ("upperdir", &format!("{FOLDER}/upper") as &str),
         ("workdir", &format!("{FOLDER}/work")),
         ("userxattr", ""),
     ];
+    // It has copies of its own of both.
     let tree = trees::new("overlay", &options, SAFE)?;
-    // The overlay has copies of its own.
-    for name in [LOWER, FOLDER] {
-        rustix::mount::unmount(name, UnmountFlags::DETACH)?;
-        rustix::fs::unlinkat(root.fd, name, AtFlags::REMOVEDIR)?;
-    }
+    rustix::process::fchdir(root.fd)?;
     Ok(tree)
 }
 

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    extract::State,
     response::{IntoResponse as _, Response},
     routing::get,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 
-use super::{ApiError, App, Id};
+use super::{ApiError, App, Id, auth, health};
 
 /// Only what is served from here runs, and nothing is fetched from elsewhere, whatever a model writes.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -39,18 +40,22 @@ const FILES: &[File] = &[
 
 /// What the page is made of. It holds nothing of anybody, so it needs no token; what it asks for does.
 pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/ui/{id}", get(file))
+    Router::new().route("/", get(root)).route("/ui/{id}", get(file))
+}
+
+/// The page for a browser, else what the server says of itself to those who may ask.
+async fn root(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if accepted.contains("text/html") {
+        return Ok(send(&INDEX, &headers));
+    }
+    auth::caller(&app.tokens(), &headers)?;
+    Ok(health::root().await.into_response())
 }
 
 async fn file(headers: HeaderMap, Id(name): Id) -> Result<Response, ApiError> {
     let file = FILES.iter().find(|file| file.name == name);
     file.map(|file| send(file, &headers)).ok_or_else(|| ApiError::not_found(format!("the page has no `{name}`")))
-}
-
-/// The page itself, where a browser asks for it.
-pub(super) fn index(headers: &HeaderMap) -> Option<Response> {
-    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accepted.contains("text/html").then(|| send(&INDEX, headers))
 }
 
 fn send(file: &File, headers: &HeaderMap) -> Response {

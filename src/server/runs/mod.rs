@@ -4,6 +4,7 @@ mod ask;
 mod recording;
 mod run;
 mod waiting;
+mod watch;
 
 use std::{
     collections::HashMap,
@@ -11,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use futures_util::StreamExt as _;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -20,13 +22,16 @@ pub use ask::Ask;
 pub use recording::Recording;
 pub use run::{Run, RunHandle};
 
-use self::waiting::{Line, Place};
-use super::{ApiError, Target};
+use self::{
+    waiting::{Line, Place},
+    watch::Watch,
+};
+use super::{ApiError, Target, metrics::Metrics};
 use crate::{
     agent::{AgentRequest, EventStream, TurnControl},
     config::agent_file::{ApprovalDefault, Busy, Serve},
     domain::{SessionKey, TurnId},
-    store::{SessionLock, StoreError},
+    store::{OpenedSession, StoreError},
 };
 
 /// Turns at once, where the agent file does not say.
@@ -49,6 +54,7 @@ pub enum Asks {
 /// What of the agent file runs go by.
 #[derive(Clone, Copy, Debug)]
 struct Rules {
+    concurrency: usize,
     busy: Busy,
     approval: ApprovalDefault,
     patience: Duration,
@@ -61,8 +67,10 @@ pub struct Runs {
 }
 
 struct Inner {
-    rules: Rules,
+    rules: ArcSwap<Rules>,
+    /// Has more places than there can be turns: `Rules::concurrency` says how many may be taken.
     room: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
     line: Line,
     running: Mutex<HashMap<TurnId, Arc<RunHandle>>>,
     parked: Mutex<HashMap<SessionKey, Run>>,
@@ -72,19 +80,25 @@ struct Inner {
     closing: CancellationToken,
 }
 
-impl Runs {
-    #[must_use]
-    pub fn new(serve: &Serve) -> Self {
-        let concurrency = serve.limits.concurrency.unwrap_or(CONCURRENCY);
-        let rules = Rules {
+impl From<&Serve> for Rules {
+    fn from(serve: &Serve) -> Self {
+        Self {
+            concurrency: serve.limits.concurrency.unwrap_or(CONCURRENCY) as usize,
             busy: serve.busy,
             approval: serve.approval.default,
             patience: serve.approval.timeout.map_or(APPROVAL, |span| span.0),
-        };
+        }
+    }
+}
+
+impl Runs {
+    #[must_use]
+    pub fn new(serve: &Serve) -> Self {
         Self {
             inner: Arc::new(Inner {
-                rules,
-                room: Arc::new(Semaphore::new(concurrency as usize)),
+                rules: ArcSwap::from_pointee(serve.into()),
+                room: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+                metrics: Arc::default(),
                 line: Line::default(),
                 running: Mutex::default(),
                 parked: Mutex::default(),
@@ -95,6 +109,15 @@ impl Runs {
         }
     }
 
+    /// Goes by another version of the agent file; turns that run keep what they began with.
+    pub(super) fn adopt(&self, serve: &Serve) {
+        self.inner.rules.store(Arc::new(serve.into()));
+    }
+
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.inner.metrics
+    }
+
     /// Starts a turn, once its session is free. Every refusal comes before the first byte of an answer.
     ///
     /// # Errors
@@ -103,14 +126,15 @@ impl Runs {
     pub async fn start(&self, target: &Target, request: AgentRequest, asks: Asks) -> Result<Run, ApiError> {
         let room = self.room()?;
         let key = request.key.clone();
-        let (place, lock) = if request.brought.history.is_some() {
+        let (place, session) = if request.brought.history.is_some() {
             (None, None)
         } else {
-            let place =
-                self.inner.line.join(&key, self.inner.rules.busy).await.ok_or_else(|| ApiError::busy(&key.session))?;
-            (Some(place), Some(self.hold(target, &key).await?))
+            let _waiting = self.inner.metrics.waiting();
+            let busy = self.inner.rules.load().busy;
+            let place = self.inner.line.join(&key, busy).await.ok_or_else(|| ApiError::busy(&key.session))?;
+            (Some(place), Some(self.hold(target, &key, busy).await?))
         };
-        self.begin(target, key, asks, (room, place, lock), |control| target.agent.run(request, control)).await
+        self.begin(target, key, asks, (room, place, session), |control| target.agent.run(request, control)).await
     }
 
     /// Starts one call of an own tool of the agent, by itself.
@@ -135,7 +159,7 @@ impl Runs {
         target: &Target,
         key: SessionKey,
         asks: Asks,
-        (room, place, lock): (OwnedSemaphorePermit, Option<Place>, Option<SessionLock>),
+        (room, place, session): (OwnedSemaphorePermit, Option<Place>, Option<OpenedSession>),
         run: impl FnOnce(TurnControl) -> EventStream,
     ) -> Result<Run, ApiError> {
         let cancel = self.inner.closing.child_token();
@@ -145,29 +169,33 @@ impl Runs {
             cancel: cancel.clone(),
             answers: (asks == Asks::Caller).then_some(answered),
             steer: Some(steered),
-            lock,
+            session,
         };
         let mut events = run(control);
         let Some(first) = events.next().await else { return Err(ApiError::internal("the turn ended before it began")) };
         let handle = Arc::new(RunHandle::new(first.turn.clone(), key, target.name.clone(), answers, steer, cancel));
         locked(&self.inner.running).insert(handle.turn.clone(), Arc::clone(&handle));
-        Ok(Run::new(self.clone(), handle, first, events, (room, place)))
+        let watch = Watch::new(Arc::clone(&self.inner.metrics), &target.name);
+        Ok(Run::new(self.clone(), handle, first, events, (room, place, watch)))
     }
 
     fn room(&self) -> Result<OwnedSemaphorePermit, ApiError> {
         if self.inner.closing.is_cancelled() || self.inner.tasks.is_closed() {
             return Err(ApiError::unavailable("shutting_down", "the server is about to end", Duration::from_secs(5)));
         }
-        Arc::clone(&self.inner.room).try_acquire_owned().map_err(|_| {
+        let room = &self.inner.room;
+        let permit = Arc::clone(room).try_acquire_owned().ok();
+        let taken = Semaphore::MAX_PERMITS - room.available_permits();
+        permit.filter(|_| taken <= self.inner.rules.load().concurrency).ok_or_else(|| {
             ApiError::unavailable("too_many_turns", "as many turns run as this server allows", Duration::from_secs(1))
         })
     }
 
     /// The session; where another process has it, as soon as it lets go.
-    async fn hold(&self, target: &Target, key: &SessionKey) -> Result<SessionLock, ApiError> {
+    async fn hold(&self, target: &Target, key: &SessionKey, busy: Busy) -> Result<OpenedSession, ApiError> {
         loop {
             match target.agent.hold(key).await {
-                Err(StoreError::Busy(_)) if self.inner.rules.busy == Busy::Queue => tokio::time::sleep(RETRY).await,
+                Err(StoreError::Busy(_)) if busy == Busy::Queue => tokio::time::sleep(RETRY).await,
                 held => return Ok(held?),
             }
         }

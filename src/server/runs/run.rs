@@ -15,6 +15,7 @@ use super::{
     ask::{Ask, Asked},
     locked,
     waiting::Place,
+    watch::Watch,
 };
 use crate::{
     agent::EventStream,
@@ -93,6 +94,7 @@ pub struct Run {
     events: EventStream,
     #[expect(dead_code, reason = "held, not read")]
     places: (OwnedSemaphorePermit, Option<Place>),
+    watch: Watch,
 }
 
 impl Run {
@@ -101,9 +103,9 @@ impl Run {
         handle: Arc<RunHandle>,
         first: AgentEvent,
         events: EventStream,
-        places: (OwnedSemaphorePermit, Option<Place>),
+        (room, place, watch): (OwnedSemaphorePermit, Option<Place>, Watch),
     ) -> Self {
-        Self { runs, handle, first: Some(first), events, places }
+        Self { runs, handle, first: Some(first), events, places: (room, place), watch }
     }
 
     #[must_use]
@@ -115,7 +117,7 @@ impl Run {
     /// caller never comes back goes on with the default answers and is seen to its end.
     pub fn park(self) {
         let (inner, key, turn) = (Arc::clone(&self.runs.inner), self.handle.key.clone(), self.handle.turn.clone());
-        let patience = inner.rules.patience;
+        let patience = inner.rules.load().patience;
         locked(&inner.parked).insert(key.clone(), self);
         inner.clone().tasks.spawn(async move {
             tokio::select! {
@@ -142,7 +144,8 @@ impl Stream for Run {
             None => std::task::ready!(self.events.poll_next_unpin(cx)),
         };
         if let Some(event) = &event {
-            let rules = self.runs.inner.rules;
+            self.watch.see(event);
+            let rules = **self.runs.inner.rules.load();
             self.handle.asked.see(event, rules.patience, rules.approval, &self.handle.answers);
         }
         Poll::Ready(event)

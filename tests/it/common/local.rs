@@ -8,7 +8,7 @@ use std::{
 };
 
 use agentscope::sandbox::{
-    BackendKind, BoxClient, BoxFolder, LocalBackend, Quiet, SandboxBackend as _, SandboxSpec, Tier, Token, Usage,
+    BackendKind, BoxClient, BoxFolder, LocalBackend, Quiet, SandboxBackend as _, SandboxSpec, Tier, Token,
     client::Collected,
     wire::{ExecSpec, ExitStatus},
 };
@@ -145,10 +145,6 @@ impl Local {
     pub async fn said(&self, script: &str) -> String {
         let ran = self.sh(&format!("{{ {script}\n}} 2>&1")).await;
         format!("{}{}", String::from_utf8_lossy(&ran.stdout.bytes), code(ran.status))
-    }
-
-    pub async fn usage(&self) -> Usage {
-        self.backend.inspect(&self.spec.id).await.unwrap().usage
     }
 
     pub async fn stop(self) {

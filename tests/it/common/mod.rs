@@ -1,5 +1,7 @@
 //! What every test through the binary stands on.
 
+#[cfg(target_os = "linux")]
+pub mod boxed;
 pub mod engine;
 mod env;
 pub mod fake_model;

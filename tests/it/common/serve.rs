@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     sync::mpsc,
     time::Duration,
 };
@@ -40,7 +40,14 @@ impl Server {
         env.write("agent.yaml", yaml);
         let mut args = vec![verb, "agent.yaml", "--port", "0"];
         args.extend(more);
-        let mut child = env.command(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let command = env.command(&args);
+        Self::spawn(env, command)
+    }
+
+    /// The same by a command of the test's own.
+    #[must_use]
+    pub fn spawn(env: TestEnv, mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (send, log) = mpsc::channel();
         std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| send.send(line)));

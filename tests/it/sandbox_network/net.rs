@@ -23,7 +23,7 @@ use tokio::{
 
 use super::dns;
 use crate::common::{
-    local::{Who, as_both_in},
+    boxed::{Made, everywhere_in},
     require,
 };
 
@@ -77,16 +77,17 @@ pub struct Seen {
     pub names: Log,
 }
 
-/// Runs `test` as root and as an ordinary user, each in a network of its own. Only root can make one.
-pub fn in_a_net<F: Future<Output = ()>>(test: impl Fn(Who, Seen) -> F + Copy + Send + Sync + 'static) {
+/// Runs `test` with boxes of each backend, each in a network of its own: so are the proxies of containers, which
+/// processes of ours are. Only root can make one.
+pub fn in_a_net<F: Future<Output = ()>>(test: impl Fn(Made, Seen) -> F + Copy + Send + Sync + 'static) {
     let root = rustix::process::geteuid().is_root();
     let ip = Command::new("ip").arg("-V").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
     if !require::available("ip", root && ip) {
         return;
     }
-    as_both_in(Net::make, move |who, net| async move {
+    everywhere_in(Net::make, move |made, net| async move {
         let seen = net.serve();
-        test(who, seen).await;
+        test(made, seen).await;
     });
 }
 

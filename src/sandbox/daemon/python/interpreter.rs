@@ -277,9 +277,9 @@ fn spawn(daemon: &Daemon, theirs: &StdUnixStream, mark: &str) -> Result<Owned, N
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     daemon.keeper.prepare(&mut command);
-    // Inherited by this child alone: nothing else is started in between, for this thread starts everything.
+    // Inherited by this child alone: nothing else is started in between, for this thread has everything started.
     rustix::io::fcntl_setfd(theirs, rustix::io::FdFlags::empty()).map_err(|error| broken(error.into()))?;
-    let owned = daemon.children.own(mark, || tokio::process::Command::from(command).spawn());
+    let owned = daemon.children.own(mark, || daemon.start(|| tokio::process::Command::from(command).spawn()));
     rustix::io::fcntl_setfd(theirs, rustix::io::FdFlags::CLOEXEC).map_err(|error| broken(error.into()))?;
     owned.map_err(|error| match error.kind() {
         // fork(2) says EAGAIN at a limit of processes.

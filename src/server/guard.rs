@@ -1,0 +1,102 @@
+//! What keeps a web page from driving the server that its visitor can reach and it cannot.
+//!
+//! A page can have its own name resolve to this machine (DNS rebinding), which the `Host` header then tells, and it can
+//! send requests whose answers it may not read, which the `Origin` header tells. Browsers let no page change either.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use tower_http::cors::{AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
+
+use super::{
+    ApiError, App,
+    edge::{Seen, name_of},
+};
+
+/// Longest body, in bytes, where the agent file does not say.
+const BODY: u64 = 10 << 20;
+/// How long browsers remember what a preflight said.
+const PREFLIGHT: std::time::Duration = std::time::Duration::from_mins(10);
+
+/// Refuses what a page of somebody else sends, and bodies that are too long.
+pub(super) async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let seen = request.extensions().get::<Seen>();
+    let host = seen.and_then(|seen| seen.host.as_deref());
+    let body = app.settings(|serve| serve.limits.body).map_or(BODY, |limit| limit.0);
+    let refused = host_refused(&app, host)
+        .or_else(|| origin_refused(&app, request.headers(), host))
+        .or_else(|| body_refused(request.headers(), body));
+    if let Some(refused) = refused {
+        return refused.into_response();
+    }
+    DefaultBodyLimit::max(usize::try_from(body).unwrap_or(usize::MAX)).apply(&mut request);
+    next.run(request).await
+}
+
+/// A server that asks nobody for a token, because only this machine reaches it, answers only to its own names.
+fn host_refused(app: &App, host: Option<&str>) -> Option<ApiError> {
+    if !app.bound().is_loopback() || app.settings(|serve| !serve.tokens.is_empty()) {
+        return None;
+    }
+    let name = host.map(name_of).unwrap_or_default();
+    let local = name.eq_ignore_ascii_case("localhost")
+        || name.to_ascii_lowercase().ends_with(".localhost")
+        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    (!local && !app.edge().is_public_host(name)).then(|| {
+        ApiError::new(
+            StatusCode::FORBIDDEN,
+            "wrong_host",
+            format!("this server does not answer to the name `{name}`: set `serve.public_url`, or `serve.tokens`"),
+        )
+    })
+}
+
+fn origin_refused(app: &App, headers: &HeaderMap, host: Option<&str>) -> Option<ApiError> {
+    let edge = app.edge();
+    let wrong = |origin: &str| {
+        ApiError::new(
+            StatusCode::FORBIDDEN,
+            "wrong_origin",
+            format!("pages of `{origin}` may not call this server: `serve.cors` names those that may"),
+        )
+    };
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        // A picture or a script of another site; a link is a navigation, and harmless.
+        let says = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let foreign = matches!(says("sec-fetch-site"), Some("cross-site" | "same-site"));
+        let follows = says("sec-fetch-mode") == Some("navigate");
+        return (foreign && !follows).then(|| wrong("another site"));
+    };
+    let origin = origin.to_str().unwrap_or_default();
+    (!edge.is_own(origin, host) && !edge.lets_in(origin)).then(|| wrong(origin))
+}
+
+fn body_refused(headers: &HeaderMap, most: u64) -> Option<ApiError> {
+    let length: u64 = headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
+    (length > most).then(ApiError::body_too_large)
+}
+
+/// What pages of the origins in `serve.cors` are told, preflights among it. `*` never brings credentials along.
+pub(super) fn cors(app: &Arc<App>) -> CorsLayer {
+    let (lets_in, names) = (Arc::clone(app), Arc::clone(app));
+    let text = |origin: &HeaderValue| origin.to_str().unwrap_or_default().to_owned();
+    let methods =
+        [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS];
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(move |origin, _| lets_in.edge().lets_in(&text(origin))))
+        .allow_credentials(AllowCredentials::predicate(move |origin, _| names.edge().names(&text(origin))))
+        .allow_methods(AllowMethods::list(methods))
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([
+            header::RETRY_AFTER,
+            HeaderName::from_static("x-request-id"),
+            HeaderName::from_static("x-session-id"),
+            HeaderName::from_static("mcp-session-id"),
+        ])
+        .max_age(PREFLIGHT)
+}

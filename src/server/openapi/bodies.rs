@@ -1,0 +1,68 @@
+//! What requests carry, as JSON Schema: enough to write a client, and to send what nearly fits.
+
+use serde_json::{Value, json};
+
+pub(super) fn turn() -> Value {
+    json!({
+        "type": "object",
+        "required": ["input"],
+        "additionalProperties": false,
+        "properties": {
+            "input": input(),
+            "session_id": { "type": "string" },
+            "user_id": { "type": "string" },
+            "on_disconnect": { "enum": ["cancel", "continue"] },
+        },
+    })
+}
+
+fn input() -> Value {
+    let part = json!({
+        "type": "object",
+        "required": ["type", "text"],
+        "properties": { "type": { "const": "text" }, "text": { "type": "string" } },
+    });
+    json!({ "oneOf": [{ "type": "string" }, { "type": "array", "items": part }] })
+}
+
+pub(super) fn answer() -> Value {
+    let decision = json!({
+        "type": "object",
+        "required": ["decision"],
+        "properties": {
+            "decision": { "enum": ["allow", "allow_session", "allow_always", "deny"] },
+            "reason": { "type": "string" },
+        },
+    });
+    json!({
+        "oneOf": [
+            {
+                "type": "object",
+                "required": ["to", "call_id", "decision"],
+                "properties": { "to": { "const": "approval" }, "call_id": { "type": "string" }, "decision": decision },
+            },
+            {
+                "type": "object",
+                "required": ["to", "id"],
+                "properties": {
+                    "to": { "const": "question" },
+                    "id": { "type": "string" },
+                    "answer": { "type": ["string", "null"] },
+                },
+            },
+        ],
+    })
+}
+
+pub(super) fn steer() -> Value {
+    json!({ "type": "object", "required": ["input"], "properties": { "input": input() } })
+}
+
+pub(super) fn rename() -> Value {
+    json!({
+        "type": "object",
+        "required": ["title"],
+        "additionalProperties": false,
+        "properties": { "title": { "type": "string", "minLength": 1 } },
+    })
+}

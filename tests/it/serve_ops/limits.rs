@@ -1,0 +1,66 @@
+//! Too much, too often, too long: each is answered.
+
+use std::sync::mpsc;
+
+use serde_json::json;
+
+use super::{agent, answer, demo};
+use crate::common::{
+    fake_model::{FakeModel, Reply},
+    serve::Server,
+};
+
+#[tokio::test]
+async fn each_token_has_its_own_rate() {
+    let server = demo("{tokens: [{name: a, value: one}, {name: b, value: two}], limits: {rate: 2/h}}");
+    let ask = |token: &'static str| answer(server.client.get(server.at("/")).bearer_auth(token));
+    assert_eq!([ask("one").await.0, ask("one").await.0], [200, 200]);
+    let (status, code, headers) = ask("one").await;
+    assert_eq!((status, code.as_str()), (429, "rate_limited"));
+    let after: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=3600).contains(&after), "{after}");
+    assert_eq!(ask("two").await.0, 200);
+    // Who guesses tokens is limited by his address, and does not use up what others have.
+    assert_eq!([ask("wrong").await.0, ask("guess").await.0, ask("again").await.0], [401, 401, 429]);
+    assert_eq!(ask("two").await.0, 200);
+    for _ in 0..5 {
+        assert_eq!(answer(server.client.get(server.at("/health"))).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_long_is_refused_however_it_comes() {
+    let server = demo("{limits: {body: 1KiB}}");
+    let long = json!({ "input": "x".repeat(2000) }).to_string();
+    let post = || server.client.post(server.at("/turns"));
+    let (status, code, _) = answer(post().body(long.clone())).await;
+    assert_eq!((status, code.as_str()), (413, "body_too_large"));
+    let pieces = long.into_bytes().chunks(100).map(|piece| Ok::<_, std::io::Error>(piece.to_vec())).collect::<Vec<_>>();
+    let (status, code, _) = answer(post().body(reqwest::Body::wrap_stream(futures_util::stream::iter(pieces)))).await;
+    assert_eq!((status, code.as_str()), (413, "body_too_large"));
+    assert_eq!(answer(post().json(&json!({ "input": "x" }))).await.0, 200);
+}
+
+#[tokio::test]
+async fn more_turns_than_are_allowed_are_told_to_come_back() {
+    let (go, wait) = mpsc::channel();
+    let model = FakeModel::start(vec![Reply::text("done").held(wait), Reply::text("again")]);
+    let server = Server::start(&agent(&model, "{limits: {concurrency: 1}}"));
+    let post = || server.client.post(server.at("/turns")).json(&json!({ "input": "hi" }));
+    let first = post().send().await.unwrap();
+    let (status, code, headers) = answer(post()).await;
+    assert_eq!((status, code.as_str(), &headers["retry-after"]), (503, "too_many_turns", &"1".parse().unwrap()));
+    drop(go);
+    assert!(first.text().await.unwrap().contains("\"completed\""));
+    assert_eq!(answer(post()).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_turn_that_takes_too_long_ends_as_one_that_took_too_long() {
+    let (_go, wait) = mpsc::channel();
+    let model = FakeModel::start(vec![Reply::text("never").held(wait)]);
+    let server = Server::start(&agent(&model, "{limits: {time: 200ms}}"));
+    let events = server.events("/turns", &json!({ "input": "hi" })).await;
+    let last = events.last().unwrap();
+    assert_eq!((last["type"].as_str(), last["outcome"]["code"].as_str()), (Some("turn_finished"), Some("time_limit")));
+}
