@@ -1,9 +1,6 @@
 //! The log of a server: lines of text on a terminal, lines of JSON elsewhere, and no secret in either.
 
-use std::{
-    io,
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 
 use arc_swap::ArcSwap;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
@@ -100,7 +97,7 @@ impl io::Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let hidden = self.secrets.hide(&String::from_utf8_lossy(line));
         // A log that nobody reads any more is nothing to end for.
-        let _ = io::stderr().lock().write_all(hidden.as_bytes());
+        let _ = io::Write::write_all(&mut io::stderr().lock(), hidden.as_bytes());
         Ok(line.len())
     }
 

@@ -2,7 +2,8 @@
 
 use crate::common::{TestEnv, serve::Server};
 
-const AGENT: &str = "name: demo\nmodel: demo\nwelcome: Hello from afar.\ntools: [ask_user, todo]\npermissions: {ask: [todo]}\n";
+const AGENT: &str =
+    "name: demo\nmodel: demo\nwelcome: Hello from afar.\ntools: [ask_user, todo]\npermissions: {ask: [todo]}\n";
 
 #[test]
 fn one_message_and_then_another_in_the_same_session() {
@@ -32,7 +33,8 @@ fn what_is_asked_is_answered_line_by_line() {
 
 #[test]
 fn what_is_wrong_is_told_with_the_next_step() {
-    let server = Server::start("name: demo\nmodel: demo\nserve: {tokens: [{name: t, value: secret-token, user: ann}]}\n");
+    let server =
+        Server::start("name: demo\nmodel: demo\nserve: {tokens: [{name: t, value: secret-token, user: ann}]}\n");
     let user = TestEnv::new();
     let url = server.url.clone();
     let said = |output: crate::common::Output| output.to_string().replace(&url, "[URL]");
