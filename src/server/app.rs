@@ -8,7 +8,7 @@ use std::{
 use arc_swap::{ArcSwap, Guard};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Agents, Runs, edge::Edge, health::Probed, limits::Limits, metrics::Metrics, protocol::McpSessions};
+use super::{Agents, Runs, Tasks, edge::Edge, health::Probed, limits::Limits, metrics::Metrics, protocol::McpSessions};
 use crate::{
     config::agent_file::{Serve, Token},
     store::Stores,
@@ -20,6 +20,7 @@ pub struct App {
     edge: ArcSwap<Edge>,
     pub stores: Stores,
     pub runs: Runs,
+    pub tasks: Tasks,
     /// Whether browsers get the page.
     pub(super) page: bool,
     pub mcp: McpSessions,
@@ -35,9 +36,11 @@ impl App {
     #[must_use]
     pub fn new(agents: Agents, stores: Stores, page: bool) -> Arc<Self> {
         let serve = &agents.loaded.file.serve;
+        let runs = Runs::new(serve, Arc::clone(&stores.interrupts));
         Arc::new(Self {
             edge: ArcSwap::from_pointee(Edge::new(serve)),
-            runs: Runs::new(serve),
+            tasks: Tasks::new(runs.clone(), &stores),
+            runs,
             limits: Limits::new(serve),
             agents: ArcSwap::from_pointee(agents),
             stores,

@@ -42,6 +42,11 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves until `shutdown`, then starts no more turns, lets those that run end, and returns when all is saved and sent.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
+    // Whoever waits for an answer need not wait for this.
+    let orphans = tokio::spawn({
+        let tasks = app.tasks.clone();
+        async move { tasks.report_orphans().await }
+    });
     if let Ok(address) = listener.local_addr() {
         app.bind(address.ip());
     }
@@ -52,6 +57,8 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<O
         () = ended(&app, shutdown) => {}
     }
     drop(listener);
+    let _ = tokio::time::timeout(LAST, app.tasks.drained()).await;
+    orphans.abort();
     let _ = tokio::time::timeout(LAST, graceful.shutdown()).await;
     app.drained().await;
 }

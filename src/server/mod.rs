@@ -25,6 +25,7 @@ mod protocol;
 mod router;
 mod runs;
 mod sessions;
+mod tasks;
 mod turns;
 
 pub use agents::{Agents, Id, Target};
@@ -37,3 +38,4 @@ pub use frames::{Encoder, Flow, Frames, fold, sse, sse_of};
 pub use listen::{bind, serve};
 pub use protocol::{McpSessions, Protocol, serve_stdio};
 pub use runs::{Ask, Asks, Recording, Run, RunHandle, Runs};
+pub use tasks::{NewTask, TaskResult, Tasks};

@@ -318,6 +318,17 @@ impl Toolbox {
         })
     }
 
+    /// The MCP server that has the tool which was last listed under this name, if one has.
+    #[must_use]
+    pub fn server_of(&self, name: &str) -> Option<String> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let tool = known.as_ref()?.tools.iter().find(|tool| tool.spec.name == name)?;
+        match &tool.origin {
+            Origin::Mcp { server, .. } => Some(server.clone()),
+            _ => None,
+        }
+    }
+
     /// The tools as they are now. Waits for servers that are still starting, for as long as each may take; costs
     /// nothing when nothing changed. Can be dropped at any point.
     ///

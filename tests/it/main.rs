@@ -56,6 +56,7 @@ mod sandbox_tools;
 mod sandbox_workspace;
 mod serve_mcp;
 mod serve_ops;
+mod serve_process;
 mod serve_sessions;
 mod serve_turns;
 mod serve_web;

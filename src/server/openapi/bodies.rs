@@ -25,6 +25,45 @@ fn input() -> Value {
     json!({ "oneOf": [{ "type": "string" }, { "type": "array", "items": part }] })
 }
 
+pub(super) fn process() -> Value {
+    let part = json!({
+        "type": "object",
+        "required": ["type", "text"],
+        "properties": { "type": { "const": "text" }, "text": { "type": "string" } },
+    });
+    let message = json!({
+        "type": "object",
+        "required": ["role", "content"],
+        "properties": {
+            "role": { "enum": ["user", "assistant", "system"] },
+            "content": { "type": "array", "items": part },
+        },
+    });
+    json!({
+        "type": "object",
+        "required": ["input"],
+        "properties": {
+            "input": { "type": "array", "items": message },
+            "stream": { "type": "boolean" },
+            "session_id": { "type": "string" },
+            "user_id": { "type": "string" },
+            "id": { "type": "string" },
+            "temperature": { "type": "number" },
+            "top_p": { "type": "number" },
+            "max_tokens": { "type": "integer" },
+            "tools": { "type": "array", "items": { "type": "object" } },
+        },
+    })
+}
+
+pub(super) fn stop() -> Value {
+    json!({
+        "type": "object",
+        "required": ["session_id"],
+        "properties": { "session_id": { "type": "string" }, "user_id": { "type": "string" } },
+    })
+}
+
 pub(super) fn answer() -> Value {
     let decision = json!({
         "type": "object",

@@ -1,6 +1,7 @@
 //! The dialects of the callers. Each is one request parser, one [`Encoder`](super::Encoder) and its routes; nothing
 //! inside knows them.
 
+mod agent_api;
 mod mcp;
 
 use std::sync::Arc;
@@ -22,5 +23,5 @@ pub trait Protocol: Send + Sync {
 
 /// All of them.
 pub(super) fn all() -> Vec<Box<dyn Protocol>> {
-    vec![Box::new(mcp::Mcp)]
+    vec![Box::new(agent_api::AgentApi), Box::new(mcp::Mcp)]
 }

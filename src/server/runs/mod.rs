@@ -1,6 +1,8 @@
 //! Turns that run: the one door from a request to a turn, whatever the protocol, and the way to a running one.
 
 mod ask;
+mod decline;
+mod interrupts;
 mod recording;
 mod run;
 mod waiting;
@@ -8,7 +10,7 @@ mod watch;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -31,7 +33,7 @@ use crate::{
     agent::{AgentRequest, EventStream, TurnControl},
     config::agent_file::{ApprovalDefault, Busy, Serve},
     domain::{SessionKey, TurnId},
-    store::{SessionLock, StoreError},
+    store::{Interrupts, OpenedSession, StoreError},
 };
 
 /// Turns at once, where the agent file does not say.
@@ -78,6 +80,9 @@ struct Inner {
     tasks: TaskTracker,
     recordings: Mutex<HashMap<TurnId, Arc<Recording>>>,
     closing: CancellationToken,
+    interrupts: Arc<dyn Interrupts>,
+    /// Whether somebody looks for requests of other processes to stop a turn.
+    looking: AtomicBool,
 }
 
 impl From<&Serve> for Rules {
@@ -93,7 +98,7 @@ impl From<&Serve> for Rules {
 
 impl Runs {
     #[must_use]
-    pub fn new(serve: &Serve) -> Self {
+    pub fn new(serve: &Serve, interrupts: Arc<dyn Interrupts>) -> Self {
         Self {
             inner: Arc::new(Inner {
                 rules: ArcSwap::from_pointee(serve.into()),
@@ -105,6 +110,8 @@ impl Runs {
                 tasks: TaskTracker::new(),
                 recordings: Mutex::default(),
                 closing: CancellationToken::new(),
+                interrupts,
+                looking: AtomicBool::new(false),
             }),
         }
     }
@@ -118,7 +125,8 @@ impl Runs {
         &self.inner.metrics
     }
 
-    /// Starts a turn, once its session is free. Every refusal comes before the first byte of an answer.
+    /// Starts a turn, once its session is free; one that waits there for an answer is declined. Every refusal comes
+    /// before the first byte of an answer.
     ///
     /// # Errors
     /// 409 where the session is busy and the agent file says `reject`; 503 where too many turns run, the server is about
@@ -126,15 +134,16 @@ impl Runs {
     pub async fn start(&self, target: &Target, request: AgentRequest, asks: Asks) -> Result<Run, ApiError> {
         let room = self.room()?;
         let key = request.key.clone();
-        let (place, lock) = if request.brought.history.is_some() {
+        let (place, session) = if request.brought.history.is_some() {
             (None, None)
         } else {
+            self.decline(&key).await;
             let _waiting = self.inner.metrics.waiting();
             let busy = self.inner.rules.load().busy;
             let place = self.inner.line.join(&key, busy).await.ok_or_else(|| ApiError::busy(&key.session))?;
             (Some(place), Some(self.hold(target, &key, busy).await?))
         };
-        self.begin(target, key, asks, (room, place, lock), |control| target.agent.run(request, control)).await
+        self.begin(target, key, asks, (room, place, session), |control| target.agent.run(request, control)).await
     }
 
     /// Starts one call of an own tool of the agent, by itself.
@@ -159,7 +168,7 @@ impl Runs {
         target: &Target,
         key: SessionKey,
         asks: Asks,
-        (room, place, lock): (OwnedSemaphorePermit, Option<Place>, Option<SessionLock>),
+        (room, place, session): (OwnedSemaphorePermit, Option<Place>, Option<OpenedSession>),
         run: impl FnOnce(TurnControl) -> EventStream,
     ) -> Result<Run, ApiError> {
         let cancel = self.inner.closing.child_token();
@@ -169,13 +178,17 @@ impl Runs {
             cancel: cancel.clone(),
             answers: (asks == Asks::Caller).then_some(answered),
             steer: Some(steered),
-            lock,
+            session,
         };
         let watch = Watch::new(Arc::clone(&self.inner.metrics), target, &key);
         let mut events = watch.place().within(|| run(control));
         let Some(first) = events.next().await else { return Err(ApiError::internal("the turn ended before it began")) };
         let handle = Arc::new(RunHandle::new(first.turn.clone(), key, target.name.clone(), answers, steer, cancel));
-        locked(&self.inner.running).insert(handle.turn.clone(), Arc::clone(&handle));
+        {
+            let mut running = locked(&self.inner.running);
+            running.insert(handle.turn.clone(), Arc::clone(&handle));
+            self.look_out();
+        }
         Ok(Run::new(self.clone(), handle, first, events, (room, place, watch)))
     }
 
@@ -192,7 +205,7 @@ impl Runs {
     }
 
     /// The session; where another process has it, as soon as it lets go.
-    async fn hold(&self, target: &Target, key: &SessionKey, busy: Busy) -> Result<SessionLock, ApiError> {
+    async fn hold(&self, target: &Target, key: &SessionKey, busy: Busy) -> Result<OpenedSession, ApiError> {
         loop {
             match target.agent.hold(key).await {
                 Err(StoreError::Busy(_)) if busy == Busy::Queue => tokio::time::sleep(RETRY).await,

@@ -58,6 +58,12 @@ impl Recording {
         }))
     }
 
+    /// How many events there are so far.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.seen.borrow().0 as u64
+    }
+
     /// Whether the turn is over.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -1,8 +1,9 @@
 //! One turn: its events, and the hold on it that others can have.
 
 use std::{
+    collections::HashMap,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex},
     task::{Context, Poll},
 };
 
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     agent::EventStream,
-    domain::{AgentEvent, Answer, Message, SessionKey, TurnId},
+    domain::{AgentEvent, Answer, CallId, EventKind, Message, SessionKey, TurnId},
     server::ApiError,
 };
 
@@ -33,6 +34,8 @@ pub struct RunHandle {
     steer: mpsc::Sender<Message>,
     cancel: CancellationToken,
     asked: Arc<Asked>,
+    /// The calls that run, by name.
+    calls: Mutex<HashMap<CallId, String>>,
 }
 
 impl RunHandle {
@@ -44,13 +47,31 @@ impl RunHandle {
         steer: mpsc::Sender<Message>,
         cancel: CancellationToken,
     ) -> Self {
-        Self { turn, key, agent, answers, steer, cancel, asked: Arc::default() }
+        Self { turn, key, agent, answers, steer, cancel, asked: Arc::default(), calls: Mutex::default() }
     }
 
     /// What it waits for.
     #[must_use]
     pub fn asked(&self) -> Vec<Ask> {
         self.asked.open()
+    }
+
+    /// The calls that run, each with the name of its tool: what one who takes up a parked turn has not seen begin.
+    #[must_use]
+    pub fn calls(&self) -> Vec<(CallId, String)> {
+        locked(&self.calls).iter().map(|(id, name)| (id.clone(), name.clone())).collect()
+    }
+
+    fn see(&self, event: &AgentEvent) {
+        match &event.kind {
+            EventKind::ToolStarted { call } => {
+                locked(&self.calls).insert(call.call_id.clone(), call.name.clone());
+            }
+            EventKind::ToolFinished { call_id, .. } => {
+                locked(&self.calls).remove(call_id);
+            }
+            _ => {}
+        }
     }
 
     /// Answers what it asked.
@@ -146,6 +167,7 @@ impl Stream for Run {
         if let Some(event) = &event {
             self.watch.see(event);
             let rules = **self.runs.inner.rules.load();
+            self.handle.see(event);
             self.handle.asked.see(event, rules.patience, rules.approval, &self.handle.answers);
         }
         Poll::Ready(event)

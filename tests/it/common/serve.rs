@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Command, Stdio},
-    sync::mpsc,
+    sync::{Arc, mpsc},
     time::Duration,
 };
 
@@ -13,7 +13,7 @@ use super::TestEnv;
 
 /// A server that runs.
 pub struct Server {
-    pub env: TestEnv,
+    pub env: Arc<TestEnv>,
     /// Such as `http://127.0.0.1:40123`.
     pub url: String,
     pub client: reqwest::Client,
@@ -44,9 +44,32 @@ impl Server {
         Self::spawn(env, command)
     }
 
+    /// One more server of the same agent, on the same store.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self::spawn(Arc::clone(&self.env), self.env.command(&["run", "agent.yaml", "--port", "0"]))
+    }
+
+    /// Killed without a word, and started again.
+    #[must_use]
+    pub fn killed(mut self) -> Self {
+        self.child.kill().unwrap();
+        self.wait();
+        self.another()
+    }
+
+    /// Told to end, and started again.
+    #[must_use]
+    pub fn restarted(mut self) -> Self {
+        self.signal("TERM");
+        self.wait();
+        self.another()
+    }
+
     /// The same by a command of the test's own.
     #[must_use]
-    pub fn spawn(env: TestEnv, mut command: Command) -> Self {
+    pub fn spawn(env: impl Into<Arc<TestEnv>>, mut command: Command) -> Self {
+        let env = env.into();
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (send, log) = mpsc::channel();
