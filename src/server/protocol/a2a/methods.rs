@@ -79,7 +79,7 @@ pub(super) async fn cancel(call: &Call) -> Result<Value, Refusal> {
         Err(record) => {
             // Another process runs it, and is asked to stop.
             call.app.stores.interrupts.interrupt(&key).await?;
-            return Ok(call.now(record).write(None, call.envelope.version));
+            return Ok(call.now(*record).write(None, call.envelope.version));
         }
     };
     if live.progress.state().is_final() {

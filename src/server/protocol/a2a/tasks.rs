@@ -65,11 +65,11 @@ impl Call {
     }
 
     /// The task with its turn, where that is in this process and not long over.
-    pub(super) fn live(&self, record: TaskRecord) -> Result<Live, TaskRecord> {
+    pub(super) fn live(&self, record: TaskRecord) -> Result<Live, Box<TaskRecord>> {
         let recording = record.turn.as_ref().and_then(|turn| self.app.runs.recording(None, turn).ok());
         match recording {
             Some(recording) => Ok(Live::so_far(record, recording)),
-            None => Err(record),
+            None => Err(Box::new(record)),
         }
     }
 
