@@ -73,7 +73,8 @@ async fn a_caller_that_goes_away_ends_its_turn() {
     read_to(&mut first, "Hel").await;
     drop(first);
     // The next one waits for the session, which is free as soon as the turn has ended; nothing else would end it.
-    let next = tokio::time::timeout(Duration::from_secs(30), server.events("/process", &say_in("s1", "hi again")));
+    let again = say_in("s1", "hi again");
+    let next = tokio::time::timeout(Duration::from_secs(30), server.events("/process", &again));
     assert_eq!(next.await.unwrap().last().unwrap()["status"], "completed");
     let saved = export(&server.env, "s1");
     assert!(saved.contains("Hel") && saved.contains("again"), "{saved}");
@@ -90,7 +91,8 @@ async fn a_caller_of_json_that_goes_away_ends_its_turn() {
         tokio::task::yield_now().await;
     }
     request.abort();
-    let next = tokio::time::timeout(Duration::from_secs(30), server.events("/process", &say_in("s1", "hi again")));
+    let again = say_in("s1", "hi again");
+    let next = tokio::time::timeout(Duration::from_secs(30), server.events("/process", &again));
     assert_eq!(next.await.unwrap().last().unwrap()["status"], "completed");
 }
 
@@ -98,7 +100,8 @@ async fn a_caller_of_json_that_goes_away_ends_its_turn() {
 async fn a_slow_model_is_waited_for() {
     let (go, hold) = mpsc::channel();
     let (server, model) = scripted(vec![Reply::text("late").held(hold)], "");
-    let (frames, ()) = tokio::join!(server.events("/process", &say("hi")), async {
+    let body = say("hi");
+    let (frames, ()) = tokio::join!(server.events("/process", &body), async {
         while model.requests().is_empty() {
             tokio::task::yield_now().await;
         }

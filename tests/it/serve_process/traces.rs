@@ -100,7 +100,8 @@ async fn a_session_is_remembered_and_one_without_an_id_gets_one() {
     let session = frames[0]["session_id"].as_str().unwrap().to_owned();
     let _ = server.events("/process", &say_in(&session, "second")).await;
     let _ = server.events("/process", &say("third")).await;
-    let said: Vec<_> = model.requests().iter().map(|request| texts(&request.body)).collect();
+    let requests = model.requests();
+    let said: Vec<_> = requests.iter().map(|request| texts(&request.body)).collect();
     assert_eq!(said[1], ["first", "one", "second"]);
     assert_eq!(said[2], ["third"]);
 }
