@@ -25,7 +25,7 @@ use super::{
 use crate::{
     config::agent_file::Loaded,
     domain::{AgentPath, EventKind, FailureCode, Message, Notice, SessionKey, ToolCall, TurnOutcome, Usage},
-    store::{NewSession, SessionLock, Store, StoreError},
+    store::{NewSession, OpenedSession, Store, StoreError},
 };
 
 /// A conversation, ready for a turn.
@@ -78,10 +78,10 @@ impl LocalAgent {
     ///
     /// # Errors
     /// [`StoreError::Busy`] while another turn has it.
-    pub async fn hold(&self, key: &SessionKey) -> Result<SessionLock, StoreError> {
+    pub async fn hold(&self, key: &SessionKey) -> Result<OpenedSession, StoreError> {
         let loaded = self.team.loaded();
         let source = loaded.path.as_ref().map(|path| path.display().to_string());
-        self.store.lock(key, &NewSession { agent: self.root.name.clone(), source }).await
+        self.store.open_session(key, &NewSession { agent: self.root.name.clone(), source }).await
     }
 
     /// Makes the conversation of a session smaller, as happens by itself when the model's window fills. A turn like any
@@ -104,7 +104,8 @@ impl LocalAgent {
         let agent = self.clone();
         self.turns.spawn(async move {
             let passing = matches!(&opening, Ok(Opening { past: Past::Brought(_), .. }));
-            let turn = AssertUnwindSafe(agent.turn(&run, opening, control.lock, control.steer, cancel)).catch_unwind();
+            let turn =
+                AssertUnwindSafe(agent.turn(&run, opening, control.session, control.steer, cancel)).catch_unwind();
             let ended = tokio::select! {
                 ended = turn => ended,
                 () = run.inbox.receive(control.answers) => return,
@@ -118,7 +119,10 @@ impl LocalAgent {
                 agent.finish(&run, outcome).await;
             }
             if passing {
-                agent.leave(&run.key).await;
+                let key = run.key.clone();
+                // The stream ends here, and nobody waits for what follows.
+                drop(run);
+                agent.leave(&key).await;
             }
         });
         events
@@ -135,12 +139,12 @@ impl LocalAgent {
         &self,
         run: &Arc<Run>,
         opening: Result<Opening, TurnOutcome>,
-        lock: Option<SessionLock>,
+        session: Option<OpenedSession>,
         steer: Option<mpsc::Receiver<Message>>,
         cancel: CancellationToken,
     ) {
         let ready = match opening {
-            Ok(opening) => self.scene(run, opening, lock, cancel).await,
+            Ok(opening) => self.scene(run, opening, session, cancel).await,
             Err(outcome) => Err(outcome),
         };
         match ready {
@@ -159,7 +163,7 @@ impl LocalAgent {
         &self,
         run: &Arc<Run>,
         mut opening: Opening,
-        lock: Option<SessionLock>,
+        session: Option<OpenedSession>,
         cancel: CancellationToken,
     ) -> Result<(Scene, Vec<Message>, Task, Option<Notice>), TurnOutcome> {
         let alone = |context| {
@@ -167,7 +171,7 @@ impl LocalAgent {
             Resumed { member, journal: Journal::private(), context, notice: None }
         };
         let Resumed { member, journal, context, notice } = match std::mem::replace(&mut opening.past, Past::None) {
-            Past::Stored => self.resume(run, &opening, lock).await?,
+            Past::Stored => self.resume(run, &opening, session).await?,
             Past::Brought(context) => alone(context),
             Past::None => alone(vec![]),
         };
@@ -191,14 +195,13 @@ impl LocalAgent {
         &self,
         run: &Arc<Run>,
         opening: &Opening,
-        lock: Option<SessionLock>,
+        session: Option<OpenedSession>,
     ) -> Result<Resumed, TurnOutcome> {
-        let lock = match lock {
-            Some(lock) => lock,
+        let session = match session {
+            Some(session) => session,
             None => self.hold(&run.key).await?,
         };
-        let state = self.store.state(&run.key).await?;
-        let mut stored = self.store.history(&run.key).await?;
+        let OpenedSession { lock, state, history: mut stored } = session;
         let new = stored.is_empty();
         let (interrupted, died) = opening.left_open(history::interrupted_calls(&stored))?;
         let notice = interrupted_notice(&interrupted).filter(|_| died);

@@ -56,7 +56,7 @@ use crate::{
     domain::{AgentEvent, Answer, Content, Message, Role, SessionKey, ToolSpec},
     model::{self, Model, Sampling, ToolChoice},
     runtime::http::Http,
-    store::{Notes, SessionLock, Store},
+    store::{Notes, OpenedSession, Store},
     tool::{Tool, ToolboxError, boxed::Boxes},
 };
 
@@ -238,13 +238,13 @@ pub struct TurnControl {
     /// Messages that join the turn before the next request to the model.
     pub steer: Option<mpsc::Receiver<Message>>,
     /// The session, where the caller took it with [`LocalAgent::hold`]; the turn takes it itself otherwise.
-    pub lock: Option<SessionLock>,
+    pub session: Option<OpenedSession>,
 }
 
 impl TurnControl {
     /// Nobody to ask.
     #[must_use]
     pub fn unattended(cancel: CancellationToken) -> Self {
-        Self { cancel, answers: None, steer: None, lock: None }
+        Self { cancel, answers: None, steer: None, session: None }
     }
 }

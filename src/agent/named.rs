@@ -85,6 +85,7 @@ impl Driver {
             return Err(refused(listing.unknown(&call.name)));
         }
         self.play(call, listing).await?;
+        self.until_canceled(std::future::ready(())).await?;
         Ok(TurnOutcome::Completed { output: None })
     }
 

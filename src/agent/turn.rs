@@ -7,7 +7,10 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::answer::{Ids, Partial};
+use super::{
+    answer::{Ids, Partial},
+    history,
+};
 use crate::{
     domain::{CallId, Content, EventKind, FailureCode, Message, Role, ToolCall, ToolOutcome, TurnOutcome, Usage},
     model::ModelDelta,
@@ -343,6 +346,8 @@ impl Turn {
         let results: Vec<_> = results.collect();
         self.unsaved.extend_from_slice(&results);
         self.context.extend(results);
+        // In the order of the calls, some of which may have run here.
+        self.context = history::paired(std::mem::take(&mut self.context));
     }
 }
 

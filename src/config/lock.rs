@@ -4,6 +4,7 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::make_private;
@@ -22,11 +23,17 @@ impl FileLock {
     /// # Errors
     /// As the file system says.
     pub fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
+        // Who only asks has let go before long, unless it is kept from running.
+        let mut patience = 500;
         loop {
             let file = open(path)?;
             match file.try_lock() {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) if shared(&file)? => continue,
+                Err(TryLockError::WouldBlock) if patience > 0 && shared(&file)? => {
+                    patience -= 1;
+                    std::thread::sleep(Duration::from_millis(1));
+                    continue;
+                }
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(error),
             }
@@ -73,12 +80,18 @@ impl FileLock {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    make_private(path.parent().unwrap_or(Path::new(".")))?;
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    match options.open(path) {
+        // Seldom: locks are taken often, and their folder is made once.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            make_private(path.parent().unwrap_or(Path::new(".")))?;
+            options.open(path)
+        }
+        opened => opened,
+    }
 }
 
 /// Whether nobody holds `file`. Who asks has it for a moment together with all others who ask, which
@@ -113,6 +126,24 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_asks_is_no_holder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        drop(FileLock::try_acquire(&path).unwrap());
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(|| while FileLock::is_held(&path).unwrap() || path.exists() {});
+            for _ in 0..100 {
+                assert!(FileLock::try_acquire(&path).unwrap().is_some());
+            }
+            std::fs::remove_file(&path).unwrap();
+            asking.join().unwrap();
+        });
+        let foreign = open(&path).unwrap();
+        foreign.lock_shared().unwrap();
+        assert!(FileLock::try_acquire(&path).unwrap().is_none(), "one that stays is one");
+    }
 
     #[test]
     fn one_holder_at_a_time() {

@@ -159,7 +159,8 @@ pub enum FailureCode {
     Offline,
     /// The server of a remote agent could not be reached, or refused.
     Remote,
-    /// The message holds nothing to answer.
+    /// The request asks for what cannot be: there is nothing to answer, a result of a call that nobody made, a tool whose
+    /// name is taken.
     Input,
     Internal,
 }

@@ -1,21 +1,40 @@
 //! Identifiers as types of their own, so that one kind cannot be passed for another.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// As its text. (For shared text serde's own derive wants a feature that every crate would be built with.)
+macro_rules! as_text {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer).map(|text| Self(text.into()))
+            }
+        }
+    };
+}
+
+// Every event carries several of them: a clone is to cost nothing.
 macro_rules! id {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal),+ $(,)?) => {$(
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(String);
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        as_text!($name);
 
         impl $name {
             /// A new id; ids made later sort later.
             #[must_use]
             pub fn new() -> Self {
-                Self(format!(concat!($prefix, "{}"), uuid::Uuid::now_v7().simple()))
+                Self(format!(concat!($prefix, "{}"), uuid::Uuid::now_v7().simple()).into())
             }
 
             #[must_use]
@@ -32,13 +51,13 @@ macro_rules! id {
 
         impl From<String> for $name {
             fn from(id: String) -> Self {
-                Self(id)
+                Self(id.into())
             }
         }
 
         impl From<&str> for $name {
             fn from(id: &str) -> Self {
-                Self(id.to_owned())
+                Self(id.into())
             }
         }
 
@@ -91,9 +110,9 @@ impl TaskId {
     }
 }
 
-fn typed(id: &str) -> Result<String, WrongId> {
+fn typed(id: &str) -> Result<Arc<str>, WrongId> {
     let fits = (1..=MOST_ID).contains(&id.chars().count()) && !id.chars().any(|c| c.is_whitespace() || c.is_control());
-    if fits { Ok(id.to_owned()) } else { Err(WrongId) }
+    if fits { Ok(id.into()) } else { Err(WrongId) }
 }
 
 /// A session belongs to a user; two users may use the same session id.
@@ -105,20 +124,22 @@ pub struct SessionKey {
 
 /// Which agent of a team an event comes from: `assistant`, or `assistant/researcher#2` for the second time that
 /// `assistant` called `researcher` in this turn.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct AgentPath(String);
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AgentPath(Arc<str>);
+
+as_text!(AgentPath);
 
 impl AgentPath {
     #[must_use]
     pub fn root(name: &str) -> Self {
-        Self(name.to_owned())
+        Self(name.into())
     }
 
     /// The path of the `nth` call (from 1) of the agent `name` by this one.
     #[must_use]
     pub fn child(&self, name: &str, nth: u32) -> Self {
-        if nth <= 1 { Self(format!("{}/{name}", self.0)) } else { Self(format!("{}/{name}#{nth}", self.0)) }
+        let path = if nth <= 1 { format!("{}/{name}", self.0) } else { format!("{}/{name}#{nth}", self.0) };
+        Self(path.into())
     }
 
     #[must_use]

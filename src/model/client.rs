@@ -366,6 +366,18 @@ mod tests {
         }
         let nobody = client("http://127.0.0.1:9/v1").probe().await.unwrap_err();
         told.push(nobody.kind.to_string().split(':').next().unwrap().to_owned());
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @"
+        200 ready
+        404 ready
+        405 ready
+        429 ready
+        501 ready
+        401 openai/m: the API key was refused (HTTP 401): Says no.
+        402 openai/m: the provider answered HTTP 402: Says no.
+        403 openai/m: the API key was refused (HTTP 403): Says no.
+        500 openai/m: the provider answered HTTP 500: Says no.
+        503 openai/m: the provider answered HTTP 503: Says no.
+        could not connect to 127.0.0.1
+        ");
     }
 }

@@ -94,6 +94,23 @@ impl BoxFolder {
         self.write("process.json", &process)
     }
 
+    /// To be called before a box is made anew in the folder: what is made for it is nothing that the last one left.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn forget_process(&self) -> io::Result<()> {
+        match std::fs::remove_file(self.path.join("process.json")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a process was the box, and none is about to be.
+    #[must_use]
+    pub fn was_started(&self) -> bool {
+        self.path.join("process.json").exists()
+    }
+
     /// The process of the box, if it lives.
     #[must_use]
     pub fn process(&self) -> Option<ProcessId> {

@@ -86,6 +86,13 @@ pub struct Target {
 }
 
 impl Target {
+    /// The file's own agent.
+    #[must_use]
+    pub fn root(app: &App) -> Self {
+        let agents = app.agents();
+        Self { name: agents.loaded.file.name.clone(), agent: agents.root.clone(), agents }
+    }
+
     /// The agent called `name`, where a protocol names it in the body; the file's own where `None`.
     ///
     /// # Errors

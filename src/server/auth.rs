@@ -28,6 +28,12 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// One who started the server himself, and reaches the things of `user`.
+    #[must_use]
+    pub fn of_user(user: String) -> Self {
+        Self { token: None, bound: Some(user), admin: false }
+    }
+
     /// The user a request is made for; `asked` is the one that it names.
     ///
     /// # Errors

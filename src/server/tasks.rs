@@ -21,7 +21,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{ApiError, Asks, Recording, Run, Runs, Target};
 use crate::{
     agent::AgentRequest,
-    domain::{AgentEvent, AgentPath, EventKind, FailureCode, SessionKey, TaskId, TurnId, TurnOutcome, Usage},
+    domain::{AgentEvent, AgentPath, EventKind, FailureCode, TaskId, TurnId, TurnOutcome, Usage},
     store::{self, Interrupts, ORPHANED, StoreError, Stores, TaskRecord, TaskStatus},
 };
 
@@ -402,7 +402,7 @@ fn end_of(record: &TaskRecord) -> AgentEvent {
             hint: None,
         },
     };
-    let SessionKey { session, .. } = record.key.clone();
+    let session = record.key.session.clone();
     AgentEvent {
         seq: 0,
         session,

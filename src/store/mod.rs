@@ -1,7 +1,7 @@
 //! What is remembered: sessions with their messages and state, notes from one session to the next, and turns in the
 //! background; and what those who share it must know of each other: who holds a session, and who wants its turn to stop.
 //!
-//! Two implementations, SQLite and memory, held to one contract (`contract.rs`). What they must do alike and what has
+//! Two implementations, SQLite and memory, held to one contract (`contract/`). What they must do alike and what has
 //! nothing to do with how it is kept (titles, merge patches, the ranking of notes) is written once, beside them.
 
 #[cfg(test)]
@@ -67,17 +67,34 @@ impl SessionLock {
     }
 }
 
+/// A session that is held, and what is in it.
+pub struct OpenedSession {
+    pub lock: SessionLock,
+    /// As [`Store::state`] gives it.
+    pub state: Value,
+    /// As [`Store::history`] gives it.
+    pub history: Vec<Message>,
+}
+
 /// Sessions. Every write is atomic: it is there whole or not at all, also after `kill -9`.
 ///
-/// [`Store::lock`] keeps turns apart; the other methods do not ask for it, so that a session can be read, listed and
+/// [`Store::open_session`] keeps turns apart; the other methods do not ask for it, so that a session can be read, listed and
 /// renamed while a turn runs.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Takes the session for a turn, making it if it is new.
+    /// Takes the session for a turn, making it if it is new, and reads it.
     ///
     /// # Errors
     /// [`StoreError::Busy`] while another holder lives.
-    async fn lock(&self, key: &SessionKey, new: &NewSession) -> Result<SessionLock, StoreError>;
+    async fn open_session(&self, key: &SessionKey, new: &NewSession) -> Result<OpenedSession, StoreError>;
+
+    /// As [`Store::open_session`], for who knows what is in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] while another holder lives.
+    async fn lock(&self, key: &SessionKey, new: &NewSession) -> Result<SessionLock, StoreError> {
+        Ok(self.open_session(key, new).await?.lock)
+    }
 
     /// All messages, oldest first; empty for an unknown session.
     async fn history(&self, key: &SessionKey) -> Result<Vec<Message>, StoreError>;
@@ -169,6 +186,10 @@ pub enum StoreError {
         "the session store at `{path}` was made by a newer agentscope (its format is {found}, this one knows {known})"
     )]
     Newer { path: PathBuf, found: u32, known: u32 },
+    #[error("there is no room left for the session store")]
+    Full,
+    #[error("another process keeps the session store locked")]
+    Locked,
     #[error("could not use the session store")]
     Failed { source: Box<dyn std::error::Error + Send + Sync> },
     #[error("the session store holds something unreadable: {what}")]
@@ -199,6 +220,8 @@ impl StoreError {
             Self::Newer { .. } => Some("update agentscope, or set AGENTSCOPE_HOME to another folder"),
             Self::Unknown { .. } | Self::Later { .. } => Some("use `sqlite:`, `sqlite:PATH` or `in-process:`"),
             Self::Split => Some("the state is kept with its session: leave `storage.state` out"),
+            Self::Full => Some("make room on the disk that it is on"),
+            Self::Locked => Some("end the program that has its database open for writing, then try again"),
             Self::NoNote(_) | Self::NoTask(_) | Self::TaskEnded(_) | Self::Failed { .. } | Self::Corrupt { .. } => None,
         }
     }

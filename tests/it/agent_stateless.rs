@@ -4,14 +4,14 @@ use std::{path::Path, sync::Arc};
 
 use agentscope::{
     agent::{
-        Agent, AgentDeps, AgentOptions, AgentRequest, ApproveMode, Brought, EventStream, KeptRules, Surface,
+        AgentDeps, AgentOptions, AgentRequest, ApproveMode, Brought, EventStream, KeptRules, LocalAgent, Surface,
         TurnControl, models,
     },
     config::{
         Env, Keys, Paths,
         agent_file::{Backend, LoadOptions, Sandbox, load_str},
     },
-    domain::{EventKind, Message, SessionKey, ToolOutcome},
+    domain::{EventKind, Message, SessionKey},
     runtime::http::Http,
     sandbox::{Filter, HostBackend, Sandboxes, WorkspaceMode},
     store::{MemoryStore, Store as _},
@@ -27,7 +27,7 @@ struct Stage {
     folder: tempfile::TempDir,
     store: MemoryStore,
     sandboxes: Sandboxes,
-    agent: Agent,
+    agent: LocalAgent,
 }
 
 impl Stage {
@@ -44,7 +44,8 @@ impl Stage {
             folder: folder.path().to_owned(),
             mode: WorkspaceMode::None,
             workspace: folder.path().to_owned(),
-            tied: false,
+            // Nothing stays when a test fails.
+            tied: true,
         };
         let options = LoadOptions { profile: None, lookup: &|_| None };
         let Ok(loaded) = load_str("agent.yaml", YAML, Path::new("."), &options) else { unreachable!("it is right") };
@@ -70,7 +71,7 @@ impl Stage {
             env,
             paths,
         };
-        let agent = Agent::open(&Arc::new(loaded), deps).unwrap();
+        let agent = LocalAgent::open(&Arc::new(loaded), deps).unwrap();
         Self { folder, store, sandboxes, agent }
     }
 
@@ -79,7 +80,7 @@ impl Stage {
     }
 
     fn runs(&self, session: &str, history: Option<Vec<Message>>, command: &str, control: TurnControl) -> EventStream {
-        let text = format!("TOOL:shell:{}", serde_json::json!({ "command": command }));
+        let text = format!("TOOL:run_shell_command:{}", serde_json::json!({ "command": command }));
         let input = vec![Message::user(text)];
         let brought = Brought { history, ..Brought::default() };
         self.agent.run(AgentRequest { key: Self::key(session), input, brought }, control)
@@ -95,17 +96,25 @@ impl Stage {
     }
 }
 
-async fn ran(events: EventStream) -> bool {
-    let events: Vec<_> = events.collect().await;
-    events.iter().any(|event| matches!(&event.kind, EventKind::ToolFinished { outcome: ToolOutcome::Ok { .. }, .. }))
+/// What the call gave.
+async fn outcome(mut events: EventStream) -> String {
+    let mut text = String::new();
+    while let Some(event) = events.next().await {
+        if let EventKind::ToolFinished { outcome, .. } = event.kind {
+            text = outcome.text();
+        }
+    }
+    text
 }
 
 #[tokio::test]
 async fn the_sandbox_of_a_stateless_turn_goes_with_it_and_that_of_a_session_stays() {
     let stage = Stage::new();
     let unattended = || TurnControl::unattended(CancellationToken::new());
-    assert!(ran(stage.runs("ses_kept", None, "echo kept", unattended())).await);
-    assert!(ran(stage.runs("ses_passing", Some(vec![]), "echo passing", unattended())).await);
+    let kept = outcome(stage.runs("ses_kept", None, "echo kept", unattended())).await;
+    assert!(kept.starts_with("kept"), "{kept}");
+    let passing = outcome(stage.runs("ses_passing", Some(vec![]), "echo passing", unattended())).await;
+    assert!(passing.starts_with("passing"), "{passing}");
 
     let cancel = CancellationToken::new();
     let mut events = stage.runs("ses_canceled", Some(vec![]), "sleep 600", TurnControl::unattended(cancel.clone()));
@@ -114,7 +123,7 @@ async fn the_sandbox_of_a_stateless_turn_goes_with_it_and_that_of_a_session_stay
             cancel.cancel();
         }
     }
-    // It ends the turns to their last, without ending what outlives the process.
+    // What is tied to the process is stopped now; that of the session is still there, with its folder.
     stage.agent.drained().await;
     assert_eq!(stage.sandboxes().await, 1);
     assert_eq!(stage.store.sessions(None).await.unwrap().len(), 1);

@@ -61,13 +61,29 @@ async fn one_tool_runs_as_in_a_turn() {
     let agent = stage.agent();
     let names: Vec<_> = agent.tools().await.unwrap().into_iter().map(|tool| tool.name).collect();
     assert_eq!(names, ["todo", "puppet", "helper"]);
-    insta::assert_snapshot!(lines(&call(&agent, "todo", json!({ "items": [] })).await), @"");
-    insta::assert_snapshot!(lines(&call(&agent, "helper", json!({ "task": "find it" })).await), @"");
+    insta::assert_snapshot!(lines(&call(&agent, "todo", json!({ "items": [] })).await), @r#"
+    assistant turn_started {"model":"scripted/model"}
+    assistant message_completed {"message":{"role":"assistant","content":[{"type":"tool_call","call_id":"call_","name":"todo","arguments":{"items":[]}}]},"stop":"tool_calls"}
+    assistant tool_started {"call":{"call_id":"call_","name":"todo","arguments":{"items":[]}}}
+    assistant tool_finished {"call_id":"call_","outcome":{"status":"denied","by":"rule","reason":"the rule `todo` denies it"}}
+    assistant turn_finished {"outcome":{"status":"completed"},"usage":{"input_tokens":0,"output_tokens":0,"cached_tokens":0,"reasoning_tokens":0}}
+    "#);
+    insta::assert_snapshot!(lines(&call(&agent, "helper", json!({ "task": "find it" })).await), @r#"
+    assistant turn_started {"model":"scripted/model"}
+    assistant message_completed {"message":{"role":"assistant","content":[{"type":"tool_call","call_id":"call_","name":"helper","arguments":{"task":"find it"}}]},"stop":"tool_calls"}
+    assistant tool_started {"call":{"call_id":"call_","name":"helper","arguments":{"task":"find it"}}}
+    assistant/helper turn_started {"model":"scripted/model"}
+    assistant/helper text_delta {"text":"Found."}
+    assistant/helper message_completed {"message":{"role":"assistant","content":[{"type":"text","text":"Found."}]},"stop":"stop","usage":{"input_tokens":10,"output_tokens":5,"cached_tokens":0,"reasoning_tokens":0,"cost":0.001}}
+    assistant/helper turn_finished {"outcome":{"status":"completed"},"usage":{"input_tokens":10,"output_tokens":5,"cached_tokens":0,"reasoning_tokens":0,"cost":0.001}}
+    assistant tool_finished {"call_id":"call_","outcome":{"status":"ok","content":[{"type":"text","text":"Found."}]}}
+    assistant turn_finished {"outcome":{"status":"completed"},"usage":{"input_tokens":10,"output_tokens":5,"cached_tokens":0,"reasoning_tokens":0,"cost":0.001}}
+    "#);
     for name in ["transfer_to_sales", "final_answer", "tod"] {
         let events = call(&agent, name, json!({})).await;
         assert!(matches!(outcome(&events), TurnOutcome::Failed { .. }), "{events:#?}");
     }
-    insta::assert_snapshot!(lines(&call(&agent, "tod", json!({})).await[1..]), @"");
+    insta::assert_snapshot!(lines(&call(&agent, "tod", json!({})).await[1..]), @r#"assistant turn_finished {"outcome":{"status":"failed","code":"input","message":"there is no tool `tod`; did you mean `todo`?"},"usage":{"input_tokens":0,"output_tokens":0,"cached_tokens":0,"reasoning_tokens":0}}"#);
     assert!(stage.store.sessions(None).await.unwrap().is_empty(), "no session is made");
 }
 

@@ -82,13 +82,13 @@ async fn the_standard_turn_as_json_lines() {
     {"seq":0,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"turn_started","model":"scripted/model"}
     {"seq":1,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"tool_arguments_delta","call_id":"call_1","name":"puppet","delta":""}
     {"seq":2,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"tool_arguments_delta","call_id":"call_1","name":"puppet","delta":"{\"do\":\"it\"}"}
-    {"seq":3,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"message_completed","message":{"role":"assistant","content":[{"type":"tool_call","call_id":"call_1","name":"puppet","arguments":{"do":"it"}}]},"stop":"tool_calls"}
+    {"seq":3,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"message_completed","message":{"role":"assistant","content":[{"type":"tool_call","call_id":"call_1","name":"puppet","arguments":{"do":"it"}}]},"stop":"tool_calls","usage":{"input_tokens":10,"output_tokens":5,"cached_tokens":0,"reasoning_tokens":0,"cost":0.001}}
     {"seq":4,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"tool_started","call":{"call_id":"call_1","name":"puppet","arguments":{"do":"it"}}}
     {"seq":5,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"tool_finished","call_id":"call_1","outcome":{"status":"ok","content":[{"type":"text","text":"did it"}]}}
     {"seq":6,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"text_delta","text":"It "}
     {"seq":7,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"text_delta","text":"is "}
     {"seq":8,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"text_delta","text":"done."}
-    {"seq":9,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"message_completed","message":{"role":"assistant","content":[{"type":"text","text":"It is done."}]},"stop":"stop"}
+    {"seq":9,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"message_completed","message":{"role":"assistant","content":[{"type":"text","text":"It is done."}]},"stop":"stop","usage":{"input_tokens":10,"output_tokens":5,"cached_tokens":0,"reasoning_tokens":0,"cost":0.001}}
     {"seq":10,"session":"ses_1","turn":"turn_1","agent":"assistant","type":"turn_finished","outcome":{"status":"completed"},"usage":{"input_tokens":20,"output_tokens":10,"cached_tokens":0,"reasoning_tokens":0,"cost":0.002}}
     "#);
     let again: Vec<AgentEvent> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -291,7 +291,7 @@ async fn messages_join_a_running_turn() {
         let (steer, received) = tokio::sync::mpsc::channel(1);
         steer.send(Message::user("Also this")).await.unwrap();
         let control =
-            TurnControl { cancel: CancellationToken::new(), answers: None, steer: Some(received), lock: None };
+            TurnControl { cancel: CancellationToken::new(), answers: None, steer: Some(received), session: None };
         let events: Vec<_> = stage.agent().run(Stage::request("Go"), control).collect().await;
         assert_laws(&events);
         let requests = stage.root().requests();
@@ -326,7 +326,7 @@ async fn the_user_may_take_their_time() {
     let script = vec![calls(&[("a", "ask_user", r#"{"question":"Which?"}"#)]), says("Well.")];
     let stage = Stage::new("limits: {time: 2s}\ntools: [ask_user]\n", script);
     let (answers, received) = tokio::sync::mpsc::channel(2);
-    let control = TurnControl { cancel: CancellationToken::new(), answers: Some(received), steer: None, lock: None };
+    let control = TurnControl { cancel: CancellationToken::new(), answers: Some(received), steer: None, session: None };
     let mut stream = stage.agent().run(Stage::request("Go"), control);
     let mut events = vec![];
     while let Some(event) = stream.next().await {

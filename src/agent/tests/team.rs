@@ -23,22 +23,22 @@ async fn a_sub_agent_works_under_its_own_path_and_its_usage_counts() {
     assistant turn_started {"model":"scripted/model"}
     assistant tool_arguments_delta {"call_id":"a","name":"helper","delta":""}
     assistant tool_arguments_delta {"call_id":"a","name":"helper","delta":"{\"task\":\"find it\"}"}
-    assistant message_completed {"message":{"role":"assistant","content":[{"type":"tool_call","call_id":"a","name":"helper","arguments":{"task":"find it"}}]},"stop":"tool_calls"}
+    assistant message_completed {"message":{"role":"assistant","content":[{"type":"tool_call","call_id":"a","name":"helper","arguments":{"task":"find it"}}]},"stop":"tool_calls","usage":{"input_tokens":10,"output_tokens":5,"cached_tokens":0,"reasoning_tokens":0,"cost":0.001}}
     assistant tool_started {"call":{"call_id":"a","name":"helper","arguments":{"task":"find it"}}}
     assistant/helper turn_started {"model":"scripted/model"}
     assistant/helper tool_arguments_delta {"call_id":"call_","name":"todo","delta":""}
     assistant/helper tool_arguments_delta {"call_id":"call_","name":"todo","delta":"{\"items\":[{\"text\":\"look\",\"status\":\"done\"}]}"}
-    assistant/helper message_completed {"message":{"role":"assistant","content":[{"type":"tool_call","call_id":"call_","name":"todo","arguments":{"items":[{"text":"look","status":"done"}]}}]},"stop":"tool_calls"}
+    assistant/helper message_completed {"message":{"role":"assistant","content":[{"type":"tool_call","call_id":"call_","name":"todo","arguments":{"items":[{"text":"look","status":"done"}]}}]},"stop":"tool_calls","usage":{"input_tokens":10,"output_tokens":5,"cached_tokens":0,"reasoning_tokens":0,"cost":0.001}}
     assistant/helper tool_started {"call":{"call_id":"call_","name":"todo","arguments":{"items":[{"text":"look","status":"done"}]}}}
     assistant/helper tool_finished {"call_id":"call_","outcome":{"status":"ok","content":[{"type":"text","text":"To-do list (1 of 1 done):\n[x] look"}]}}
     assistant/helper text_delta {"text":"Found."}
-    assistant/helper message_completed {"message":{"role":"assistant","content":[{"type":"text","text":"Found."}]},"stop":"stop"}
+    assistant/helper message_completed {"message":{"role":"assistant","content":[{"type":"text","text":"Found."}]},"stop":"stop","usage":{"input_tokens":10,"output_tokens":5,"cached_tokens":0,"reasoning_tokens":0,"cost":0.001}}
     assistant/helper turn_finished {"outcome":{"status":"completed"},"usage":{"input_tokens":20,"output_tokens":10,"cached_tokens":0,"reasoning_tokens":0,"cost":0.002}}
     assistant tool_finished {"call_id":"a","outcome":{"status":"ok","content":[{"type":"text","text":"Found."}]}}
     assistant text_delta {"text":"It "}
     assistant text_delta {"text":"is "}
     assistant text_delta {"text":"there."}
-    assistant message_completed {"message":{"role":"assistant","content":[{"type":"text","text":"It is there."}]},"stop":"stop"}
+    assistant message_completed {"message":{"role":"assistant","content":[{"type":"text","text":"It is there."}]},"stop":"stop","usage":{"input_tokens":10,"output_tokens":5,"cached_tokens":0,"reasoning_tokens":0,"cost":0.001}}
     assistant turn_finished {"outcome":{"status":"completed"},"usage":{"input_tokens":40,"output_tokens":20,"cached_tokens":0,"reasoning_tokens":0,"cost":0.004}}
     "#);
     assert_eq!(stage.history().await.len(), 4, "what the helper said among itself is not the session's");
@@ -136,13 +136,13 @@ async fn a_handoff_lasts_for_the_turns_that_follow() {
     assistant turn_started {"model":"scripted/model"}
     assistant tool_arguments_delta {"call_id":"a","name":"transfer_to_sales","delta":""}
     assistant tool_arguments_delta {"call_id":"a","name":"transfer_to_sales","delta":"{}"}
-    assistant message_completed {"message":{"role":"assistant","content":[{"type":"tool_call","call_id":"a","name":"transfer_to_sales","arguments":{}}]},"stop":"tool_calls"}
+    assistant message_completed {"message":{"role":"assistant","content":[{"type":"tool_call","call_id":"a","name":"transfer_to_sales","arguments":{}}]},"stop":"tool_calls","usage":{"input_tokens":10,"output_tokens":5,"cached_tokens":0,"reasoning_tokens":0,"cost":0.001}}
     assistant tool_started {"call":{"call_id":"a","name":"transfer_to_sales","arguments":{}}}
     assistant tool_finished {"call_id":"a","outcome":{"status":"ok","content":[{"type":"text","text":"The conversation is handed over to `sales`. You are `sales` from here on."}]}}
     assistant handed_off {"to":"sales"}
     sales turn_started {"model":"scripted/model"}
     sales text_delta {"text":"Buy."}
-    sales message_completed {"message":{"role":"assistant","content":[{"type":"text","text":"Buy."}]},"stop":"stop"}
+    sales message_completed {"message":{"role":"assistant","content":[{"type":"text","text":"Buy."}]},"stop":"stop","usage":{"input_tokens":10,"output_tokens":5,"cached_tokens":0,"reasoning_tokens":0,"cost":0.001}}
     sales turn_finished {"outcome":{"status":"completed"},"usage":{"input_tokens":20,"output_tokens":10,"cached_tokens":0,"reasoning_tokens":0,"cost":0.002}}
     "#);
     assert_eq!(stage.store.state(&Stage::key()).await.unwrap()["active_agent"], "sales");

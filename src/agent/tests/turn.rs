@@ -5,8 +5,8 @@ use serde_json::json;
 
 use crate::{
     agent::{
-        history,
-        laws::{assert_laws, check_pairing},
+        caller, history,
+        laws::{check_laws_with, check_pairing},
         turn::{STOP_AFTER, Step, Turn, WARN_AFTER},
     },
     domain::{
@@ -29,6 +29,9 @@ enum Act {
     Steer,
 }
 
+/// The tools of the caller.
+const ELSEWHERE: [&str; 1] = ["door"];
+
 /// Plays a driver that does nothing but keep what it is given.
 struct Play {
     turn: Turn,
@@ -38,7 +41,8 @@ struct Play {
 
 impl Play {
     fn new() -> Self {
-        let mut play = Self { turn: Turn::new(vec![], 100), events: vec![], saved: vec![] };
+        let turn = Turn::new(vec![], 100).with_tools_elsewhere(ELSEWHERE.map(str::to_owned));
+        let mut play = Self { turn, events: vec![], saved: vec![] };
         play.emit(EventKind::TurnStarted { model: "scripted/model".to_owned(), context_files: vec![] });
         play.turn.push_user(Message::user("go"));
         play
@@ -78,14 +82,36 @@ impl Play {
     }
 
     /// Breaks the turn off here, and checks everything there is to check.
-    fn close(mut self) -> Self {
-        for kind in self.turn.close(&TurnOutcome::Canceled) {
+    fn close(self) -> Self {
+        self.end(TurnOutcome::Canceled)
+    }
+
+    /// Hands the calls of the caller out, where they are all that is left; breaks the turn off elsewhere.
+    fn hand_out(mut self) -> Self {
+        match self.turn.step() {
+            Step::Finish(outcome @ TurnOutcome::ToolCalls { .. }) => self.end(outcome),
+            _ => self.close(),
+        }
+    }
+
+    fn end(mut self, outcome: TurnOutcome) -> Self {
+        for kind in self.turn.close(&outcome) {
             self.emit(kind);
         }
         self.saved.extend(self.turn.take_unsaved());
         let usage = self.turn.take_usage();
-        self.emit(EventKind::TurnFinished { outcome: TurnOutcome::Canceled, usage });
-        assert_laws(&self.events);
+        self.emit(EventKind::TurnFinished { outcome: outcome.clone(), usage });
+        if let Err(broken) = check_laws_with(&self.events, &ELSEWHERE) {
+            panic!("{broken}\n{:#?}", self.events);
+        }
+        if let TurnOutcome::ToolCalls { calls } = outcome {
+            assert_eq!(history::interrupted_calls(&self.saved), calls, "these alone are open");
+            let results = caller::canceled(&calls);
+            let context = history::paired([self.turn.context(), &results].concat());
+            assert_eq!(check_pairing(&context), Ok(()));
+            assert_eq!(history::paired([&self.saved[..], &results].concat()), context);
+            return self;
+        }
         assert_eq!(check_pairing(self.turn.context()), Ok(()));
         assert_eq!(history::paired(self.saved.clone()), self.turn.context(), "what was saved is what the model saw");
         assert_eq!(history::interrupted_calls(&self.saved), []);
@@ -185,6 +211,20 @@ fn calls_that_are_open_are_closed_as_canceled() {
             Message::tool_result("b".into(), ToolOutcome::ok("b"))
         ]
     );
+}
+
+#[test]
+fn calls_of_the_caller_are_handed_out_after_ours_have_ended() {
+    let asks = || vec![Act::Ask, start("a", "door"), start("b", "look"), start("c", "door"), Act::Done];
+    let mut both = play(asks());
+    assert!(matches!(both.turn.step(), Step::CallTools(calls) if calls.len() == 1));
+    both.act(Act::Tool(0, ToolOutcome::ok("b")));
+    let Step::Finish(TurnOutcome::ToolCalls { calls }) = both.turn.step() else { panic!("{:?}", both.turn) };
+    assert_eq!(calls.iter().map(|call| call.call_id.as_str()).collect::<Vec<_>>(), ["a", "c"]);
+    assert!(both.turn.waits_for_caller());
+    both.hand_out();
+    let ids = |done: &Play| history::interrupted_calls(&done.saved).len();
+    assert_eq!(ids(&play(asks()).close()), 0, "broken off, nothing is open");
 }
 
 #[test]
@@ -310,6 +350,7 @@ fn any_act() -> impl Strategy<Value = Act> {
             Act::Delta(ModelDelta::Reasoning { text, opaque: end.then(|| json!("end")) })
         }),
         3 => id.clone().prop_map(|id| start(id, "look")),
+        2 => id.clone().prop_map(|id| start(id, "door")),
         3 => (id, prop::sample::select(vec!["{}", "{\"a\":", "1}", "x"])).prop_map(|(id, t)| arguments(id, t)),
         1 => Just(stop(StopReason::End)),
         4 => (0..4_usize).prop_map(|nth| Act::Tool(nth, ToolOutcome::ok("ok"))),
@@ -320,6 +361,7 @@ fn any_act() -> impl Strategy<Value = Act> {
 proptest! {
     #[test]
     fn the_laws_hold_for_any_script(acts in prop::collection::vec(any_act(), 0..60)) {
-        play(acts).close();
+        play(acts.clone()).close();
+        play(acts).hand_out();
     }
 }

@@ -62,7 +62,7 @@ impl Terminal {
             cancel: cancel.clone(),
             answers: (self.attended == Attended::Yes).then_some(receiver),
             steer: None,
-            lock: None,
+            session: None,
         };
         let mut events = agent.run(AgentRequest::message(key.clone(), input), control);
         let mut asks = VecDeque::new();

@@ -3,6 +3,7 @@
 mod list;
 mod login;
 mod logout;
+mod serve;
 mod test;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use clap::{Args, Subcommand};
 use super::{AgentArgs, CliError, Cx, Exit, source::AgentSource, tools};
 use crate::config::agent_file::{AgentSpec, Loaded, McpRef, McpServer, ToolEntry};
 
-/// See, test and log in to the MCP servers of an agent
+/// See, test and log in to the MCP servers of an agent; be one
 #[derive(Debug, Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(super) struct McpArgs {
@@ -25,6 +26,7 @@ enum Command {
     List(list::ListArgs),
     Login(login::LoginArgs),
     Logout(logout::LogoutArgs),
+    Serve(serve::ServeArgs),
     Test(test::TestArgs),
 }
 
@@ -33,6 +35,7 @@ pub(super) fn run(args: &McpArgs, cx: &Cx) -> Result<Exit, CliError> {
         Command::List(args) => list::run(args, cx),
         Command::Login(args) => login::run(args, cx),
         Command::Logout(args) => logout::run(args, cx),
+        Command::Serve(args) => serve::run(args, cx),
         Command::Test(args) => test::run(args, cx),
     }
 }

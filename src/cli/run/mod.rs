@@ -14,7 +14,7 @@ use std::{
 use clap::Args;
 use tokio::net::TcpListener;
 
-use self::opened::Opener;
+pub(super) use self::opened::Opener;
 use super::{AgentArgs, CliError, Cx, Exit, cx::signals, source::AgentSource};
 use crate::{
     config::agent_file::{Color, Serve},

@@ -18,18 +18,18 @@ use crate::{
 };
 
 /// What agents are opened from.
-pub(super) struct Opener<'a> {
-    pub(super) source: AgentSource,
-    pub(super) profile: Option<String>,
+pub(in crate::cli) struct Opener<'a> {
+    pub(in crate::cli) source: AgentSource,
+    pub(in crate::cli) profile: Option<String>,
     /// What the log must not show.
-    pub(super) hidden: log::Secrets,
-    pub(super) cx: &'a Cx,
+    pub(in crate::cli) hidden: log::Secrets,
+    pub(in crate::cli) cx: &'a Cx,
 }
 
 impl Opener<'_> {
     /// # Errors
     /// Everything that is wrong with the file.
-    pub(super) fn read(&self) -> Result<(Loaded, Keys), CliError> {
+    pub(in crate::cli) fn read(&self) -> Result<(Loaded, Keys), CliError> {
         let (mut loaded, keys) = self.source.load(self.profile.as_deref(), self.cx)?;
         shorten(&mut loaded);
         self.hidden.add(secrets::of(&loaded.file, &keys));
@@ -40,7 +40,7 @@ impl Opener<'_> {
     ///
     /// # Errors
     /// What they lack.
-    pub(super) async fn open(&self, loaded: Loaded, keys: Keys, stores: &Stores) -> Result<Agents, CliError> {
+    pub(in crate::cli) async fn open(&self, loaded: Loaded, keys: Keys, stores: &Stores) -> Result<Agents, CliError> {
         let (loaded, cx) = (Arc::new(loaded), self.cx);
         let default_model = match &loaded.file.agent.model {
             None => Some(default_model::said(&keys, cx).await?),

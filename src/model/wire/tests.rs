@@ -719,15 +719,26 @@ fn sampling_on_every_wire() {
         let left_out = endpoint.left_out(&request).map(|told| format!(" ({told})")).unwrap_or_default();
         text += &format!("{provider}: {body}{left_out}\n");
     }
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    openai: `openai/gpt-4.1` cannot be given stop sequences: its API has none
+    openai: {"temperature":0.9,"top_p":0.8,"max_output_tokens":70,"tool_choice":"required"}
+    ollama: {"tool_choice":"required","stop":["END","\n\n"],"temperature":0.9,"max_tokens":70,"top_p":0.8}
+    ollama: {"max_tokens":4000,"top_p":0.8,"tool_choice":"none"}
+    anthropic: {"stop_sequences":["END","\n\n"],"max_tokens":70,"temperature":0.9,"top_p":0.8,"tool_choice":{"type":"any"}}
+    anthropic: {"thinking":{"type":"enabled","budget_tokens":1024},"max_tokens":1094,"stop_sequences":["END","\n\n"]} (`anthropic/claude-sonnet-4-5` takes neither `temperature` nor `top_p` while it thinks: they were left out)
+    anthropic: {"top_p":0.8,"max_tokens":32000,"tool_choice":{"type":"tool","name":"weather"}}
+    anthropic: {"thinking":{"type":"enabled","budget_tokens":2048},"max_tokens":32000}
+    anthropic: {"max_tokens":32000} (`anthropic/claude-opus-5-5` cannot be made to call a tool: it was left to decide)
+    gemini: {"generationConfig":{"maxOutputTokens":70,"temperature":0.9,"topP":0.8,"stopSequences":["END","\n\n"]},"toolConfig":{"functionCallingConfig":{"mode":"ANY"}}}
+    "#);
 }
 
 #[test]
 fn the_list_of_models_on_every_wire() {
     let at = |provider: &str, more: Value| endpoint(provider, "m", &more).models_url();
-    insta::assert_snapshot!(at("ollama", json!({})), @"");
-    insta::assert_snapshot!(at("anthropic", json!({ "base_url": "http://h/v1" })), @"");
-    insta::assert_snapshot!(at("gemini", json!({ "base_url": "http://h/v1beta" })), @"");
+    insta::assert_snapshot!(at("ollama", json!({})), @"http://127.0.0.1:11434/v1/models");
+    insta::assert_snapshot!(at("anthropic", json!({ "base_url": "http://h/v1" })), @"http://h/v1/models?limit=1");
+    insta::assert_snapshot!(at("gemini", json!({ "base_url": "http://h/v1beta" })), @"http://h/v1beta/models?pageSize=1");
 }
 
 #[test]

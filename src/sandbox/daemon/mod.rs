@@ -245,6 +245,8 @@ pub(super) fn main(args: &[OsString]) -> ExitCode {
 /// Runs the daemon until the box ends. Standard input is where the configuration came from: it is told when the daemon
 /// answers, and a tied box ends with it. There must be no other thread.
 pub fn run(config: DaemonConfig, descriptors: Vec<OwnedFd>, keeper: Box<dyn Keeper>) -> ExitCode {
+    #[cfg(target_os = "linux")]
+    super::local::heed_signals();
     let result = take_stdin().and_then(|control| {
         serve(config, descriptors, keeper, &control).inspect_err(|error| {
             handoff::report(&control, &Report::Failed { what: format!("could not start the daemon: {error}") });

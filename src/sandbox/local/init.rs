@@ -88,7 +88,9 @@ fn become_box(socket: &UnixStream) -> Result<ExitCode, Trouble> {
     let apart = config.tier == Tier::A && config.spec.network != Network::Full;
     let network = apart.then(Handover::new).transpose()?;
     if let Fork::Parent(_) = sys::fork(None).during(Phase::Confinement, "start a process")? {
-        network.map(Handover::make);
+        if let Some(network) = network {
+            network.make();
+        }
         return Ok(ExitCode::SUCCESS);
     }
     // As the outer process sees it: its /proc is still there.

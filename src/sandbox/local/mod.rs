@@ -62,7 +62,7 @@ pub(super) use init::{COMMAND as INIT, main as init};
 /// What the daemon of a container gives up.
 pub(super) use keeper::Contained;
 /// For processes that live on by themselves.
-pub(super) use sys::close_from;
+pub(super) use sys::{close_from, heed_signals};
 
 /// Whether a folder in memory has no room left, for bytes or for names.
 pub(super) fn full(path: &str) -> bool {
@@ -141,7 +141,7 @@ impl LocalBackend {
                 (if frozen { State::Paused } else { State::Running }, usage::of(&cgroup, stat))
             }
         };
-        if state == State::Stopped {
+        if state == State::Stopped && folder.was_started() {
             // What is left after the box ended by itself, or its daemon was killed.
             if record.confinement.tier == Tier::B {
                 ending::clear_up(folder, &record.spec.id);
@@ -219,6 +219,7 @@ impl LocalBackend {
         let waiting = waiting.map_or_else(|| Waiting::start(&self.program), Ok);
         let waiting = waiting.map_err(other("start the process of the sandbox"))?;
         let config = self.config(folder, spec, packages, tier)?;
+        folder.forget_process().map_err(other("make the sandbox anew"))?;
         // One may be left: of a box of this id that ended by itself, or of a better tier that was tried.
         let made = config.cgroup.remove().and_then(|()| config.cgroup.make(&spec.limits));
         made.map_err(other("make the cgroup of the sandbox"))?;

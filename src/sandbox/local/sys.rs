@@ -112,6 +112,21 @@ fn close_each_from(first: u32) -> io::Result<()> {
     Ok(())
 }
 
+/// Ends that signals are ignored which whoever started us had ignored, as `nohup` and shells in the background do: it
+/// would go on in every program, and a shell cannot even ask for them then. Source: signal(7), exec(3p).
+pub(in crate::sandbox) fn heed_signals() {
+    // All but those for real time. Rust itself ignores SIGPIPE, and ends that in what it starts.
+    for signal in (1..32).filter(|signal| *signal != libc::SIGPIPE) {
+        // SAFETY: a structure that may be zero, for this call to fill; no handler is set.
+        unsafe {
+            let mut now: libc::sigaction = std::mem::zeroed();
+            if libc::sigaction(signal, std::ptr::null(), &raw mut now) == 0 && now.sa_sigaction == libc::SIG_IGN {
+                libc::signal(signal, libc::SIG_DFL);
+            }
+        }
+    }
+}
+
 /// Brings up the loopback interface of this network namespace. Source: netdevice(7).
 pub(super) fn loopback_up() -> io::Result<()> {
     let socket = rustix::net::socket(rustix::net::AddressFamily::INET, rustix::net::SocketType::DGRAM, None)?;

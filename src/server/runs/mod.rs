@@ -33,7 +33,7 @@ use crate::{
     agent::{AgentRequest, EventStream, TurnControl},
     config::agent_file::{ApprovalDefault, Busy, Serve},
     domain::{SessionKey, TurnId},
-    store::{Interrupts, SessionLock, StoreError},
+    store::{Interrupts, OpenedSession, StoreError},
 };
 
 /// Turns at once, where the agent file does not say.
@@ -134,7 +134,7 @@ impl Runs {
     pub async fn start(&self, target: &Target, request: AgentRequest, asks: Asks) -> Result<Run, ApiError> {
         let room = self.room()?;
         let key = request.key.clone();
-        let (place, lock) = if request.brought.history.is_some() {
+        let (place, session) = if request.brought.history.is_some() {
             (None, None)
         } else {
             self.decline(&key).await;
@@ -143,7 +143,7 @@ impl Runs {
             let place = self.inner.line.join(&key, busy).await.ok_or_else(|| ApiError::busy(&key.session))?;
             (Some(place), Some(self.hold(target, &key, busy).await?))
         };
-        self.begin(target, key, asks, (room, place, lock), |control| target.agent.run(request, control)).await
+        self.begin(target, key, asks, (room, place, session), |control| target.agent.run(request, control)).await
     }
 
     /// Starts one call of an own tool of the agent, by itself.
@@ -168,7 +168,7 @@ impl Runs {
         target: &Target,
         key: SessionKey,
         asks: Asks,
-        (room, place, lock): (OwnedSemaphorePermit, Option<Place>, Option<SessionLock>),
+        (room, place, session): (OwnedSemaphorePermit, Option<Place>, Option<OpenedSession>),
         run: impl FnOnce(TurnControl) -> EventStream,
     ) -> Result<Run, ApiError> {
         let cancel = self.inner.closing.child_token();
@@ -178,7 +178,7 @@ impl Runs {
             cancel: cancel.clone(),
             answers: (asks == Asks::Caller).then_some(answered),
             steer: Some(steered),
-            lock,
+            session,
         };
         let mut events = run(control);
         let Some(first) = events.next().await else { return Err(ApiError::internal("the turn ended before it began")) };
@@ -205,7 +205,7 @@ impl Runs {
     }
 
     /// The session; where another process has it, as soon as it lets go.
-    async fn hold(&self, target: &Target, key: &SessionKey, busy: Busy) -> Result<SessionLock, ApiError> {
+    async fn hold(&self, target: &Target, key: &SessionKey, busy: Busy) -> Result<OpenedSession, ApiError> {
         loop {
             match target.agent.hold(key).await {
                 Err(StoreError::Busy(_)) if busy == Busy::Queue => tokio::time::sleep(RETRY).await,

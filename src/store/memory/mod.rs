@@ -10,7 +10,10 @@ use std::{
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::{NewSession, Note, Notes, SessionInfo, SessionLock, Store, StoreError, merge_patch, now, rank, title_of};
+use super::{
+    NewSession, Note, Notes, OpenedSession, SessionInfo, SessionLock, Store, StoreError, merge_patch, now, rank,
+    title_of,
+};
 use crate::domain::{Message, SessionId, SessionKey};
 
 /// Sessions and notes in memory. A clone is another handle to the same ones.
@@ -102,13 +105,17 @@ impl Drop for Held {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn lock(&self, key: &SessionKey, new: &NewSession) -> Result<SessionLock, StoreError> {
+    async fn open_session(&self, key: &SessionKey, new: &NewSession) -> Result<OpenedSession, StoreError> {
         let mut kept = self.kept();
         if !kept.held.insert(key.clone()) {
             return Err(StoreError::Busy(key.session.clone()));
         }
-        kept.session_or_new(key, new);
-        Ok(SessionLock::new(Held { store: self.clone(), key: key.clone() }))
+        let session = kept.session_or_new(key, new);
+        Ok(OpenedSession {
+            state: session.state.clone(),
+            history: session.messages.clone(),
+            lock: SessionLock::new(Held { store: self.clone(), key: key.clone() }),
+        })
     }
 
     async fn history(&self, key: &SessionKey) -> Result<Vec<Message>, StoreError> {

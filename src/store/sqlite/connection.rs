@@ -1,12 +1,14 @@
 //! Opening the database: its file, its settings, its migrations.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
+use super::holds;
 use crate::{
     config::{FileLock, make_private_file},
     store::StoreError,
@@ -21,19 +23,24 @@ const KNOWN: u32 = MIGRATIONS.len() as u32;
 /// Marks a database as ours, so that a file named by mistake is left alone. "Agsc" in ASCII.
 const APPLICATION_ID: i32 = 0x4167_7363;
 
-/// How long a write waits for those of other processes, which take milliseconds each.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a write asks whether those of other processes have ended, which take milliseconds each. SQLite's own way
+/// is to ask ever more seldom, up to ten times a second, by which a busy server would keep all others out for good.
+const ASKS: i32 = if cfg!(test) { 1_000 } else { 10_000 };
+const BETWEEN_ASKS: Duration = Duration::from_millis(1);
+
+/// Statements that are kept prepared; more than there are.
+const STATEMENTS: usize = 64;
 
 /// Opens the database, making it or bringing it up to date where need be.
 pub(super) fn open(path: &Path, locks: &Path) -> Result<Connection, StoreError> {
-    make_private_file(path).map_err(|error| cannot_open(path, error))?;
+    make_private_file(path).map_err(|error| not_made(path, error))?;
     // Without SQLITE_OPEN_URI: a path is a path.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| failed(path, error))?;
-    configure(&connection).map_err(|error| failed(path, error))?;
+    configure(&mut connection).map_err(|error| failed(path, error))?;
     if version(&mut connection, path)? < KNOWN {
         // Two processes that switch a new database to WAL at once fail with "database is locked" without waiting.
-        let _held = FileLock::acquire(&locks.join("setup")).map_err(|error| cannot_open(path, error))?;
+        let _held = FileLock::acquire(&locks.join("setup")).map_err(|error| not_made(path, error))?;
         // Again, now that nobody else migrates.
         let found = version(&mut connection, path)?;
         migrate(&mut connection, found).map_err(|error| failed(path, error))?;
@@ -45,16 +52,34 @@ fn failed(path: &Path, source: rusqlite::Error) -> StoreError {
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => StoreError::Foreign { path: path.to_owned() },
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path: path.to_owned() },
+        _ if is_full(&source) => StoreError::Full,
         _ => cannot_open(path, source),
     }
+}
+
+fn not_made(path: &Path, error: io::Error) -> StoreError {
+    match holds::failed(error) {
+        StoreError::Failed { source } => StoreError::Open { path: path.to_owned(), source },
+        full => full,
+    }
+}
+
+/// Whether there was no room on the disk, for the database or for the memory that its users share.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+        || error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 fn cannot_open(path: &Path, source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     StoreError::Open { path: path.to_owned(), source: Box::new(source) }
 }
 
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+fn configure(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_handler(Some(|asked| {
+        std::thread::sleep(BETWEEN_ASKS);
+        asked < ASKS
+    }))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "foreign_keys", true)?;
     // With a write-ahead log this keeps the database whole even through a loss of power, at the price of the last
     // commits before it.

@@ -77,11 +77,11 @@ impl Holds {
         Ok(self.ours().held.contains_key(key) || FileLock::is_held(&self.locks.join(name(key)))?)
     }
 
-    /// Removes the lock file of a session that nobody holds.
-    pub(super) fn forget(&self, key: &SessionKey) {
+    /// Removes the lock file of a session that is gone and that nobody holds.
+    pub(super) fn forget(self: &Arc<Self>, key: &SessionKey) {
         // It does no harm if it stays.
-        if let Ok(Some(lock)) = FileLock::try_acquire(&self.locks.join(name(key))) {
-            lock.remove();
+        if let Ok(held) = self.hold(key) {
+            held.remove();
         }
     }
 
@@ -163,6 +163,9 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-pub(super) fn failed(source: io::Error) -> StoreError {
-    StoreError::Failed { source: Box::new(source) }
+pub(super) fn failed(error: io::Error) -> StoreError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full,
+        _ => StoreError::Failed { source: Box::new(error) },
+    }
 }

@@ -1,32 +1,50 @@
 //! How processes know of each other whether they live: each holds the lock on a file of its own for as long as it does.
 
-use std::{collections::BTreeSet, fs, io, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use crate::config::FileLock;
 
 const PREFIX: &str = "process-";
 
-/// This process, seen by others as alive until it is dropped or killed.
+/// This process, seen by others as alive from its first task until it is dropped or killed.
 #[derive(Debug)]
-pub(super) struct Process {
-    pub(super) name: String,
-    /// `None` once dropped.
-    lock: Option<FileLock>,
+pub(super) struct ThisProcess {
+    locks: PathBuf,
+    lock: Mutex<Option<(String, FileLock)>>,
 }
 
-impl Process {
-    pub(super) fn new(locks: &Path) -> io::Result<Self> {
+impl ThisProcess {
+    pub(super) fn new(locks: PathBuf) -> Self {
+        Self { locks, lock: Mutex::default() }
+    }
+
+    /// The name of its file, which it holds from now on.
+    pub(super) fn name(&self) -> io::Result<String> {
+        let mut lock = self.lock();
+        if let Some((name, _)) = &*lock {
+            return Ok(name.clone());
+        }
         let name = format!("{PREFIX}{}", uuid::Uuid::now_v7().simple());
         // Waits: one who looks for the dead may have it for a moment.
-        let lock = FileLock::acquire(&locks.join(&name))?;
-        Ok(Self { name, lock: Some(lock) })
+        let file = FileLock::acquire(&self.locks.join(&name))?;
+        *lock = Some((name.clone(), file));
+        Ok(name)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(String, FileLock)>> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Process {
+impl Drop for ThisProcess {
     fn drop(&mut self) {
-        if let Some(lock) = self.lock.take() {
-            lock.remove();
+        if let Some((_, file)) = self.lock().take() {
+            file.remove();
         }
     }
 }
@@ -57,8 +75,8 @@ impl Dead {
         Ok(Self(dead))
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
+    pub(super) fn names(&self) -> Vec<String> {
+        self.0.iter().map(|(name, _)| name.clone()).collect()
     }
 
     pub(super) fn bury(self) {

@@ -1,6 +1,6 @@
 //! Tasks and requests to stop, shared by all processes that use the database.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -114,9 +114,9 @@ fn put(connection: &Connection, task: &TaskRecord, process: &str) -> Result<(), 
 }
 
 /// Marks the tasks of dead processes as failed.
-fn fail(connection: &Connection, dead: &Dead) -> Result<Vec<TaskRecord>, StoreError> {
+fn fail(connection: &Connection, dead: &[String]) -> Result<Vec<TaskRecord>, StoreError> {
     let mut failed = vec![];
-    for process in dead.names() {
+    for process in dead {
         let mut tasks = records(connection, &format!("WHERE process = ?1 AND {NOT_FINAL} ORDER BY row"), [process])?;
         for task in &mut tasks {
             task.status = TaskStatus::Failed;
@@ -132,9 +132,8 @@ fn fail(connection: &Connection, dead: &Dead) -> Result<Vec<TaskRecord>, StoreEr
 #[async_trait]
 impl Tasks for SqliteStore {
     async fn put(&self, task: &TaskRecord) -> Result<(), StoreError> {
-        let task = task.clone();
-        let process = self.database.clone().blocking(|database| database.process()).await?;
-        self.write(move |connection| put(connection, &task, &process)).await
+        let (task, process) = (task.clone(), Arc::clone(&self.database.process));
+        self.write(move |connection| put(connection, &task, &process.name().map_err(holds::failed)?)).await
     }
 
     async fn task(&self, user: Option<&str>, id: &TaskId) -> Result<TaskRecord, StoreError> {
@@ -209,15 +208,13 @@ impl Tasks for SqliteStore {
                 Ok(query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
             })
             .await?;
-        let dead = self
-            .database
-            .clone()
-            .blocking(move |database| Dead::find(database.holds.folder(), named).map_err(holds::failed))
-            .await?;
-        if dead.names().next().is_none() {
-            return Ok(vec![]);
-        }
-        let (failed, dead) = self.write(move |connection| Ok((fail(connection, &dead)?, dead))).await?;
+        let dead =
+            self.blocking(move |database| Dead::find(database.holds.folder(), named).map_err(holds::failed)).await?;
+        let names = dead.names();
+        let failed = match names.is_empty() {
+            true => vec![],
+            false => self.write(move |connection| fail(connection, &names)).await?,
+        };
         dead.bury();
         Ok(failed)
     }
@@ -244,11 +241,11 @@ fn seq(seq: u64) -> i64 {
 impl Interrupts for SqliteStore {
     async fn interrupt(&self, key: &SessionKey) -> Result<bool, StoreError> {
         let key = key.clone();
-        self.database.clone().blocking(move |database| database.holds.interrupt(&key)).await
+        self.blocking(move |database| database.holds.interrupt(&key)).await
     }
 
     async fn interrupted(&self, held: &[SessionKey]) -> Result<Vec<SessionKey>, StoreError> {
         let held = held.to_vec();
-        self.database.clone().blocking(move |database| database.holds.interrupted(&held)).await
+        self.blocking(move |database| database.holds.interrupted(&held)).await
     }
 }

@@ -366,6 +366,24 @@ fn what_a_killed_command_left_is_cleared_up() {
     assert_eq!(home.folders(), 0);
 }
 
+/// What ignores signals, such as `nohup`, does not do so for programs inside.
+#[cfg(target_os = "linux")]
+#[test]
+fn programs_hear_the_signals_that_their_caller_ignores() {
+    for backend in ["local", "host"] {
+        let env = TestEnv::new();
+        let command = env.command(&["sandbox", "run", "--backend", backend, "--", "cat", "/proc/self/status"]);
+        let mut ignoring = std::process::Command::new("sh");
+        ignoring.args(["-c", "trap '' HUP INT QUIT USR1; exec \"$0\" \"$@\""]).arg(command.get_program());
+        ignoring.args(command.get_args()).current_dir(env.work()).env_clear();
+        ignoring.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let ran = env.finish(ignoring, b"");
+        let ignored = ran.stdout.lines().find_map(|line| line.strip_prefix("SigIgn:\t")).unwrap();
+        // Those for real time are the threads library's.
+        assert_eq!(u64::from_str_radix(ignored, 16).unwrap() & 0x7fff_ffff, 0, "{backend}: {ran}");
+    }
+}
+
 /// One is stopped under the hands of the other.
 #[test]
 fn two_commands_at_once() {

@@ -1,6 +1,9 @@
 //! A chat session and its sandbox, through processes that come and go.
 
-use std::io::Write as _;
+use std::{
+    io::Write as _,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use serde_json::json;
 
@@ -91,6 +94,34 @@ fn the_workspace_of_a_session_outlives_its_maker() {
         assert!(home.folder(&id).join("workspace/kept").exists(), "after {delay} ms: {listed:?}");
     }
     assert!(chat(&home, &[READ]).stdout.contains("says: file"));
+    home.settle();
+}
+
+/// Whoever looks at one that is just being made anew takes nothing away from it.
+#[test]
+fn one_is_made_anew_while_others_look() {
+    let home = &Home::new();
+    home.env.write("agent.yaml", AGENT);
+    let call = r#"TOOL:run_shell_command:{"command": "echo there"}"#;
+    chat(home, &[call]);
+    let id = home.list()[0].0.clone();
+    for _ in 0..12 {
+        assert_eq!(home.sandbox(&["stop", &id]).code, Some(0));
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        assert_eq!(home.list().len(), 1);
+                    }
+                });
+            }
+            let said = scope.spawn(|| chat(home, &[call])).join();
+            done.store(true, Ordering::Relaxed);
+            let said = said.unwrap();
+            assert!(said.stdout.contains("says: there"), "{said}");
+        });
+    }
     home.settle();
 }
 

@@ -1,12 +1,10 @@
-use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    process::{Command, Stdio},
-};
+mod processes;
+mod together;
 
 use super::*;
 use crate::{
-    config::Env,
-    store::{ORPHANED, TaskRecord, TaskStatus, Tasks as _, contract},
+    domain::{Message, SessionKey},
+    store::{Interrupts as _, NewSession, ORPHANED, Store as _, TaskRecord, TaskStatus, Tasks as _, contract},
 };
 
 fn key(session: &str) -> SessionKey {
@@ -92,57 +90,6 @@ async fn writers_wait_for_each_other() {
     assert_eq!(history.len(), 200);
     for pair in history.chunks(2) {
         assert_eq!(pair[0].text(), pair[1].text(), "what was written together stands together");
-    }
-}
-
-const CHILD_STORE: &str = "AGENTSCOPE_TEST_STORE";
-const BATCH: usize = 50;
-
-/// Not a test by itself: the process that [`killed_in_the_middle_of_a_write`] kills. Holds a session and writes to it
-/// without end, saying so each time.
-#[tokio::test]
-async fn child_that_writes() {
-    let env = Env::of_process();
-    let Some(path) = env.var(CHILD_STORE) else { return };
-    let store = SqliteStore::at(Path::new(path));
-    let _held = store.lock(&key("s"), &NewSession::default()).await.unwrap();
-    let batch = vec![Message::user("x".repeat(2000)); BATCH];
-    loop {
-        store.append(&key("s"), &batch).await.unwrap();
-        store.patch_state(&key("s"), &json!({"written": store.info(&key("s")).await.unwrap().messages})).await.unwrap();
-        writeln!(std::io::stderr(), "written").unwrap();
-    }
-}
-
-#[tokio::test]
-async fn killed_in_the_middle_of_a_write() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("sessions.db");
-    for round in 1..=3 {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "store::sqlite::tests::child_that_writes", "--nocapture"])
-            .env(CHILD_STORE, &path)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        for _ in 0..round {
-            assert_eq!(lines.next().unwrap().unwrap(), "written");
-        }
-        let store = SqliteStore::at(&path);
-        assert!(matches!(store.lock(&key("s"), &NewSession::default()).await, Err(StoreError::Busy(_))));
-        child.kill().unwrap();
-        child.wait().unwrap();
-
-        drop(store.lock(&key("s"), &NewSession::default()).await.expect("death lets go"));
-        let messages = store.history(&key("s")).await.unwrap().len();
-        assert!(messages > 0);
-        assert_eq!(messages % BATCH, 0, "no batch is there in part");
-        let written = store.state(&key("s")).await.unwrap()["written"].as_u64().unwrap() as usize;
-        assert!(written == messages || written + BATCH == messages, "{written} of {messages}");
-        store.append(&key("s"), &vec![Message::user("next"); BATCH]).await.unwrap();
-        store.patch_state(&key("s"), &json!({"written": messages + BATCH})).await.unwrap();
     }
 }
 
