@@ -63,6 +63,7 @@ enum Command {
     Man(man::ManArgs),
     Mcp(mcp::McpArgs),
     Models(models::ModelsArgs),
+    #[command(alias = "serve")]
     Run(run::RunArgs),
     Sandbox(sandbox::SandboxArgs),
     Schema(schema::SchemaArgs),

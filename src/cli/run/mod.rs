@@ -29,7 +29,6 @@ const PORT: u16 = 8090;
 
 /// Serve an agent over HTTP
 #[derive(Debug, Args)]
-#[command(alias = "serve")]
 pub(super) struct RunArgs {
     #[command(flatten)]
     agent: AgentArgs,
