@@ -29,7 +29,11 @@ fn text(text: &str) -> EventKind {
 }
 
 fn whole(content: Vec<Content>) -> EventKind {
-    EventKind::MessageCompleted { message: Message { role: Role::Assistant, content }, stop: None }
+    EventKind::MessageCompleted {
+        message: Message { role: Role::Assistant, content },
+        stop: None,
+        usage: Usage::default(),
+    }
 }
 
 /// The bytes of a turn.
