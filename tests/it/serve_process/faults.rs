@@ -42,7 +42,15 @@ async fn interrupted() {
         assert_eq!((status, body), (202, json!({ "status": "success", "message": "Interrupt signal broadcasted." })));
         seen.push_str(&first.text().await.unwrap());
         let _ = super::trace(&seen);
-        insta::allow_duplicates! { insta::assert_snapshot!(outline(&seen), @""); }
+        insta::allow_duplicates! { insta::assert_snapshot!(outline(&seen), @r#"
+        response created
+        response in_progress
+        message in_progress message
+        content in_progress text Hel
+        content completed text Hel
+        message completed message
+        response canceled
+        "#); }
         let (status, body) = server.post(path, &json!({ "session_id": "s1" })).await;
         assert_eq!((status, body["code"].as_str()), (404, Some("not_found")));
         let (status, _) = server.post(path, &json!({})).await;

@@ -30,7 +30,43 @@ async fn every_kind_of_part() {
         { "type": "file", "file_name": "a.txt", "file_size": 2, "file_url": "data:text/plain;base64,aGk=" },
         { "type": "file", "filename": "b.png", "file_data": "data:image/png;base64,AAAA" },
     ] }]);
-    insta::assert_json_snapshot!(sent(all, None).await, @"");
+    insta::assert_json_snapshot!(sent(all, None).await, @r#"
+    [
+      {
+        "role": "system",
+        "content": "Be brief."
+      },
+      {
+        "role": "user",
+        "content": [
+          {
+            "type": "text",
+            "text": "Look:"
+          },
+          {
+            "type": "image_url",
+            "image_url": {
+              "url": "data:image/png;base64,AAAA"
+            }
+          },
+          {
+            "type": "text",
+            "text": "{\"k\": [1, \"中\"]}"
+          },
+          {
+            "type": "text",
+            "text": "File `a.txt`:\nhi"
+          },
+          {
+            "type": "image_url",
+            "image_url": {
+              "url": "data:image/png;base64,AAAA"
+            }
+          }
+        ]
+      }
+    ]
+    "#);
     let text = json!([{ "role": "user", "content": "as text" }]);
     assert_eq!(sent(text, None).await[1]["content"], "as text");
 }
@@ -49,7 +85,45 @@ async fn history_of_all_types() {
         { "role": "user", "content": [{ "type": "text", "text": "sure?" }] },
     ]);
     let stateless = sent(input.clone(), None).await;
-    insta::assert_json_snapshot!(stateless, @"");
+    insta::assert_json_snapshot!(stateless, @r#"
+    [
+      {
+        "role": "system",
+        "content": "Be brief.\n\nSpeak French."
+      },
+      {
+        "role": "user",
+        "content": "look"
+      },
+      {
+        "role": "assistant",
+        "content": null,
+        "tool_calls": [
+          {
+            "id": "c1",
+            "type": "function",
+            "function": {
+              "name": "look",
+              "arguments": "{\"q\":\"x\"}"
+            }
+          }
+        ]
+      },
+      {
+        "role": "tool",
+        "tool_call_id": "c1",
+        "content": "42"
+      },
+      {
+        "role": "assistant",
+        "content": "It is 42."
+      },
+      {
+        "role": "user",
+        "content": "sure?"
+      }
+    ]
+    "#);
     // A session that has nothing of its own yet takes it over.
     assert_eq!(sent(input, Some("s1")).await, stateless);
 }
@@ -113,7 +187,36 @@ async fn what_cannot_be_honoured_is_refused_with_a_sentence() {
             }
         }
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r#"
+    422 the body does not fit: invalid type: sequence, expected struct ProcessRequest at line 1 column 0
+    422 the body does not fit: missing field `input` at line 1 column 2
+    422 the body does not fit: invalid type: string "hi", expected a sequence at line 1 column 13
+    400 `input` has nothing to answer: it is empty, or ends with an answer
+    422 the body does not fit: unknown variant `nobody`, expected one of `user`, `assistant`, `system`, `tool` at line 1 column 26
+    400 `input[0]` has no `content`
+    422 the body does not fit: `content` is text, or a list of parts each of a known `type` at line 1 column 54
+    400 `input[0].content[0]` has no `text`
+    400 `input[0].content[0]` names an image elsewhere; send it as a `data:` URL in base64
+    400 `input[0].content[0]` is not in base64
+    400 `input[0].content[0]` is audio, which agents here do not hear; send text or images
+    400 `input[0].content[0]` names a file by `file_id`, and this server keeps none; send `file_data`
+    400 `input[0].content[0]` names a file elsewhere; send it as `file_data` in base64
+    400 `input[0].content[0]` is a file that is neither text nor an image, which models cannot read
+    400 `input[0]` is of a tool: send its result as a message of type `function_call_output`
+    400 `input` has nothing to answer: it is empty, or ends with an answer
+    400 `input[0]` is of a type whose content is parts of `data`
+    400 `input[0]` says what it answers in neither `approval_request_id` nor `id`
+    400 `n` is more than the one answer that there is
+    400 `seed` is nothing that the models here are given; leave it out
+    400 `presence_penalty` is nothing that the models here are given; leave it out
+    400 `temperature` is 3, which is not from 0 to 2
+    400 `top_p` is -1, which is not from 0 to 1
+    400 `max_tokens` is 0, which leaves no room for an answer
+    400 `stop` has an empty text, before which every answer would end
+    400 `model` is `gpt-4o`, and this agent answers with `demo/demo`; leave it out
+    400 `session_id`: an id has 1 to 128 characters, none of them a space or a control character
+    422 the body does not fit: a tool is `{"type": "function", "function": {"name": …}}` at line 1 column 98
+    "#);
     let broken = server.client.post(server.at("/process")).body("{").send().await.unwrap();
     assert_eq!(broken.status(), 400);
     let read = server.client.get(server.at("/process")).send().await.unwrap();

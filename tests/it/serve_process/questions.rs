@@ -31,17 +31,54 @@ fn asked(stream: &str) -> Value {
 async fn a_call_waits_for_the_next_request() {
     let server = asking();
     let stream = server.post_text("/process", &say_in("s1", CALL)).await;
-    insta::assert_snapshot!(outline(&stream), @"");
+    insta::assert_snapshot!(outline(&stream), @r#"
+    response created
+    response in_progress
+    message in_progress plugin_call
+    content in_progress data {call_id:call_…,name:todo,arguments:}
+    content in_progress data {call_id:call_…,name:todo,arguments:{items: [{text: tea}]}}
+    content completed data {call_id:call_…,name:todo,arguments:{items: [{text: tea}]}}
+    message completed plugin_call
+    message in_progress mcp_approval_request
+    content in_progress data {id:call_…,arguments:{items: [{text: tea}]},name:todo,server_label:demo}
+    content completed data {id:call_…,arguments:{items: [{text: tea}]},name:todo,server_label:demo}
+    message completed mcp_approval_request
+    response completed
+    "#);
     let _ = super::trace(&stream);
     let request = asked(&stream);
-    insta::assert_snapshot!(super::without_chance(&request.to_string()), @"");
+    insta::assert_snapshot!(super::without_chance(&request.to_string()), @r#"{"sequence_number":10,"object":"message","status":"completed","error":null,"id":"msg_…","type":"mcp_approval_request","role":"assistant","content":[{"sequence_number":null,"object":"content","status":null,"error":null,"type":"data","index":null,"delta":false,"msg_id":null,"data":{"id":"call_…","arguments":"{\"items\": [{\"text\": \"tea\"}]}","name":"todo","server_label":"demo"}}],"code":null,"message":null,"usage":null,"metadata":{"reason":"the rule `todo` asks"}}"#);
     let stream = server.post_text("/process", &answer("s1", &request, true, "")).await;
-    insta::assert_snapshot!(outline(&stream), @"");
+    insta::assert_snapshot!(outline(&stream), @r#"
+    response created
+    response in_progress
+    message in_progress plugin_call_output
+    content in_progress data {call_id:call_…,name:todo,output:}
+    content in_progress data {call_id:call_…,name:todo,output:[{type: text, text: To-do list (0 of 1 done):n[ ] tea}]}
+    content completed data {call_id:call_…,name:todo,output:[{type: text, text: To-do list (0 of 1 done):n[ ] tea}]}
+    message completed plugin_call_output
+    message in_progress message
+    content in_progress text demo
+    content in_progress text model:
+    content in_progress text `todo`
+    content in_progress text says:
+    content in_progress text To-do
+    content in_progress text list
+    content in_progress text (0
+    content in_progress text of
+    content in_progress text 1
+    content in_progress text done):n[
+    content in_progress text ]
+    content in_progress text tea
+    content completed text demo model: `todo` says: To-do list (0 of 1 done):n[ ] tea
+    message completed message
+    response completed
+    "#);
     let _ = super::trace(&stream);
     // It is answered, and nothing waits any more.
     let (status, body) = server.post("/process", &answer("s1", &request, true, "")).await;
     assert_eq!(status, 404);
-    insta::assert_snapshot!(body["message"].as_str().unwrap(), @"");
+    insta::assert_snapshot!(body["message"].as_str().unwrap(), @"no turn of session `s1` waits for an answer");
 }
 
 #[tokio::test]
@@ -84,7 +121,7 @@ async fn a_question_is_answered_in_plain_words_or_by_its_form() {
     let call = "TOOL:ask_user:{\"question\":\"Tea or coffee?\",\"choices\":[\"tea\",\"coffee\"]}";
     let request = asked(&server.post_text("/process", &say_in("s1", call)).await);
     assert_eq!(request["content"][0]["data"]["name"], "ask_user");
-    insta::assert_snapshot!(request["content"][0]["data"]["arguments"].as_str().unwrap(), @"");
+    insta::assert_snapshot!(request["content"][0]["data"]["arguments"].as_str().unwrap(), @r#"{"question": "Tea or coffee?", "choices": ["tea", "coffee"]}"#);
     let frames = server.events("/process", &say_in("s1", "tea")).await;
     let output = frames.last().unwrap()["output"].to_string();
     assert!(output.contains("`ask_user` says: tea"), "{output}");

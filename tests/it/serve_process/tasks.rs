@@ -48,13 +48,13 @@ async fn from_submission_to_result() {
     let (go, hold) = mpsc::channel();
     let (server, _model) = scripted(vec![Reply::text("Hello you").held(hold)], "");
     let (status, answer) = server.post("/process/task", &say_in("s1", "hi")).await;
-    insta::assert_snapshot!(format!("{status} {}", without_chance(&answer.to_string())), @"");
+    insta::assert_snapshot!(format!("{status} {}", without_chance(&answer.to_string())), @r#"200 {"task_id":"task_…","status":"submitted","queue":"stream_query","message":"Stream query task submitted successfully"}"#);
     let id = answer["task_id"].as_str().unwrap();
     let running = once(&server, id, |state| state["status"] == "running").await;
-    insta::assert_snapshot!(without_chance(&running.to_string()), @"");
+    insta::assert_snapshot!(without_chance(&running.to_string()), @r#"{"status":"running","started_at":…,"result":null}"#);
     go.send(()).unwrap();
     let finished = once(&server, id, over).await;
-    insta::assert_snapshot!(without_chance(&finished.to_string()), @"");
+    insta::assert_snapshot!(without_chance(&finished.to_string()), @r#"{"status":"finished","result":{"sequence_number":7,"object":"response","status":"completed","error":null,"id":"response_…","created_at":…,"completed_at":…,"output":[{"sequence_number":6,"object":"message","status":"completed","error":null,"id":"msg_…","type":"message","role":"assistant","content":[{"sequence_number":5,"object":"content","status":"completed","error":null,"type":"text","index":0,"delta":null,"msg_id":"msg_…","text":"Hello you"}],"code":null,"message":null,"usage":null,"metadata":{}}],"usage":{"input_tokens":20,"output_tokens":5,"total_tokens":25},"session_id":"s1"}}"#);
 
     let (_, list) = server.get("/process/task").await;
     assert_eq!(list["tasks"][0]["task_id"], id);
@@ -129,7 +129,16 @@ async fn events_are_told_again_from_any_frame_on() {
         once(&server, &id, |state| state["status"] == "running").await;
         go.send(()).unwrap();
     });
-    insta::assert_snapshot!(outline(&live), @"");
+    insta::assert_snapshot!(outline(&live), @r#"
+    response created
+    response in_progress
+    message in_progress message
+    content in_progress text Hello
+    content in_progress text you
+    content completed text Hello you
+    message completed message
+    response completed
+    "#);
     assert!(live.starts_with("id: 0\ndata: "));
     once(&server, &id, over).await;
     let again = replay(&server, &id, None).await;

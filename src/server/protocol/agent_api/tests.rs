@@ -29,7 +29,11 @@ fn text(text: &str) -> EventKind {
 }
 
 fn whole(content: Vec<Content>) -> EventKind {
-    EventKind::MessageCompleted { message: Message { role: Role::Assistant, content }, stop: None }
+    EventKind::MessageCompleted {
+        message: Message { role: Role::Assistant, content },
+        stop: None,
+        usage: Usage::default(),
+    }
 }
 
 /// The bytes of a turn.
@@ -130,7 +134,21 @@ fn images_complete() {
         text("See"),
         whole(vec![Content::text("See"), image.clone(), image]),
         completed(),
-    ]), @"");
+    ]), @r"
+    0 response created
+    1 response in_progress
+    2 message in_progress message
+    3 content in_progress text 0 See
+    4 content completed text 0 See
+    5 message completed message
+    6 message in_progress message
+    7 content in_progress image 0 data:image/png;base64,AAAA
+    8 content completed image 0 data:image/png;base64,AAAA
+    9 content in_progress image 1 data:image/png;base64,AAAA
+    10 content completed image 1 data:image/png;base64,AAAA
+    11 message completed message
+    12 response completed 2 messages
+    ");
 }
 
 #[test]
@@ -143,7 +161,21 @@ fn thoughts_that_come_back_stay_one_part_each() {
         text(" there"),
         whole(vec![Content::text("hi there")]),
         completed(),
-    ]), @"");
+    ]), @r"
+    0 response created
+    1 response in_progress
+    2 message in_progress reasoning
+    3 content in_progress text 0 hm
+    4 message in_progress message
+    5 content in_progress text 0 hi
+    6 content in_progress text 0  so
+    7 content in_progress text 0  there
+    8 content completed text 0 hm so
+    9 message completed reasoning
+    10 content completed text 0 hi there
+    11 message completed message
+    12 response completed 2 messages
+    ");
 }
 
 #[test]
@@ -153,14 +185,31 @@ fn a_call_that_was_never_finished_is_closed_and_no_output() {
         name: "search".into(),
         delta: delta.to_owned(),
     };
-    insta::assert_snapshot!(outline(&[arguments(""), arguments("{\"q\": \"a"), done(TurnOutcome::Canceled)]), @"");
+    insta::assert_snapshot!(outline(&[arguments(""), arguments("{\"q\": \"a"), done(TurnOutcome::Canceled)]), @r"
+    0 response created
+    1 response in_progress
+    2 message in_progress plugin_call
+    3 content in_progress data 0 {call_id:call_1,name:search,arguments:}
+    4 content in_progress data 0 {call_id:call_1,name:search,arguments:{\q\: \a\}}
+    5 content canceled data 0 {call_id:call_1,name:search,arguments:{\q\: \a}
+    6 message canceled plugin_call
+    7 response canceled
+    ");
 }
 
 #[test]
 fn a_structured_answer_that_was_not_said_is_said() {
     let answer = json!({ "city": "Rome" });
     let ended = || done(TurnOutcome::Completed { output: Some(answer.clone()) });
-    insta::assert_snapshot!(outline(&[ended()]), @"");
+    insta::assert_snapshot!(outline(&[ended()]), @r"
+    0 response created
+    1 response in_progress
+    2 message in_progress message
+    3 content in_progress text 0 {\city\:\Rome\}
+    4 content completed text 0 {\city\:\Rome\}
+    5 message completed message
+    6 response completed 1 messages
+    ");
     let said = "{ \"city\": \"Rome\" }";
     let frames = outline(&[text(said), whole(vec![Content::text(said)]), ended()]);
     assert!(frames.ends_with("1 messages"), "{frames}");
@@ -186,5 +235,13 @@ fn long_arguments_are_not_repeated_with_every_letter() {
 
 #[test]
 fn a_turn_that_ends_without_a_word_has_failed() {
-    insta::assert_snapshot!(outline(&[text("Hel")]), @"");
+    insta::assert_snapshot!(outline(&[text("Hel")]), @r"
+    0 response created
+    1 response in_progress
+    2 message in_progress message
+    3 content in_progress text 0 Hel
+    4 content completed text 0 Hel
+    5 message completed message
+    6 response failed 1 messages
+    ");
 }
