@@ -174,8 +174,9 @@ impl Scene {
 
     async fn patch(&self, patch: &Value) -> Result<(), crate::store::StoreError> {
         self.journal.patch(patch).await?;
-        // The state of an agent that another called is its own, and gone with it.
-        if self.journal.is_session() {
+        // The state of an agent that another called is its own, and gone with it. That of one whose caller keeps the
+        // conversation is for the caller to keep.
+        if self.path.depth() == 0 {
             self.emit(EventKind::StateChanged { patch: patch.clone() }).await;
         }
         Ok(())

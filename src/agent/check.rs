@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::{sync::Mutex, time::Instant};
 
 use super::{LocalAgent, failure::chain, team::Member};
-use crate::model::Model;
+use crate::{model::Model, sandbox::SandboxError};
 
 /// How long what was found of a model holds.
 const FRESH: Duration = Duration::from_mins(1);
@@ -30,6 +30,14 @@ impl LocalAgent {
     /// and does not wait for them.
     pub async fn check(&self) -> Vec<Check> {
         self.root().check().await
+    }
+
+    /// Whether a sandbox as the agent file wants it can be made here. Takes processes to find out.
+    ///
+    /// # Errors
+    /// Why not, and what to do about it.
+    pub async fn check_sandbox(&self) -> Result<(), SandboxError> {
+        self.team().boxes().check().await
     }
 }
 

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     config::agent_file::Loaded,
     domain::{AgentPath, EventKind, FailureCode, Message, Notice, SessionKey, ToolCall, TurnOutcome, Usage},
+    runtime::telemetry::Place,
     store::{NewSession, OpenedSession, Store, StoreError},
 };
 
@@ -102,7 +103,8 @@ impl LocalAgent {
             Run::new(key, control.answers.is_some(), Arc::clone(&self.grants), cancel.clone().drop_guard());
         let run = Arc::new(run);
         let agent = self.clone();
-        self.turns.spawn(async move {
+        // The turn belongs to the trace that it is asked for in.
+        self.turns.spawn(Place::current().scope(async move {
             let passing = matches!(&opening, Ok(Opening { past: Past::Brought(_), .. }));
             let turn =
                 AssertUnwindSafe(agent.turn(&run, opening, control.session, control.steer, cancel)).catch_unwind();
@@ -124,7 +126,7 @@ impl LocalAgent {
                 drop(run);
                 agent.leave(&key).await;
             }
-        });
+        }));
         events
     }
 

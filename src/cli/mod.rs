@@ -63,7 +63,6 @@ enum Command {
     Man(man::ManArgs),
     Mcp(mcp::McpArgs),
     Models(models::ModelsArgs),
-    // Not with the arguments, which `web` has too.
     #[command(alias = "serve")]
     Run(run::RunArgs),
     Sandbox(sandbox::SandboxArgs),

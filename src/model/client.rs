@@ -13,7 +13,7 @@ use super::{
 use crate::{
     config::agent_file::Price,
     domain::{CallId, Notice, Usage},
-    runtime::http::Http,
+    runtime::{http::Http, telemetry::Place},
 };
 
 /// How long a provider may take to say whether it is there.
@@ -35,7 +35,7 @@ impl Client {
     fn request(&self, method: reqwest::Method, url: &str) -> Result<reqwest::RequestBuilder, ModelError> {
         let endpoint = &self.endpoint;
         let client = self.http.client(url).map_err(|error| endpoint.http_error(&error))?;
-        let mut call = client.request(method, url);
+        let mut call = client.request(method, url).headers(Place::current().headers());
         for (name, value) in endpoint.protocol_headers() {
             call = call.header(name, sensitive(endpoint, name, &value)?);
         }

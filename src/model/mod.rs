@@ -26,10 +26,12 @@ mod responses;
 mod retry;
 pub mod scripted;
 mod text_calls;
+mod traced;
 mod wire;
 
 pub use detect::{Because, Detected, LocalServer, detect, local_servers};
 pub use open::{OpenError, open};
+pub use traced::traced;
 
 /// What a model is asked.
 #[derive(Clone, Debug, Default)]

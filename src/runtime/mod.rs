@@ -1,6 +1,8 @@
-//! What a process has once: its HTTP client, its signal handlers; which addresses are private; how events are read.
+//! What a process has once: its HTTP client, its signal handlers, its traces; which addresses are private; how events
+//! are read.
 
 pub mod address;
 pub mod http;
 pub mod shutdown;
 pub(crate) mod sse;
+pub mod telemetry;

@@ -88,6 +88,25 @@ impl Sandboxes {
         })
     }
 
+    /// Whether a sandbox as strong as `sandbox` asks for can be made here. Makes none.
+    ///
+    /// # Errors
+    /// Why not, and what to do about it.
+    pub async fn check(&self, sandbox: &agent_file::Sandbox) -> Result<(), SandboxError> {
+        let kind = self.choose(sandbox).await?;
+        let probe = self.backend(kind)?.probe().await;
+        let failed = |what| Err(SandboxError::Failed { what, hint: probe.hint.clone() });
+        match &probe.confinement {
+            None => failed(format!("the backend `{kind}` cannot be used here")),
+            Some(found) if sandbox.min_tier == Some(agent_file::Tier::A) && found.tier != Tier::A => failed(format!(
+                "the backend `{kind}` gives tier {} isolation here, and `min_tier` is {}",
+                found.tier,
+                Tier::A
+            )),
+            Some(_) => Ok(()),
+        }
+    }
+
     /// The backend that is named, or for `auto` the first of `local` and `docker` that can be used here.
     async fn choose(&self, sandbox: &agent_file::Sandbox) -> Result<BackendKind, SandboxError> {
         use agent_file::Backend;

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{ApiError, App, Caller};
 use crate::{
     agent::{LocalAgent, OpenError},
-    config::agent_file::{AgentSpec, Loaded},
+    config::agent_file::{AgentSpec, Loaded, ToolEntry},
 };
 
 /// The agents, for those who choose one.
@@ -63,6 +63,16 @@ impl Agents {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let root = self.loaded.file.name.as_str();
         std::iter::once(root).chain(self.named.keys().map(String::as_str).filter(move |name| *name != root))
+    }
+
+    /// Whether any of them has a tool that runs in a sandbox.
+    #[must_use]
+    pub fn need_sandbox(&self) -> bool {
+        let file = &self.loaded.file;
+        std::iter::once(&file.agent)
+            .chain(file.agents.values())
+            .flat_map(|agent| &agent.tools)
+            .any(|tool| matches!(tool, ToolEntry::Python | ToolEntry::Shell | ToolEntry::Files | ToolEntry::Command(_)))
     }
 
     /// What the file says of the agent `name`; of its own agent where it has none of that name.

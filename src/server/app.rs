@@ -8,7 +8,7 @@ use std::{
 use arc_swap::{ArcSwap, Guard};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Agents, Runs, Tasks, edge::Edge, limits::Limits, metrics::Metrics, protocol::McpSessions};
+use super::{Agents, Runs, Tasks, edge::Edge, health::Probed, limits::Limits, metrics::Metrics, protocol::McpSessions};
 use crate::{
     config::agent_file::{Serve, Token},
     store::Stores,
@@ -25,6 +25,7 @@ pub struct App {
     pub(super) page: bool,
     pub mcp: McpSessions,
     pub(super) limits: Limits,
+    pub(super) probed: Probed,
     bound: OnceLock<IpAddr>,
     stop: CancellationToken,
     /// Agents of versions of the file before, whose turns are not over.
@@ -45,6 +46,7 @@ impl App {
             stores,
             page,
             mcp: McpSessions::default(),
+            probed: Probed::default(),
             bound: OnceLock::new(),
             stop: CancellationToken::new(),
             old: TaskTracker::new(),

@@ -6,11 +6,13 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
+    body::Body,
     extract::{DefaultBodyLimit, Request, State},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http_body_util::Limited;
 use tower_http::cors::{AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
 use super::{
@@ -24,7 +26,7 @@ const BODY: u64 = 10 << 20;
 const PREFLIGHT: std::time::Duration = std::time::Duration::from_mins(10);
 
 /// Refuses what a page of somebody else sends, and bodies that are too long.
-pub(super) async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let seen = request.extensions().get::<Seen>();
     let host = seen.and_then(|seen| seen.host.as_deref());
     let body = app.settings(|serve| serve.limits.body).map_or(BODY, |limit| limit.0);
@@ -34,7 +36,10 @@ pub(super) async fn guard(State(app): State<Arc<App>>, mut request: Request, nex
     if let Some(refused) = refused {
         return refused.into_response();
     }
-    DefaultBodyLimit::max(usize::try_from(body).unwrap_or(usize::MAX)).apply(&mut request);
+    // Whoever reads it: not only our own handlers do.
+    let most = usize::try_from(body).unwrap_or(usize::MAX);
+    let mut request = request.map(|body| Body::new(Limited::new(body, most)));
+    DefaultBodyLimit::disable().apply(&mut request);
     next.run(request).await
 }
 

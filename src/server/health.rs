@@ -10,12 +10,42 @@ use axum::{
 };
 use http::StatusCode;
 use serde_json::{Value, json};
+use tokio::{sync::Mutex, time::Instant};
 
 use super::App;
-use crate::domain::{SessionId, SessionKey};
+use crate::{
+    agent::Check,
+    domain::{SessionId, SessionKey},
+};
 
 /// How long a probe waits for what it looks at.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long what was found of the machine's isolation holds.
+const FRESH: Duration = Duration::from_mins(1);
+
+/// What was last found, and when.
+#[derive(Default)]
+pub(super) struct Probed(Mutex<Option<(Instant, Option<String>)>>);
+
+impl Probed {
+    /// Looks at most once a minute: it takes processes.
+    async fn sandbox(&self, app: &App) -> Check {
+        let mut last = self.0.lock().await;
+        let wrong = match &*last {
+            Some((at, wrong)) if at.elapsed() < FRESH => wrong.clone(),
+            _ => {
+                let agents = app.agents();
+                let wrong = agents.root.check_sandbox().await.err().map(|error| {
+                    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+                    format!("{error}{hint}")
+                });
+                *last = Some((Instant::now(), wrong.clone()));
+                wrong
+            }
+        };
+        Check { what: "sandbox".to_owned(), wrong }
+    }
+}
 
 /// Asked by whoever keeps the process alive, so without a token.
 pub(super) fn probes() -> Router<Arc<App>> {
@@ -51,19 +81,21 @@ pub(super) async fn root() -> Json<Value> {
 async fn readiness(State(app): State<Arc<App>>) -> Response {
     let mut checks = vec![];
     if app.is_stopping() {
-        checks.push(("server", Some("it is about to end".to_owned())));
+        checks.push(vec![Check { what: "server".to_owned(), wrong: Some("it is about to end".to_owned()) }]);
     }
-    let wrong = match tokio::time::timeout(PATIENCE, store(&app)).await {
-        Ok(wrong) => wrong,
-        Err(_) => Some(format!("it did not answer within {} s", PATIENCE.as_secs())),
-    };
-    checks.push(("store", wrong));
-    let ready = checks.iter().all(|(_, wrong)| wrong.is_none());
+    checks.push(in_time("store", async { vec![store(&app).await] }).await);
+    let agents = app.agents();
+    checks.push(in_time("agent", agents.root.check()).await);
+    if agents.need_sandbox() {
+        checks.push(in_time("sandbox", async { vec![app.probed.sandbox(&app).await] }).await);
+    }
+    let checks: Vec<_> = checks.into_iter().flatten().collect();
+    let ready = checks.iter().all(|check| check.wrong.is_none());
     let checks: Vec<_> = checks
         .iter()
-        .map(|(what, wrong)| match wrong {
-            None => json!({ "name": what, "ready": true }),
-            Some(why) => json!({ "name": what, "ready": false, "reason": why }),
+        .map(|check| match &check.wrong {
+            None => json!({ "name": check.what, "ready": true }),
+            Some(why) => json!({ "name": check.what, "ready": false, "reason": why }),
         })
         .collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -71,8 +103,16 @@ async fn readiness(State(app): State<Arc<App>>) -> Response {
     (status, Json(json!({ "status": word, "checks": checks }))).into_response()
 }
 
+async fn in_time(what: &str, look: impl Future<Output = Vec<Check>>) -> Vec<Check> {
+    tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(|_| {
+        let wrong = Some(format!("it did not answer within {} s", PATIENCE.as_secs()));
+        vec![Check { what: what.to_owned(), wrong }]
+    })
+}
+
 /// Reads a session that is not there.
-async fn store(app: &App) -> Option<String> {
+async fn store(app: &App) -> Check {
     let nobody = SessionKey { user: String::new(), session: SessionId::new() };
-    app.stores.sessions.history(&nobody).await.err().map(|error| error.to_string())
+    let wrong = app.stores.sessions.history(&nobody).await.err().map(|error| error.to_string());
+    Check { what: "store".to_owned(), wrong }
 }

@@ -9,9 +9,11 @@ use axum::{
     response::Response,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use opentelemetry::{KeyValue, trace::SpanKind};
 use uuid::Uuid;
 
 use super::{App, connections::Kept};
+use crate::runtime::telemetry::{self, Place, Span};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// In characters; a longer one is not taken over.
@@ -43,6 +45,7 @@ struct Observed {
     route: Option<MatchedPath>,
     id: RequestId,
     status: u16,
+    span: Option<Span>,
 }
 
 impl Drop for Observed {
@@ -50,10 +53,34 @@ impl Drop for Observed {
         let took = self.began.elapsed();
         // A path that is none of ours is not written down: anybody may have written anything in it.
         let route = self.route.as_ref().map_or("-", MatchedPath::as_str);
+        if let Some(span) = &self.span {
+            span.set(vec![KeyValue::new("http.response.status_code", i64::from(self.status))]);
+            if self.status >= 500 {
+                span.fail(self.status.to_string());
+            }
+        }
         self.app.metrics().answered(self.method, route, self.status, took);
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let id = self.id.0.to_str().unwrap_or("-");
         tracing::info!(target: "agentscope::http", method = self.method, route, status = self.status, ms, request_id = id, "request");
+    }
+}
+
+impl Observed {
+    fn span(&self, caller: &Place) -> Span {
+        let id = self.id.0.to_str().unwrap_or("-").to_owned();
+        let mut attributes = vec![
+            KeyValue::new("http.request.method", self.method),
+            KeyValue::new("http.request.header.x-request-id", id),
+        ];
+        let name = match &self.route {
+            Some(route) => {
+                attributes.push(KeyValue::new("http.route", route.as_str().to_owned()));
+                format!("{} {}", self.method, route.as_str())
+            }
+            None => self.method.to_owned(),
+        };
+        caller.span(name, SpanKind::Server, attributes)
     }
 }
 
@@ -67,8 +94,12 @@ pub(super) async fn observe(State(app): State<Arc<App>>, request: Request, next:
         route: request.extensions().get::<MatchedPath>().cloned(),
         id: id.clone(),
         status: GONE,
+        span: None,
     };
-    let mut response = next.run(request).await;
+    let caller = Place::of_caller(request.headers());
+    observed.span = telemetry::on().then(|| observed.span(&caller));
+    let place = observed.span.as_ref().map_or(caller, Span::place);
+    let mut response = place.scope(next.run(request)).await;
     observed.status = response.status().as_u16();
     response.headers_mut().insert(REQUEST_ID, id.0);
     response.map(|body| Body::new(Kept { body, kept: observed }))

@@ -57,7 +57,6 @@ pub(super) fn table() -> Router<Arc<App>> {
     asked().merge(health::described()).merge(health::probes())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as the layer calls it")]
 fn crashed(_: Box<dyn Any + Send>) -> Response {
     tracing::error!("a request crashed");
     ApiError::internal("the request crashed; this is a bug in agentscope, please report it").into_response()

@@ -1,5 +1,6 @@
 //! Tools: what an agent can do besides talking. One trait; one file a source.
 
+pub mod a2a;
 mod address;
 pub mod arguments;
 pub mod ask_user;

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{
     AllowError, Arguments, Tool, ToolCx, ToolError, ToolResult,
+    a2a::{A2aTool, A2aToolError},
     ask_user::AskUser,
     boxed::{self, Boxes},
     cap,
@@ -59,8 +60,6 @@ pub enum ToolboxError {
     NeedsBrowser,
     #[error("the MCP server `{server}` cannot run in the sandbox in this version; take `sandbox` out of it")]
     NeedsBoxedMcp { server: String },
-    #[error("the tool `{tool}` needs A2A, which this version does not have yet; take it out of `tools`")]
-    NeedsA2a { tool: String },
     #[error("`tools` names the MCP server `{server}`, which is not under `mcp`")]
     UnknownServer { server: String },
     #[error("`tools` holds an MCP server without a name; give it a `name`")]
@@ -71,6 +70,8 @@ pub enum ToolboxError {
     Command(#[from] CommandToolError),
     #[error(transparent)]
     Http(#[from] HttpToolError),
+    #[error(transparent)]
+    A2a(#[from] A2aToolError),
     #[error(transparent)]
     Skill(#[from] SkillError),
     #[error(transparent)]
@@ -89,6 +90,8 @@ pub enum Origin {
     Command,
     /// A request described in the agent file.
     Http,
+    /// An agent elsewhere.
+    A2a,
     /// The folders under `skills`.
     Skills,
     /// The MCP server of this name.
@@ -118,7 +121,7 @@ impl Origin {
     #[must_use]
     pub fn runs(&self) -> Runs {
         match self {
-            Self::BuiltIn | Self::Http | Self::Skills | Self::Openapi(_) | Self::Agent => Runs::Host,
+            Self::BuiltIn | Self::Http | Self::A2a | Self::Skills | Self::Openapi(_) | Self::Agent => Runs::Host,
             Self::Boxed | Self::Command => Runs::Sandbox,
             Self::Mcp { runs, .. } => *runs,
         }
@@ -131,6 +134,7 @@ impl fmt::Display for Origin {
             Self::BuiltIn | Self::Boxed => f.write_str("built in"),
             Self::Command => f.write_str("command"),
             Self::Http => f.write_str("http"),
+            Self::A2a => f.write_str("a2a"),
             Self::Skills => f.write_str("skills"),
             Self::Mcp { server, .. } => write!(f, "mcp {server}"),
             Self::Openapi(document) => write!(f, "openapi {document}"),
@@ -467,7 +471,10 @@ fn source(entry: &ToolEntry, spec: &AgentSpec, deps: &ToolDeps) -> Result<Option
             let tool: Arc<dyn Tool> = Arc::new(CommandTool::new(settings, sandbox())?);
             Ok(Some(Source::Fixed { origin: Origin::Command, tools: Arc::new([tool]) }))
         }
-        ToolEntry::A2a(agent) => Err(ToolboxError::NeedsA2a { tool: agent.name.clone() }),
+        ToolEntry::A2a(settings) => {
+            let tool: Arc<dyn Tool> = Arc::new(A2aTool::new(settings, Arc::clone(&deps.http))?);
+            Ok(Some(Source::Fixed { origin: Origin::A2a, tools: Arc::new([tool]) }))
+        }
         ToolEntry::Memory => built_in(Arc::new(Memory::new(Arc::clone(&deps.notes), &deps.agent))),
         ToolEntry::Todo => built_in(Arc::new(Todo::new())),
         ToolEntry::AskUser => built_in(Arc::new(AskUser::new())),

@@ -13,7 +13,7 @@ use super::{ToolError, ToolResult, cap};
 use crate::{
     config::Secret,
     domain::{Content, Image},
-    runtime::http::Http,
+    runtime::{http::Http, telemetry::Place},
 };
 
 const MOST_REDIRECTS: usize = 5;
@@ -57,7 +57,8 @@ pub(super) fn headers(configured: &BTreeMap<String, Secret>) -> Result<HeaderMap
 ///
 /// # Errors
 /// A server that cannot be reached or does not answer in time.
-pub(super) async fn send(http: &Http, request: WebRequest, limit: Duration) -> Result<WebAnswer, ToolError> {
+pub(super) async fn send(http: &Http, mut request: WebRequest, limit: Duration) -> Result<WebAnswer, ToolError> {
+    request.headers.extend(Place::current().headers());
     tokio::time::timeout(limit, follow(http, request)).await.unwrap_or(Err(ToolError::Timeout(limit)))
 }
 

@@ -97,7 +97,7 @@ impl io::Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let hidden = self.secrets.hide(&String::from_utf8_lossy(line));
         // A log that nobody reads any more is nothing to end for.
-        let _ = io::stderr().lock().write_all(hidden.as_bytes());
+        let _ = io::Write::write_all(&mut io::stderr().lock(), hidden.as_bytes());
         Ok(line.len())
     }
 

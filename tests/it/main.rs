@@ -9,6 +9,7 @@
 
 mod common;
 
+mod a2a_tool;
 mod agent_file;
 mod agent_stateless;
 mod bad_input;
@@ -54,6 +55,8 @@ mod sandbox_python;
 mod sandbox_task;
 mod sandbox_tools;
 mod sandbox_workspace;
+mod serve_a2a;
+mod serve_ag_ui;
 mod serve_mcp;
 mod serve_openai;
 mod serve_ops;

@@ -17,8 +17,11 @@ use tokio::net::TcpListener;
 pub(super) use self::opened::Opener;
 use super::{AgentArgs, CliError, Cx, Exit, cx::signals, source::AgentSource};
 use crate::{
-    config::agent_file::{Color, Serve},
-    runtime::shutdown::{Hangups, leave},
+    config::agent_file::{Color, Loaded, Serve},
+    runtime::{
+        shutdown::{Hangups, leave},
+        telemetry::{self, Traces},
+    },
     server::{self, App},
     store,
     ui::log,
@@ -60,6 +63,7 @@ pub(super) fn serve(args: &RunArgs, page: bool, cx: &Cx, ready: impl FnOnce(Sock
     permitted(address.ip(), args.insecure, &loaded.file.serve)?;
     cx.block_on(async {
         let mut signals = signals()?;
+        let traces = traces(&loaded, cx);
         let stores = store::open(&loaded.file.storage, &cx.paths, &loaded.dir)?;
         let agents = opener.open(loaded, keys, &stores).await?;
         let app = App::new(agents, stores, page);
@@ -80,8 +84,23 @@ pub(super) fn serve(args: &RunArgs, page: bool, cx: &Cx, ready: impl FnOnce(Sock
             () = server::serve(listener, Arc::clone(&app), told) => {}
             () = reload::watch(&opener, &app, hangups, |serve| permitted(bound.ip(), args.insecure, serve)) => {}
         }
+        if let Some(traces) = traces {
+            traces.end().await;
+        }
         Ok(Exit::Done)
     })
+}
+
+/// Begins to send traces where that is asked for. A collector that cannot be used is no reason not to serve.
+fn traces(loaded: &Loaded, cx: &Cx) -> Option<Traces> {
+    let wanted = telemetry::Wanted::find(loaded.file.telemetry.as_ref(), &loaded.file.name, &cx.env)?;
+    match telemetry::start(wanted, &cx.http) {
+        Ok(traces) => Some(traces),
+        Err(error) => {
+            cx.printer.warn(&error.to_string());
+            None
+        }
+    }
 }
 
 fn log(cx: &Cx) -> Result<log::Secrets, CliError> {

@@ -7,11 +7,12 @@ use super::{
     secrets,
 };
 use crate::{
-    agent::{self, AgentDeps, AgentOptions, ApproveMode, KeptRules, LocalAgent, Surface},
+    agent::{self, AgentDeps, AgentOptions, ApproveMode, KeptRules, LocalAgent, ModelOpener, Surface},
     config::{
         Keys,
         agent_file::{Loaded, Span},
     },
+    model,
     server::Agents,
     store::Stores,
     ui::log,
@@ -53,7 +54,7 @@ impl Opener<'_> {
             keys,
             store: Arc::clone(&stores.sessions),
             notes: Arc::clone(&stores.notes),
-            models: agent::models(Arc::clone(&cx.http)),
+            models: traced_models(cx),
             boxes: boxes::of_server(&loaded, cx),
             kept: KeptRules::default(),
             tools: vec![],
@@ -71,6 +72,12 @@ impl Opener<'_> {
         agent.start();
         Ok(Agents::new(loaded, agent)?)
     }
+}
+
+/// Real models, whose requests are spans.
+fn traced_models(cx: &Cx) -> ModelOpener {
+    let open = agent::models(Arc::clone(&cx.http));
+    Arc::new(move |reference, models, keys| Ok(model::traced(open(reference, models, keys)?)))
 }
 
 /// No agent takes longer for a turn than the server allows: an agent's own limit ends its turn as every protocol tells it.

@@ -93,5 +93,9 @@ fn fixed(before: &Loaded, now: &Loaded) -> Vec<&'static str> {
 
 fn marks(files: Vec<PathBuf>) -> Vec<(PathBuf, Mark)> {
     let mark = |path: &PathBuf| fs::metadata(path).ok().map(|file| (file.len(), file.modified().ok()));
-    files.into_iter().map(|path| (mark(&path), path)).map(|(mark, path)| (path, mark)).collect()
+    let marked = |path: PathBuf| {
+        let mark = mark(&path);
+        (path, mark)
+    };
+    files.into_iter().map(marked).collect()
 }

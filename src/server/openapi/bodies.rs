@@ -97,6 +97,19 @@ pub(super) fn steer() -> Value {
     json!({ "type": "object", "required": ["input"], "properties": { "input": input() } })
 }
 
+pub(super) fn json_rpc() -> Value {
+    json!({
+        "type": "object",
+        "required": ["jsonrpc", "method"],
+        "properties": {
+            "jsonrpc": { "const": "2.0" },
+            "id": { "type": ["string", "integer"] },
+            "method": { "type": "string" },
+            "params": { "type": "object" },
+        },
+    })
+}
+
 pub(super) fn rename() -> Value {
     json!({
         "type": "object",

@@ -1,11 +1,15 @@
 //! The dialects of the callers. Each is one request parser, one [`Encoder`](super::Encoder) and its routes; nothing
 //! inside knows them.
 
+mod a2a;
+mod ag_ui;
 mod agent_api;
 mod chat_completions;
 mod mcp;
+mod media;
 mod models;
 mod openai;
+mod reply;
 mod responses;
 
 use std::sync::Arc;
@@ -29,6 +33,8 @@ pub trait Protocol: Send + Sync {
 pub(super) fn all() -> Vec<Box<dyn Protocol>> {
     vec![
         Box::new(agent_api::AgentApi),
+        Box::new(a2a::A2a),
+        Box::new(ag_ui::AgUi),
         Box::new(mcp::Mcp),
         Box::new(models::Models::new()),
         Box::new(chat_completions::ChatCompletions),

@@ -180,7 +180,8 @@ impl Runs {
             steer: Some(steered),
             session,
         };
-        let mut events = run(control);
+        let watch = Watch::new(Arc::clone(&self.inner.metrics), target, &key);
+        let mut events = watch.place().within(|| run(control));
         let Some(first) = events.next().await else { return Err(ApiError::internal("the turn ended before it began")) };
         let handle = Arc::new(RunHandle::new(first.turn.clone(), key, target.name.clone(), answers, steer, cancel));
         {
@@ -188,7 +189,6 @@ impl Runs {
             running.insert(handle.turn.clone(), Arc::clone(&handle));
             self.look_out();
         }
-        let watch = Watch::new(Arc::clone(&self.inner.metrics), &target.name);
         Ok(Run::new(self.clone(), handle, first, events, (room, place, watch)))
     }
 

@@ -9,6 +9,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use opentelemetry::{KeyValue, trace::SpanKind};
 use tokio::{
     sync::{OnceCell, mpsc},
     task::AbortHandle,
@@ -19,6 +20,7 @@ use super::report;
 use crate::{
     config::agent_file::{self, Share},
     domain::{Notice, SessionKey},
+    runtime::telemetry::Place,
     sandbox::{
         Action, Asked, BoxClient, Changed, Done, Limits, Progress, Sandbox, SandboxError, Sandboxes, WorkspaceMode,
         egress, workspace,
@@ -182,6 +184,14 @@ impl Boxes {
         }
     }
 
+    /// Whether one as the agent file wants it can be made here. Makes none.
+    ///
+    /// # Errors
+    /// Why not, and what to do about it.
+    pub async fn check(&self) -> Result<(), SandboxError> {
+        self.all.check(&self.settings.sandbox).await
+    }
+
     /// Waits for the calls, and ends the sandboxes that are tied to this process.
     pub async fn close(&self) {
         if let Some(warming) = self.warming.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -263,7 +273,13 @@ impl AgentBox {
         W: FnOnce(BoxClient, CancellationToken) -> F + Send + 'static,
         F: Future<Output = Did<T>> + Send + 'static,
     {
-        let sandbox = self.live(cx).await.map_err(|error| report::failed(&error))?;
+        let span = Place::current().span("sandbox", SpanKind::Internal, vec![]);
+        let sandbox = self.live(cx).await.map_err(|error| report::failed(&error));
+        let sandbox = sandbox.inspect_err(|_| span.fail("unavailable"))?;
+        span.set(vec![
+            KeyValue::new("agentscope.sandbox.id", sandbox.id().as_str().to_owned()),
+            KeyValue::new("agentscope.sandbox.backend", sandbox.spec().backend.to_string()),
+        ]);
         let cancel = cx.cancel.child_token();
         let _gone = cancel.clone().drop_guard();
         let in_room = self.room(cx).calls.token();

@@ -11,6 +11,7 @@ pub mod local;
 pub mod oauth;
 pub mod require;
 pub mod serve;
+pub mod trace;
 
 pub use env::{Output, TestEnv, place_program};
 pub use host::Host;

@@ -523,3 +523,34 @@ async fn an_answer_in_a_shape_is_one_message_of_json() {
     let output = &events.last().unwrap()["response"]["output"];
     assert_eq!((output.as_array().unwrap().len(), output[0]["content"][0]["text"].as_str()), (1, Some(r#"{"n":7}"#)));
 }
+
+#[tokio::test]
+async fn a_response_in_the_background_is_asked_about_followed_and_canceled() {
+    let (go, wait) = std::sync::mpsc::channel();
+    let (_never, hang) = std::sync::mpsc::channel();
+    let script = vec![Reply::text("Late but whole.").held(wait), Reply::text("").held(hang)];
+    let (_model, server) = scripted(script, "");
+    let (status, body) = server.post(PATH, &json!({ "input": "Hi", "background": true })).await;
+    assert_eq!((status, body["status"].as_str(), body["background"].as_bool()), (200, Some("queued"), Some(true)));
+    let path = format!("{PATH}/{}", body["id"].as_str().unwrap());
+    let (status, early) = server.get(&path).await;
+    assert_eq!((status, early["id"].clone(), early["output"].clone()), (200, body["id"].clone(), json!([])));
+    assert!(["queued", "in_progress"].contains(&early["status"].as_str().unwrap()), "{early}");
+    drop(go);
+    let stream = |after: &str| server.client.get(server.at(&format!("{path}?stream=true{after}"))).send();
+    let events = crate::common::serve::data(&stream("").await.unwrap().text().await.unwrap());
+    check(&events);
+    let last = events.last().unwrap();
+    assert_eq!((last["type"].as_str(), &last["response"]["id"]), (Some("response.completed"), &body["id"]));
+    assert_eq!(last["response"]["output"][0]["content"][0]["text"], "Late but whole.");
+    let later = crate::common::serve::data(&stream("&starting_after=4").await.unwrap().text().await.unwrap());
+    assert_eq!(later, events[5..]);
+
+    let (_, body) = server.post(PATH, &json!({ "input": "Hi", "background": true })).await;
+    let path = format!("{PATH}/{}", body["id"].as_str().unwrap());
+    let (status, body) = server.post(&format!("{path}/cancel"), &json!({})).await;
+    assert_eq!((status, body["status"].as_str()), (200, Some("cancelled")), "{body}");
+    assert_eq!(server.get(&path).await.1["status"], "cancelled");
+    let (status, body) = server.post(PATH, &json!({ "input": "Hi", "background": true, "store": false })).await;
+    assert_eq!(status, 400, "{body}");
+}

@@ -28,6 +28,7 @@ async fn logged(server: &Server, text: &str) -> String {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_port_that_is_taken_is_told() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

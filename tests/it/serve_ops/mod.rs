@@ -4,7 +4,10 @@ mod connections;
 mod guard;
 mod lifecycle;
 mod limits;
+mod nginx;
+mod schemathesis;
 mod state;
+mod traces;
 
 use crate::common::{fake_model::FakeModel, serve::Server};
 

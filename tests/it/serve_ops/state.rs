@@ -95,3 +95,23 @@ async fn the_admin_routes_are_there_for_administrators_only() {
     assert_eq!(said.text().await.unwrap(), r#"{"status":"shutting down"}"#);
     assert_eq!(server.wait(), Some(0));
 }
+
+#[tokio::test]
+async fn what_is_not_ready_says_why() {
+    let model = crate::common::fake_model::FakeModel::start(vec![]);
+    let server = crate::common::serve::Server::start(&super::agent(&model, "{}"));
+    assert_eq!(server.get("/readiness").await.0, 200);
+    let missing = "mcp: {gone: {command: agentscope-has-no-such-program, required: true}}\ntools: [mcp: gone]\n";
+    let server = crate::common::serve::Server::start(&format!("name: demo\nmodel: demo\n{missing}"));
+    // Until it is known that the program does not start.
+    let ready = loop {
+        let (status, ready) = server.get("/readiness").await;
+        let checks = ready["checks"].as_array().unwrap().clone();
+        let check = checks.iter().find(|check| check["name"] == "mcp gone").unwrap().clone();
+        if status == 503 && check["reason"].as_str().is_some_and(|why| why.contains("agentscope-has-no-such-program")) {
+            break ready;
+        }
+    };
+    assert_eq!(ready["status"], "not_ready");
+    assert_eq!(ready["checks"][0], json!({ "name": "store", "ready": true }));
+}

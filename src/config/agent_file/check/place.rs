@@ -28,13 +28,6 @@ pub(super) fn check(root: &Cursor, out: &mut Vec<Fault>) {
     }
     let telemetry = root.get("telemetry");
     out.extend(url(&telemetry.get("otlp"), &WEB));
-    if telemetry.exists() {
-        out.push(
-            telemetry
-                .key_fault("not-used-yet", "`telemetry` is checked but not used yet: no traces are sent")
-                .warning(),
-        );
-    }
 }
 
 fn serve(serve: &Cursor, out: &mut Vec<Fault>) {

@@ -2,6 +2,7 @@
 //! does with its own tools is told as `mcp_call` items, calls of the caller's tools as `function_call` items, and what
 //! it asks as `mcp_approval_request` items, which the next request answers.
 
+mod background;
 mod fold;
 mod input;
 mod kept;
@@ -25,6 +26,7 @@ use http::HeaderMap;
 use serde::Serialize;
 
 use self::{
+    background::Plan,
     fold::{Fold, Manner},
     kept::{Keeper, Kept, Sent, Shared},
     place::{Claims, Place},
@@ -74,14 +76,23 @@ async fn create(
 ) -> Result<Response, ApiError> {
     let target = named.target(&app, body.model.as_deref())?;
     let asked = body.read()?;
-    if asked.echo.background {
-        return Err(ApiError::invalid("`background`: an agent does not offer this: leave it out"));
-    }
     let Place { key, kept, stored, claim } =
         place::find(&app, &claims, &caller, openai::session(&headers)?, &asked).await?;
     let Asked { conversation, answers, brought, mut echo, stream, items, .. } = asked;
     echo.store = stored;
     let structured = openai::structured(&target, brought.output_schema.as_ref());
+    if echo.background {
+        if !stored || !answers.is_empty() {
+            return Err(ApiError::invalid(
+                "`background`: a response in the background is kept, and cannot answer approval requests",
+            ));
+        }
+        let history = None;
+        let theirs = brought.tools.iter().map(|tool| tool.name.clone()).collect();
+        let plan = Plan { created_at: created(), model: target.name.clone(), echo, theirs, structured };
+        let request = AgentRequest { key, input: conversation.new, brought: Brought { history, ..brought } };
+        return background::begin(&app, target, request, &plan, items, stream).await;
+    }
     let mut manner = Manner::new(&brought.tools, structured, echo.parallel_tool_calls);
     let run = if answers.is_empty() {
         let history = (!kept).then_some(conversation.history);

@@ -2,11 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::kept::{INPUT, PROTOCOL};
+use super::{
+    background::{self, Plan},
+    kept::{INPUT, PROTOCOL},
+};
 use crate::{
     domain::TaskId,
     server::{ApiError, App, Caller, Id, Params},
@@ -21,6 +28,9 @@ const PAGE: (usize, usize) = (20, 100);
 pub(super) struct Reading {
     #[serde(default)]
     stream: bool,
+    /// The number of the last event that the caller has seen.
+    #[serde(default)]
+    starting_after: Option<u64>,
 }
 
 /// How items are listed.
@@ -59,12 +69,12 @@ pub(super) async fn read(
     caller: Caller,
     Id(id): Id,
     Params(how): Params<Reading>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let record = record(&app, &caller, &id).await?;
     if how.stream {
-        return Err(ApiError::invalid("`stream`: only a response in the background can be followed"));
+        return background::follow(&app, caller.bound(), &record.id, how.starting_after).await;
     }
-    record.result.map(Json).ok_or_else(|| missing(&id))
+    Ok(background::now(record).ok_or_else(|| missing(&id))?.into_response())
 }
 
 pub(super) async fn remove(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Json<Value>, ApiError> {
@@ -79,8 +89,13 @@ pub(super) async fn remove(State(app): State<Arc<App>>, caller: Caller, Id(id): 
 }
 
 pub(super) async fn cancel(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Json<Value>, ApiError> {
-    record(&app, &caller, &id).await?;
-    Err(ApiError::invalid("only a response in the background can be canceled: close the connection of any other"))
+    let record = record(&app, &caller, &id).await?;
+    if Plan::of(&record).is_none() {
+        let why = "only a response in the background can be canceled: close the connection of any other";
+        return Err(ApiError::invalid(why));
+    }
+    let record = app.tasks.cancel(caller.bound(), &record.id).await?;
+    background::now(record).ok_or_else(|| missing(&id))
 }
 
 pub(super) async fn input_items(

@@ -1,0 +1,111 @@
+//! What callers say to a question in the middle of a turn, in protocols that answer with the next request.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use serde_json::Value;
+
+use crate::{
+    domain::{AgentEvent, Answer, EventKind, Message, SessionKey},
+    server::{ApiError, App, Ask, Recording, RunHandle},
+};
+
+/// Words for yes, where a caller answers in words.
+const YES: [&str; 8] = ["y", "yes", "ok", "true", "allow", "approve", "approved", "confirm"];
+/// What the agent is told where the user went on to something else.
+const SOMETHING_ELSE: &str = "the user said something else";
+
+/// The answer to `ask` that a caller gave as JSON: `true`, `{"approved": true, "reason": "…"}`, `{"answer": "…"}`, or
+/// text. What cannot be read as yes is no.
+pub(super) fn answer(ask: &Ask, given: &Value) -> Answer {
+    let field = |names: &[&str]| names.iter().find_map(|name| given.get(name));
+    let text = field(&["answer", "reason", "text"]).and_then(Value::as_str);
+    match (ask, given) {
+        (_, Value::String(words)) => in_words(ask, words),
+        (Ask::Approval { .. }, Value::Bool(approved)) => ask.answer(*approved, ""),
+        (Ask::Approval { .. }, _) => {
+            let approved = field(&["approved", "approve", "allow"]).and_then(Value::as_bool).unwrap_or(false);
+            ask.answer(approved, text.unwrap_or_default())
+        }
+        (Ask::Question { .. }, Value::Null) => ask.answer(false, ""),
+        (Ask::Question { .. }, _) => ask.answer(true, text.unwrap_or(&given.to_string())),
+    }
+}
+
+/// The answer to `ask` that a caller gave in words. Whatever is not a yes is a no, with the words as its reason.
+pub(super) fn in_words(ask: &Ask, words: &str) -> Answer {
+    match ask {
+        Ask::Question { .. } => ask.answer(true, words),
+        Ask::Approval { .. } => {
+            let word = words.trim().trim_end_matches(['.', '!']).to_ascii_lowercase();
+            let yes = YES.contains(&word.as_str());
+            ask.answer(yes, if yes { "" } else { words.trim() })
+        }
+    }
+}
+
+/// No to what `run` asks.
+pub(super) fn no(ask: &Ask) -> Answer {
+    match ask {
+        Ask::Approval { .. } => ask.answer(false, SOMETHING_ELSE),
+        Ask::Question { .. } => ask.answer(false, ""),
+    }
+}
+
+/// Gives each open question of a turn its answer, and what was said besides; `find` is what the caller said to it, if
+/// anything.
+///
+/// # Errors
+/// 404 where the turn is over.
+pub(super) async fn all(
+    handle: &RunHandle,
+    find: impl Fn(&Ask) -> Option<Answer>,
+    more: Vec<Message>,
+) -> Result<(), ApiError> {
+    for message in more {
+        handle.steer(message).await?;
+    }
+    for ask in handle.asked() {
+        handle.answer(find(&ask).unwrap_or_else(|| no(&ask))).await?;
+    }
+    Ok(())
+}
+
+/// Says no to what a parked turn of the session asks, and returns when that turn has ended: after the calls that it asked
+/// about, before it goes on.
+pub(super) async fn give_up(app: &App, key: &SessionKey) {
+    let Some(mut run) = app.runs.resume(key) else { return };
+    let handle = Arc::clone(run.handle());
+    refuse(&handle).await;
+    while let Some(event) = run.next().await {
+        refused(&handle, &event).await;
+    }
+}
+
+/// The same for a turn that is seen to its end without a caller.
+pub(super) async fn give_up_recorded(recording: &Arc<Recording>) {
+    if recording.handle.asked().is_empty() {
+        return;
+    }
+    let mut events = recording.follow(None);
+    refuse(&recording.handle).await;
+    while let Some(event) = events.next().await {
+        // What was over before is passed by.
+        if !recording.is_over() {
+            refused(&recording.handle, &event).await;
+        }
+    }
+}
+
+async fn refuse(handle: &RunHandle) {
+    // The turn may be over by now.
+    let _ = all(handle, |_| None, vec![]).await;
+}
+
+async fn refused(handle: &RunHandle, event: &AgentEvent) {
+    match &event.kind {
+        EventKind::ApprovalRequested { .. } | EventKind::QuestionAsked { .. } => refuse(handle).await,
+        EventKind::ToolFinished { .. } if handle.asked().is_empty() => handle.cancel(),
+        _ => {}
+    }
+}
