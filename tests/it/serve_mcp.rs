@@ -104,7 +104,7 @@ fn our_own_client_drives_it_over_standard_input() {
     let tools = env.run(&["mcp", "test", "helper"]);
     assert_eq!(tools.code, Some(0), "{tools}");
     assert!(tools.stdout.contains("helper: ok, 3 tools"), "{tools}");
-    let said = env.run(&["chat", "-q", "TOOL:helper__helper:{\"message\": \"What is 2 + 3?\"}"]);
+    let said = env.run(&["chat", "-q", "TOOL:helper:{\"message\": \"What is 2 + 3?\"}"]);
     assert_eq!(said.code, Some(0), "{said}");
     assert!(said.stdout.contains("demo model: I am not"), "{said}");
 }
