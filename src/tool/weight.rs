@@ -66,8 +66,7 @@ impl<'a> Scale<'a> {
                 for (name, member) in members {
                     add(match (name.as_str(), member) {
                         ("$ref", Value::String(to)) => self.follow(to, level + 1)?,
-                        // These change what a reference means.
-                        ("$dynamicRef" | "$recursiveRef" | "$id", Value::String(_)) if level > 0 => {
+                        (name, Value::String(_)) if self.turns(name) && !std::ptr::eq(part, self.root) => {
                             return Err(TooHeavy::Elsewhere);
                         }
                         _ => self.put(member, level + 1)?,
@@ -77,6 +76,12 @@ impl<'a> Scale<'a> {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
         Ok(all)
+    }
+
+    /// Whether a member of this name changes what references mean; draft 4 says `id`.
+    fn turns(&self, name: &str) -> bool {
+        let old = || self.root["$schema"].as_str().is_some_and(|draft| draft.contains("draft-04"));
+        matches!(name, "$dynamicRef" | "$recursiveRef" | "$id" | "$schema") || (name == "id" && old())
     }
 
     fn follow(&mut self, to: &'a str, level: usize) -> Result<Weight, TooHeavy> {
@@ -114,6 +119,8 @@ mod tests {
         let anchors = json!({ "allOf": [{ "$ref": "#a" }, { "$anchor": "a" }] });
         assert_eq!(weigh(&anchors), Err(TooHeavy::Elsewhere));
         assert_eq!(weigh(&json!({ "allOf": [{ "$id": "x", "$ref": "#/y" }] })), Err(TooHeavy::Elsewhere));
+        let old = json!({ "$schema": "http://json-schema.org/draft-04/schema#", "allOf": [{ "id": "x" }] });
+        assert_eq!(weigh(&old), Err(TooHeavy::Elsewhere));
     }
 
     #[test]
@@ -126,6 +133,7 @@ mod tests {
             } } }
         });
         assert_eq!(weigh(&tree), Ok(()));
+        assert_eq!(weigh(&json!({ "properties": { "id": { "const": "x" } }, "default": { "id": "x" } })), Ok(()));
         assert_eq!(weigh(&chain(100, 1)), Ok(()));
         assert!(jsonschema::validator_for(&chain(100, 1)).is_ok());
     }
