@@ -1,6 +1,6 @@
 //! From the messages of a session to what a model can be sent. Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::domain::{CallId, Content, Message, Role, ToolCall, ToolOutcome};
 
@@ -14,7 +14,8 @@ pub(super) fn interrupted_calls(stored: &[Message]) -> Vec<ToolCall> {
     if after.iter().any(|message| message.role != Role::Tool) {
         return vec![];
     }
-    answer.calls().filter(|call| !after.iter().flat_map(results).any(|(id, _)| *id == call.call_id)).cloned().collect()
+    let answered: HashSet<_> = after.iter().flat_map(results).map(|(id, _)| id).collect();
+    answer.calls().filter(|call| !answered.contains(&call.call_id)).cloned().collect()
 }
 
 /// The messages that a model is sent: all of them, or the last summary and what it does not stand for.
@@ -71,14 +72,18 @@ pub(super) fn paired(messages: Vec<Message>) -> Vec<Message> {
 /// The first result that answers no call of the answer right before it, or one that was answered.
 #[must_use]
 pub(super) fn stray_result(messages: &[Message]) -> Option<&CallId> {
-    let mut open: Vec<&CallId> = vec![];
+    // How often each is open. A caller may bring any number of them.
+    let mut open: HashMap<&CallId, usize> = HashMap::new();
     for message in messages {
         if message.role != Role::Tool {
-            open = message.calls().map(|call| &call.call_id).collect();
+            open.clear();
+            message.calls().for_each(|call| *open.entry(&call.call_id).or_default() += 1);
         }
         for (id, _) in results(message) {
-            let Some(at) = open.iter().position(|known| *known == id) else { return Some(id) };
-            open.swap_remove(at);
+            match open.get_mut(id) {
+                Some(times) if *times > 0 => *times -= 1,
+                _ => return Some(id),
+            }
         }
     }
     None

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::{Effect, ToolSpec},
-    tool::Arguments,
+    tool::{Arguments, weight::weigh},
 };
 
 /// The name of the tool that takes the final answer.
@@ -37,11 +37,13 @@ impl Shape {
         Self::of(schema).map_err(|reason| SchemaError { agent: agent.to_owned(), reason })
     }
 
-    /// Fetches nothing: a schema that refers to another document is none.
+    /// Fetches nothing: a schema that refers to another document is none. One that is too much work is none either:
+    /// callers bring them.
     ///
     /// # Errors
     /// Why it is none.
     pub(super) fn of(schema: Value) -> Result<Self, String> {
+        weigh(&schema).map_err(|error| error.to_string())?;
         let validator = jsonschema::validator_for(&schema).map_err(|error| error.to_string())?;
         let wrapped = schema.get("type").and_then(Value::as_str) != Some("object");
         let parameters = if wrapped {

@@ -71,31 +71,41 @@ fn unauthorized() -> ApiError {
     ApiError::new(StatusCode::UNAUTHORIZED, "unauthorized", "this server wants a bearer token in `Authorization`")
 }
 
-/// Finds the caller, whom handlers ask for as an argument. Who tries tokens is limited as well.
+/// Finds the caller, whom handlers ask for as an argument.
 pub(super) async fn identify(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let found = caller(&app.tokens(), request.headers());
-    let token = found.as_ref().ok().and_then(|caller| caller.token.clone());
-    let address = request.extensions().get::<Seen>().map(|seen| Payer::address(seen.peer));
-    let payer = token.map(Payer::Token).or(address);
-    if let Some(Err(refused)) = payer.map(|payer| app.limits.charge(&payer)) {
-        return refused.into_response();
-    }
-    match found {
+    match admitted(&app, request.extensions().get(), request.headers()) {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
         Err(error) => {
+            let unknown = error.status == StatusCode::UNAUTHORIZED;
             let mut response = error.into_response();
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            if unknown {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
             response
         }
     }
 }
 
+/// The caller, whose request is counted. Who tries tokens is limited as well.
+///
+/// # Errors
+/// 401 without one of the tokens, where there are any; 429.
+pub(super) fn admitted(app: &App, seen: Option<&Seen>, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let found = caller(&app.tokens(), headers);
+    let token = found.as_ref().ok().and_then(|caller| caller.token.clone());
+    let address = seen.map(|seen| Payer::address(seen.peer));
+    if let Some(payer) = token.map(Payer::Token).or(address) {
+        app.limits.charge(&payer)?;
+    }
+    found
+}
+
 /// # Errors
 /// 401 without one of the tokens, where there are any.
-pub(super) fn caller(tokens: &[Token], headers: &HeaderMap) -> Result<Caller, ApiError> {
+fn caller(tokens: &[Token], headers: &HeaderMap) -> Result<Caller, ApiError> {
     if tokens.is_empty() {
         return Ok(Caller { token: None, bound: None, admin: false });
     }

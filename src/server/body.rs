@@ -9,6 +9,9 @@ use serde::de::DeserializeOwned;
 
 use super::ApiError;
 
+/// Most values in a body: each takes a hundred bytes and more once it is parsed, be it one byte long.
+const VALUES: usize = 250_000;
+
 /// A body of JSON, whatever its content type says. 400 where it is none, 413 where it is too long, 422 where it is not
 /// what is wanted.
 pub struct Json<T>(pub T);
@@ -45,12 +48,47 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 /// Parses a body of JSON.
 ///
 /// # Errors
-/// 400 for what is no JSON, 422 for JSON of another shape.
+/// 400 for what is no JSON, 413 for what holds too many values, 422 for JSON of another shape.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    check_values(bytes)?;
     serde_json::from_slice(bytes).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => {
             ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", format!("the body does not fit: {error}"))
         }
         _ => ApiError::new(StatusCode::BAD_REQUEST, "invalid_json", format!("the body is no JSON: {error}")),
     })
+}
+
+/// # Errors
+/// 413 for a body that holds too many values.
+pub(super) fn check_values(bytes: &[u8]) -> Result<(), ApiError> {
+    let (mut count, mut quoted, mut escaped) = (1, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b',' | b'[' | b'{' if !quoted => count += 1,
+            _ => {}
+        }
+    }
+    if count <= VALUES {
+        return Ok(());
+    }
+    let message = format!("the body holds more than {VALUES} values");
+    Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_counted_and_text_is_not() {
+        let list = |count: usize| format!("[{}0]", "0,".repeat(count));
+        assert!(check_values(list(VALUES - 2).as_bytes()).is_ok());
+        assert_eq!(check_values(list(VALUES).as_bytes()).unwrap_err().status, StatusCode::PAYLOAD_TOO_LARGE);
+        let text = serde_json::json!([r#"a\",{["#.repeat(VALUES)]).to_string();
+        assert!(check_values(text.as_bytes()).is_ok());
+    }
 }

@@ -29,6 +29,8 @@ pub(super) struct Seen {
     pub peer: IpAddr,
     /// Name and perhaps port, as the caller wrote them.
     pub host: Option<String>,
+    /// The same as the request itself has it: what stands in forwarded headers may be another's word.
+    pub spoken: Option<String>,
     base: String,
 }
 
@@ -61,10 +63,12 @@ impl Edge {
         let peer = from.ip().to_canonical();
         let trusted = self.trusts(peer);
         let forwarded = |name: &str| if trusted { last(headers, name) } else { None };
-        let host = forwarded("x-forwarded-host")
-            .or_else(|| headers.get(header::HOST)?.to_str().ok())
+        let spoken = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok())
             .or_else(|| uri.authority().map(http::uri::Authority::as_str))
             .map(str::to_owned);
+        let host = forwarded("x-forwarded-host").map(str::to_owned).or_else(|| spoken.clone());
         let told = forwarded("x-forwarded-prefix").map(|prefix| prefix.trim_end_matches('/')).unwrap_or_default();
         let prefix = self.public.as_ref().map_or(told, |url| url.path().trim_end_matches('/')).to_owned();
         for prefix in [prefix.as_str(), told] {
@@ -80,7 +84,7 @@ impl Edge {
                 format!("{scheme}://{}{prefix}", host.as_deref().unwrap_or("localhost"))
             }
         };
-        Seen { peer: if trusted { self.caller(headers, peer) } else { peer }, host, base }
+        Seen { peer: if trusted { self.caller(headers, peer) } else { peer }, host, spoken, base }
     }
 
     fn trusts(&self, address: IpAddr) -> bool {

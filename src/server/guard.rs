@@ -30,7 +30,11 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     let seen = request.extensions().get::<Seen>();
     let host = seen.and_then(|seen| seen.host.as_deref());
     let body = app.settings(|serve| serve.limits.body).map_or(BODY, |limit| limit.0);
+    // A page whose name leads here can send forwarded headers of its own, and where a proxy of this machine is trusted
+    // they are believed: what it cannot change is the name that it asked for.
+    let spoken = seen.and_then(|seen| seen.spoken.as_deref());
     let refused = host_refused(&app, host)
+        .or_else(|| host_refused(&app, spoken))
         .or_else(|| origin_refused(&app, request.headers(), host))
         .or_else(|| body_refused(request.headers(), body));
     if let Some(refused) = refused {

@@ -3,16 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     extract::State,
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::{sync::Mutex, time::Instant};
 
-use super::App;
+use super::{App, auth, edge::Seen};
 use crate::{
     agent::Check,
     domain::{SessionId, SessionKey},
@@ -77,8 +77,11 @@ pub(super) async fn root() -> Json<Value> {
     }))
 }
 
-/// 503 where a turn could not be answered now, with each reason.
-async fn readiness(State(app): State<Arc<App>>) -> Response {
+/// 503 where a turn could not be answered now; with each reason for those who may know, as it can hold what a provider
+/// said of a key.
+async fn readiness(State(app): State<Arc<App>>, seen: Option<Extension<Seen>>, headers: HeaderMap) -> Response {
+    let sent = headers.contains_key(header::AUTHORIZATION);
+    let told = app.tokens().is_empty() || (sent && auth::admitted(&app, seen.as_deref(), &headers).is_ok());
     let mut checks = vec![];
     if app.is_stopping() {
         checks.push(vec![Check { what: "server".to_owned(), wrong: Some("it is about to end".to_owned()) }]);
@@ -95,7 +98,8 @@ async fn readiness(State(app): State<Arc<App>>) -> Response {
         .iter()
         .map(|check| match &check.wrong {
             None => json!({ "name": check.what, "ready": true }),
-            Some(why) => json!({ "name": check.what, "ready": false, "reason": why }),
+            Some(why) if told => json!({ "name": check.what, "ready": false, "reason": why }),
+            Some(_) => json!({ "name": check.what, "ready": false }),
         })
         .collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -19,6 +19,9 @@ use super::{
 
 /// A caller that has not sent the head of its request by then is let go of, and so is one that asks nothing more.
 const HEAD: Duration = Duration::from_secs(30);
+/// How long a caller may take nothing of its answer, in milliseconds. One that never reads would keep the place of a turn.
+#[cfg(target_os = "linux")]
+const STALLED: u32 = 5 * 60 * 1000;
 /// How long turns may go on once the server is told to end.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long answers may take to leave after that.
@@ -89,6 +92,8 @@ async fn accept(listener: &TcpListener, app: &Arc<App>, graceful: &GracefulShutd
         };
         // A frame is sent when it is there, not when there is more.
         let _ = stream.set_nodelay(true);
+        #[cfg(target_os = "linux")]
+        let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, STALLED);
         let Some(seat) = connections.admit() else {
             let _ = stream.try_write(BUSY);
             continue;

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{ApiError, Asks, Recording, Run, Runs, Target};
+use super::{ApiError, Asks, Recording, Run, Runs, Target, runs::TOO_LONG};
 use crate::{
     agent::AgentRequest,
     domain::{AgentEvent, AgentPath, EventKind, FailureCode, TaskId, TurnOutcome, Usage},
@@ -33,6 +33,8 @@ const ROOM: Duration = Duration::from_millis(250);
 const ENDING: Duration = Duration::from_secs(5);
 /// How long a task is kept after its end.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Most tasks that are not over: each of them keeps its request.
+const MOST: usize = 10_000;
 /// Most events that are saved at once.
 const BATCH: usize = 64;
 
@@ -104,8 +106,12 @@ impl Tasks {
     /// Begins a task and returns once it is kept; its turn starts when its session is free and the server has room.
     ///
     /// # Errors
-    /// 503 where it cannot be kept.
+    /// 503 where it cannot be kept, or too many are not over.
     pub async fn begin(&self, new: NewTask) -> Result<TaskRecord, ApiError> {
+        if self.live().len() >= MOST {
+            let message = "as many tasks wait or run as this server keeps";
+            return Err(ApiError::unavailable("too_many_tasks", message, Duration::from_secs(5)));
+        }
         let record = TaskRecord {
             id: new.id.clone(),
             key: new.request.key.clone(),
@@ -297,9 +303,14 @@ impl Job {
 
     /// Starts the turn as soon as there is room.
     async fn start(&self, target: &Target, request: &AgentRequest, asks: Asks) -> Result<Run, ApiError> {
+        let runs = &self.tasks.inner.runs;
         loop {
-            match self.tasks.inner.runs.start(target, request.clone(), asks).await {
-                Err(error) if error.code == "too_many_turns" => tokio::time::sleep(ROOM).await,
+            // Not tried: what a task is asked with may be long, and is copied for each try.
+            while runs.is_full() {
+                tokio::time::sleep(ROOM).await;
+            }
+            match runs.start(target, request.clone(), asks).await {
+                Err(error) if ["too_many_turns", TOO_LONG].contains(&error.code) => tokio::time::sleep(ROOM).await,
                 started => return started,
             }
         }

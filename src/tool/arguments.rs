@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jsonschema::Validator;
 use serde_json::{Map, Value};
 
-use super::ToolError;
+use super::{ToolError, weight::weigh};
 
 /// How many errors a model is told at once.
 const MOST_ERRORS: usize = 5;
@@ -13,8 +13,8 @@ const MOST_ERRORS: usize = 5;
 /// A compiled schema of arguments.
 #[derive(Debug)]
 pub struct Arguments {
-    /// `None` for a schema that cannot be compiled, such as one of a server that refers to another document: the tool
-    /// itself then has to refuse what it cannot take.
+    /// `None` for a schema that cannot be compiled, such as one of a server that refers to another document, or that is
+    /// too much work: the tool itself then has to refuse what it cannot take.
     validator: Option<Validator>,
 }
 
@@ -22,7 +22,8 @@ impl Arguments {
     /// Never fetches anything: a schema that refers to other documents checks nothing.
     #[must_use]
     pub fn new(schema: &Value) -> Self {
-        Self { validator: jsonschema::validator_for(schema).ok() }
+        let light = weigh(schema).is_ok();
+        Self { validator: light.then(|| jsonschema::validator_for(schema).ok()).flatten() }
     }
 
     /// The arguments as an object that fits the schema. Nothing at all counts as an empty object, because some models

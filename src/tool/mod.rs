@@ -20,6 +20,7 @@ pub(crate) mod testing;
 pub mod todo;
 mod toolbox;
 mod web;
+pub mod weight;
 
 use std::{sync::Arc, time::Duration};
 

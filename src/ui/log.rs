@@ -20,7 +20,9 @@ pub struct Secrets(Arc<ArcSwap<Vec<String>>>);
 impl Secrets {
     /// Besides those before: what ran with them may still speak of them.
     pub fn add(&self, values: impl IntoIterator<Item = String>) {
-        let mut values: Vec<_> = values.into_iter().filter(|value| value.len() >= SHORTEST).collect();
+        let values = values.into_iter().filter(|value| value.len() >= SHORTEST);
+        // A line of JSON has them as JSON writes them.
+        let mut values: Vec<_> = values.flat_map(|value| [inside_json(&value), value]).collect();
         values.extend(self.0.load().iter().cloned());
         // One that is part of another must not leave the rest of it.
         values.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
@@ -32,6 +34,12 @@ impl Secrets {
         let text = self.0.load().iter().fold(text.to_owned(), |text, secret| text.replace(secret, HIDDEN));
         without_bearer(&text)
     }
+}
+
+/// `a\"b` of `a"b`.
+fn inside_json(text: &str) -> String {
+    let written = serde_json::Value::from(text).to_string();
+    written.get(1..written.len() - 1).unwrap_or(text).to_owned()
 }
 
 /// Whatever follows `Bearer`, known or not.
@@ -117,5 +125,7 @@ mod tests {
         let hidden =
             secrets.hide(r#"no: key-123-and-more, key-123; Authorization: Bearer abc.def", bearer "x" Bearer"#);
         insta::assert_snapshot!(hidden, @r#"no: [secret], [secret]; Authorization: Bearer [secret]", bearer "x" Bearer"#);
+        secrets.add([r#""quoted"\secret"#.to_owned()]);
+        assert_eq!(secrets.hide(r#"{"a":"\"quoted\"\\secret"} "quoted"\secret"#), r#"{"a":"[secret]"} [secret]"#);
     }
 }

@@ -285,6 +285,14 @@ async fn the_card_says_how_the_caller_reaches_the_agent() {
     let card: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
     assert_eq!(card["url"], "https://agents.example/x/a2a");
     assert_eq!(card["securitySchemes"]["bearer"]["type"], "http");
+    let server = Server::start(
+        "name: demo\nmodel: demo\nserve: {trusted_proxies: [127.0.0.1], tokens: [{name: ann, value: secret, user: ann}]}\n",
+    );
+    let request = server.client.get(server.at("/.well-known/agent-card.json")).bearer_auth("secret");
+    let request = request.header("x-forwarded-proto", "https").header("x-forwarded-host", "agents.example");
+    let response = request.header("x-forwarded-prefix", "/x").send().await.unwrap();
+    let card: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+    assert_eq!(card["url"], "https://agents.example/x/a2a", "as the proxy says");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::State,
     response::{IntoResponse as _, Response},
     routing::get,
@@ -11,7 +11,7 @@ use axum::{
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 
-use super::{ApiError, App, Id, auth, health};
+use super::{ApiError, App, Id, auth, edge::Seen, health};
 
 /// Only what is served from here runs, and nothing is fetched from elsewhere, whatever a model writes.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -44,12 +44,16 @@ pub(super) fn routes() -> Router<Arc<App>> {
 }
 
 /// The page for a browser, else what the server says of itself to those who may ask.
-async fn root(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
+async fn root(
+    State(app): State<Arc<App>>,
+    seen: Option<Extension<Seen>>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if accepted.contains("text/html") {
         return Ok(send(&INDEX, &headers));
     }
-    auth::caller(&app.tokens(), &headers)?;
+    auth::admitted(&app, seen.as_deref(), &headers)?;
     Ok(health::root().await.into_response())
 }
 

@@ -23,8 +23,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use ask::Ask;
 pub use recording::Recording;
 pub use run::{Run, RunHandle};
+pub(super) use waiting::TOO_LONG;
 
 use self::{
+    recording::Recordings,
     waiting::{Line, Place},
     watch::Watch,
 };
@@ -78,7 +80,7 @@ struct Inner {
     parked: Mutex<HashMap<SessionKey, Run>>,
     /// Recorded turns, and those that are seen to their end without a caller.
     tasks: TaskTracker,
-    recordings: Mutex<HashMap<TurnId, Arc<Recording>>>,
+    recordings: Mutex<Recordings>,
     closing: CancellationToken,
     interrupts: Arc<dyn Interrupts>,
     /// Whether somebody looks for requests of other processes to stop a turn.
@@ -129,8 +131,8 @@ impl Runs {
     /// before the first byte of an answer.
     ///
     /// # Errors
-    /// 409 where the session is busy and the agent file says `reject`; 503 where too many turns run, the server is about
-    /// to end, or the store fails.
+    /// 409 where the session is busy and the agent file says `reject`; 503 where too many turns run or wait for the
+    /// session, the server is about to end, or the store fails.
     pub async fn start(&self, target: &Target, request: AgentRequest, asks: Asks) -> Result<Run, ApiError> {
         let room = self.room()?;
         let key = request.key.clone();
@@ -140,7 +142,7 @@ impl Runs {
             self.decline(&key).await;
             let _waiting = self.inner.metrics.waiting();
             let busy = self.inner.rules.load().busy;
-            let place = self.inner.line.join(&key, busy).await.ok_or_else(|| ApiError::busy(&key.session))?;
+            let place = self.inner.line.join(&key, busy).await?;
             (Some(place), Some(self.hold(target, &key, busy).await?))
         };
         self.begin(target, key, asks, (room, place, session), |control| target.agent.run(request, control)).await
@@ -190,6 +192,12 @@ impl Runs {
             self.look_out();
         }
         Ok(Run::new(self.clone(), handle, first, events, (room, place, watch)))
+    }
+
+    /// Whether as many turns run as may.
+    pub(super) fn is_full(&self) -> bool {
+        let taken = Semaphore::MAX_PERMITS - self.inner.room.available_permits();
+        taken >= self.inner.rules.load().concurrency
     }
 
     fn room(&self) -> Result<OwnedSemaphorePermit, ApiError> {
@@ -246,6 +254,9 @@ impl Runs {
         let (inner, followed) = (Arc::clone(&self.inner), Arc::clone(&recording));
         self.inner.tasks.spawn(async move {
             followed.fill(run).await;
+            locked(&inner.recordings).ended(&followed);
+            // Whether it is kept is not for us to say.
+            drop(followed);
             tokio::time::sleep(recording::KEPT).await;
             locked(&inner.recordings).remove(&turn);
         });
@@ -257,7 +268,7 @@ impl Runs {
     /// # Errors
     /// 404, also where it is another user's.
     pub fn recording(&self, user: Option<&str>, id: &TurnId) -> Result<Arc<Recording>, ApiError> {
-        let recording = locked(&self.inner.recordings).get(id).cloned();
+        let recording = locked(&self.inner.recordings).get(id);
         recording
             .filter(|recording| user.is_none_or(|user| recording.handle.key.user == user))
             .ok_or_else(|| ApiError::not_found(format!("there is no turn `{id}` to follow")))

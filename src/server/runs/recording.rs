@@ -2,6 +2,7 @@
 //! broke off.
 
 use std::{
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -10,10 +11,54 @@ use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::watch;
 
 use super::{Run, RunHandle, locked};
-use crate::domain::AgentEvent;
+use crate::domain::{AgentEvent, TurnId};
 
 /// How long one is kept after its end.
 pub(super) const KEPT: Duration = Duration::from_mins(10);
+
+/// Most events of turns that are over; the turns that ended first are forgotten before their time.
+const MOST: usize = 200_000;
+
+/// All recordings that can be followed.
+#[derive(Default)]
+pub(super) struct Recordings {
+    all: HashMap<TurnId, Arc<Recording>>,
+    /// Those that are over, each with the number of its events, in the order in which they ended.
+    over: VecDeque<(TurnId, usize)>,
+    events: usize,
+}
+
+impl Recordings {
+    pub(super) fn insert(&mut self, turn: TurnId, recording: Arc<Recording>) {
+        self.all.insert(turn, recording);
+    }
+
+    pub(super) fn get(&self, turn: &TurnId) -> Option<Arc<Recording>> {
+        self.all.get(turn).cloned()
+    }
+
+    /// Its turn is over: from now on it may have to make room.
+    pub(super) fn ended(&mut self, recording: &Recording) {
+        let count = locked(&recording.events).len();
+        self.over.push_back((recording.handle.turn.clone(), count));
+        self.events += count;
+        while self.events > MOST {
+            let Some((turn, _)) = self.over.front().cloned() else { return };
+            self.remove(&turn);
+        }
+    }
+
+    pub(super) fn remove(&mut self, turn: &TurnId) {
+        if self.all.remove(turn).is_none() {
+            return;
+        }
+        // They are removed in the order in which they ended, but for a few.
+        let at = self.over.iter().position(|(other, _)| other == turn);
+        if let Some((_, count)) = at.and_then(|at| self.over.remove(at)) {
+            self.events -= count;
+        }
+    }
+}
 
 /// The events of a turn so far.
 pub struct Recording {
@@ -68,5 +113,45 @@ impl Recording {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.seen.borrow().1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::domain::{AgentPath, EventKind, SessionId, SessionKey};
+
+    fn recording(events: usize) -> Arc<Recording> {
+        let (turn, session) = (TurnId::new(), SessionId::from("s"));
+        let key = SessionKey { user: "ann".to_owned(), session: session.clone() };
+        let (answers, steer) = (mpsc::channel(1).0, mpsc::channel(1).0);
+        let cancel = CancellationToken::new();
+        let handle = RunHandle::new(turn.clone(), key, "demo".to_owned(), answers, steer, cancel);
+        let recording = Recording::new(&Arc::new(handle));
+        let kind = EventKind::TextDelta { text: String::new() };
+        let event = Arc::new(AgentEvent { seq: 0, session, turn, agent: AgentPath::root("demo"), kind });
+        *locked(&recording.events) = vec![event; events];
+        Arc::new(recording)
+    }
+
+    #[test]
+    fn turns_that_are_over_make_room_and_those_that_run_do_not() {
+        let mut all = Recordings::default();
+        let turns = [recording(MOST), recording(MOST / 2), recording(MOST / 2), recording(1)];
+        for recording in &turns {
+            all.insert(recording.handle.turn.clone(), Arc::clone(recording));
+        }
+        let there = |all: &Recordings| turns.each_ref().map(|recording| all.get(&recording.handle.turn).is_some());
+        all.ended(&turns[1]);
+        all.ended(&turns[2]);
+        assert_eq!(there(&all), [true; 4]);
+        all.ended(&turns[3]);
+        assert_eq!(there(&all), [true, false, true, true]);
+        all.remove(&turns[1].handle.turn);
+        all.remove(&turns[2].handle.turn);
+        assert_eq!((all.events, all.over.len()), (1, 1));
     }
 }

@@ -3,12 +3,18 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use tokio::sync::{Mutex as Turnstile, OwnedMutexGuard};
 
 use super::locked;
-use crate::{config::agent_file::Busy, domain::SessionKey};
+use crate::{config::agent_file::Busy, domain::SessionKey, server::ApiError};
+
+/// Most that wait for one session. Who waits takes the room of a turn: one session must not take all that there is.
+const MOST: usize = 32;
+/// What is told to those who find a line that is too long.
+pub(in crate::server) const TOO_LONG: &str = "too_many_waiting";
 
 type Turnstiles = Arc<Mutex<HashMap<SessionKey, Arc<Turnstile<()>>>>>;
 
@@ -26,16 +32,24 @@ pub(super) struct Place {
 }
 
 impl Line {
-    /// Waits for the session. `None` where nobody is to wait and somebody has it.
-    pub(super) async fn join(&self, key: &SessionKey, busy: Busy) -> Option<Place> {
+    /// Waits for the session.
+    ///
+    /// # Errors
+    /// 409 where nobody is to wait and somebody has it; 503 where too many wait.
+    pub(super) async fn join(&self, key: &SessionKey, busy: Busy) -> Result<Place, ApiError> {
         let turnstile = Arc::clone(locked(&self.turnstiles).entry(key.clone()).or_default());
+        // Besides those who wait, the map knows it, who has it, and we.
+        if Arc::strong_count(&turnstile) > MOST + 2 {
+            let message = format!("as many requests wait for session `{}` as may", key.session);
+            return Err(ApiError::unavailable(TOO_LONG, message, Duration::from_secs(1)));
+        }
         let mut place = Place { key: key.clone(), turnstiles: Arc::clone(&self.turnstiles), guard: None };
         let guard = match busy {
             Busy::Queue => turnstile.lock_owned().await,
-            Busy::Reject => turnstile.try_lock_owned().ok()?,
+            Busy::Reject => turnstile.try_lock_owned().map_err(|_| ApiError::busy(&key.session))?,
         };
         place.guard = Some(guard);
-        Some(place)
+        Ok(place)
     }
 }
 
@@ -47,5 +61,30 @@ impl Drop for Place {
         if turnstiles.get(&self.key).is_some_and(|turnstile| Arc::strong_count(turnstile) == 1) {
             turnstiles.remove(&self.key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::domain::SessionId;
+
+    #[tokio::test]
+    async fn a_line_has_an_end_and_leaves_nothing_behind() {
+        let line = Line::default();
+        let key = SessionKey { user: "ann".to_owned(), session: SessionId::from("s") };
+        let first = line.join(&key, Busy::Queue).await.ok().unwrap();
+        let mut waiting: Vec<_> = (0..MOST).map(|_| Box::pin(line.join(&key, Busy::Queue))).collect();
+        assert!(waiting.iter_mut().all(|place| place.now_or_never().is_none()));
+        assert_eq!(line.join(&key, Busy::Queue).await.err().unwrap().code, TOO_LONG);
+        assert_eq!(line.join(&key, Busy::Reject).await.err().unwrap().status.as_u16(), 503);
+        waiting.pop();
+        assert!(line.join(&key, Busy::Queue).now_or_never().is_none());
+        drop(waiting);
+        assert_eq!(line.join(&key, Busy::Reject).await.err().unwrap().code, "session_busy");
+        drop(first);
+        assert!(locked(&line.turnstiles).is_empty());
     }
 }

@@ -24,6 +24,18 @@ async fn a_name_that_was_made_to_lead_here_is_not_answered() {
 }
 
 #[tokio::test]
+async fn a_page_cannot_say_that_a_trusted_proxy_sent_it_here() {
+    let server = demo("{trusted_proxies: [127.0.0.1]}");
+    let ask = |host: &'static str, forwarded: &'static str| {
+        let request = server.client.get(server.at("/sessions")).header("host", host);
+        answer(request.header("x-forwarded-host", forwarded))
+    };
+    assert_eq!(ask("evil.example", "localhost").await.0, 403);
+    assert_eq!(ask("localhost", "evil.example").await.0, 403);
+    assert_eq!(ask("localhost", "localhost").await.0, 200);
+}
+
+#[tokio::test]
 async fn where_a_token_is_asked_for_any_name_will_do() {
     let server = demo("{tokens: [{name: a, value: secret}]}");
     let ask = || server.client.get(server.at("/")).header("host", "agent.example");

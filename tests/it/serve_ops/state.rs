@@ -114,4 +114,16 @@ async fn what_is_not_ready_says_why() {
     };
     assert_eq!(ready["status"], "not_ready");
     assert_eq!(ready["checks"][0], json!({ "name": "store", "ready": true }));
+
+    // What a provider says of a key is not for everybody.
+    let tokens = "serve: {tokens: [{name: a, value: secret}]}\n";
+    let server = crate::common::serve::Server::start(&format!("name: demo\nmodel: demo\n{missing}{tokens}"));
+    let reason = async |token: &str| {
+        let response = server.client.get(server.at("/readiness")).bearer_auth(token).send().await.unwrap();
+        let ready: serde_json::Value = response.json().await.unwrap();
+        let checks = ready["checks"].as_array().unwrap().iter();
+        checks.filter(|check| check["ready"] == false).map(|check| check["reason"].clone()).collect::<Vec<_>>()
+    };
+    while !reason("secret").await.iter().any(|why| why.as_str().is_some_and(|why| why.contains("no-such-program"))) {}
+    assert_eq!(reason("secreT").await, [serde_json::Value::Null]);
 }

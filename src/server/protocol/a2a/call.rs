@@ -83,6 +83,9 @@ pub(super) async fn call(
         }
         Err(_) => return ApiError::invalid("the body could not be read").into_response(),
     };
+    if let Err(error) = crate::server::body::check_values(&bytes) {
+        return error.into_response();
+    }
     let mut envelope = Envelope { version: spoken(&headers), id: Value::Null };
     let (method, params) = match read(&bytes, &headers, &mut envelope) {
         Ok(read) => read,

@@ -6,12 +6,11 @@ use axum::{
     Json,
     extract::{MatchedPath, State},
 };
-use http::{HeaderMap, header};
 use serde_json::{Value, json};
 
 use crate::{
     config::agent_file::{AgentSpec, Loaded, ToolEntry},
-    server::{Agents, App, Target},
+    server::{Agents, App, Base, Target},
     tool::skills,
 };
 
@@ -19,22 +18,13 @@ pub(super) async fn card(
     State(app): State<Arc<App>>,
     target: Target,
     path: MatchedPath,
-    headers: HeaderMap,
+    Base(base): Base,
 ) -> Json<Value> {
     let own = path.as_str().starts_with("/agents/");
     let prefix = if own { format!("/agents/{}", target.name) } else { String::new() };
-    let url = format!("{}{prefix}/a2a", base(&app, &headers));
+    let url = format!("{base}{prefix}/a2a");
     let secured = app.settings(|serve| !serve.tokens.is_empty());
     Json(write(&target.agents, &target.name, &url, secured))
-}
-
-/// How the caller reaches the server.
-fn base(app: &App, headers: &HeaderMap) -> String {
-    if let Some(url) = app.settings(|serve| serve.public_url.clone()) {
-        return url.trim_end_matches('/').to_owned();
-    }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    format!("http://{host}")
 }
 
 fn write(agents: &Agents, name: &str, url: &str, secured: bool) -> Value {

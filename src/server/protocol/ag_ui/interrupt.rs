@@ -1,5 +1,7 @@
 //! What a run asks its user: the interrupts that end one run, and the answers that the next one brings.
 
+use std::collections::HashSet;
+
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -69,10 +71,9 @@ pub(super) enum Answers<'a> {
 /// 400 where one interrupt is answered twice.
 pub(super) fn answers(input: &RunAgentInput) -> Result<Option<Answers<'_>>, ApiError> {
     let each = input.resume.as_deref().unwrap_or_default();
-    for (index, resume) in each.iter().enumerate() {
-        if each[..index].iter().any(|other| other.interrupt_id == resume.interrupt_id) {
-            return Err(ApiError::invalid(format!("`resume` answers `{}` twice", resume.interrupt_id)));
-        }
+    let mut answered = HashSet::new();
+    if let Some(twice) = each.iter().find(|resume| !answered.insert(resume.interrupt_id.as_str())) {
+        return Err(ApiError::invalid(format!("`resume` answers `{}` twice", twice.interrupt_id)));
     }
     if !each.is_empty() {
         return Ok(Some(Answers::Each(each)));

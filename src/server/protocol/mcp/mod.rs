@@ -18,7 +18,7 @@ use rmcp::{
     ServiceExt as _,
     transport::{
         StreamableHttpServerConfig, StreamableHttpService, stdio,
-        streamable_http_server::session::local::LocalSessionManager,
+        streamable_http_server::session::{SessionManager as _, local::LocalSessionManager},
     },
 };
 
@@ -54,7 +54,7 @@ async fn serve(
     target: Target,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let owner = (caller.token.clone(), target.name.clone());
+    let owner = (caller.clone(), target.name.clone());
     let named = request.headers().get(SESSION).and_then(|id| id.to_str().ok()).map(str::to_owned);
     if named.as_ref().is_some_and(|id| !app.mcp.owners.owns(id, &owner)) {
         return Err(ApiError::not_found("there is no such MCP session"));
@@ -65,9 +65,10 @@ async fn serve(
     let config = StreamableHttpServerConfig::default().disable_allowed_hosts();
     let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&app.mcp.manager), config);
     let response = service.handle(request).await;
-    match response.headers().get(SESSION).and_then(|id| id.to_str().ok()) {
-        Some(id) if named.is_none() => app.mcp.owners.add(id, owner),
-        _ => {}
+    let begun = response.headers().get(SESSION).and_then(|id| id.to_str().ok()).filter(|_| named.is_none());
+    if let Some(forgotten) = begun.and_then(|id| app.mcp.owners.add(id, owner)) {
+        // Nobody can come back to it, and it may have ended by itself.
+        let _ = app.mcp.manager.close_session(&forgotten.into()).await;
     }
     if let (true, Some(id)) = (ended, &named) {
         app.mcp.owners.remove(id);

@@ -5,8 +5,11 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// The token that began a session, and the agent it was begun with.
-type Owner = (Option<String>, String);
+use crate::server::Caller;
+
+/// Who began a session, and the agent it was begun with. The token's name alone would do until the agent file gives it
+/// to another user.
+type Owner = (Caller, String);
 
 /// Most sessions that are known; the oldest are forgotten, and with them their owners' way in.
 const MOST: usize = 10_000;
@@ -22,17 +25,18 @@ struct Known {
 }
 
 impl Owners {
-    pub(super) fn add(&self, session: &str, owner: Owner) {
+    /// Remembers a session. Gives the one that is forgotten for it, if any, to be closed.
+    pub(super) fn add(&self, session: &str, owner: Owner) -> Option<String> {
         let mut known = self.known();
         let number = known.next;
         known.next += 1;
         known.owners.insert(session.to_owned(), (number, owner));
-        if known.owners.len() > MOST {
-            let oldest = known.owners.iter().min_by_key(|(_, (number, _))| *number).map(|(id, _)| id.clone());
-            if let Some(oldest) = oldest {
-                known.owners.remove(&oldest);
-            }
+        if known.owners.len() <= MOST {
+            return None;
         }
+        let oldest = known.owners.iter().min_by_key(|(_, (number, _))| *number).map(|(id, _)| id.clone())?;
+        known.owners.remove(&oldest);
+        Some(oldest)
     }
 
     pub(super) fn owns(&self, session: &str, owner: &Owner) -> bool {
