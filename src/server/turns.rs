@@ -42,7 +42,7 @@ struct Begin {
 
 /// Text, or parts.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`input` is text, or a list of parts each of a known `type`")]
 enum Input {
     Text(String),
     Parts(Vec<Content>),

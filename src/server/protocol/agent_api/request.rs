@@ -44,7 +44,7 @@ pub(super) struct ProcessRequest {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`stop` is a text, or a list of texts")]
 pub(super) enum OneOrMany {
     One(String),
     Many(Vec<String>),

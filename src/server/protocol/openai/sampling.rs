@@ -7,7 +7,7 @@ use crate::{model::Sampling, server::ApiError};
 
 /// One text that ends the answer, or several.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`stop` is a text, or a list of texts")]
 pub(in crate::server::protocol) enum Stops {
     One(String),
     Several(Vec<String>),
