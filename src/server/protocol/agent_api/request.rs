@@ -3,7 +3,7 @@
 //! Source: agentscope-runtime 1.1.5, `engine/schemas/agent_schemas.py`, and its web page, which adds keys of its own.
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// A request. Keys that are not here are taken without effect, such as the `biz_params` of the web page.
 #[derive(Debug, Deserialize)]
@@ -38,9 +38,6 @@ pub(super) struct ProcessRequest {
     pub session_id: Option<String>,
     #[serde(default)]
     pub user_id: Option<String>,
-    #[serde(flatten)]
-    #[expect(dead_code, reason = "makes serde want an object, where it would take a list too")]
-    more: Map<String, Value>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
