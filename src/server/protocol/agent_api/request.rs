@@ -5,6 +5,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::server::protocol::openai::Stops;
+
 /// A request. Keys that are not here are taken without effect, such as the `biz_params` of the web page.
 #[derive(Debug, Deserialize)]
 pub(super) struct ProcessRequest {
@@ -23,7 +25,7 @@ pub(super) struct ProcessRequest {
     #[serde(default)]
     pub max_tokens: Option<u64>,
     #[serde(default)]
-    pub stop: Option<OneOrMany>,
+    pub stop: Option<Stops>,
     #[serde(default)]
     pub n: Option<u64>,
     #[serde(default)]
@@ -38,22 +40,6 @@ pub(super) struct ProcessRequest {
     pub session_id: Option<String>,
     #[serde(default)]
     pub user_id: Option<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "`stop` is a text, or a list of texts")]
-pub(super) enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl OneOrMany {
-    pub(super) fn into_vec(self) -> Vec<String> {
-        match self {
-            Self::One(one) => vec![one],
-            Self::Many(many) => many,
-        }
-    }
 }
 
 /// A message. `type` is free there: what is not known is an ordinary message.
