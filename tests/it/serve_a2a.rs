@@ -114,10 +114,7 @@ async fn a_message_is_answered_by_a_task_that_stays() {
     assert_eq!((&page["totalSize"], &page["nextPageToken"]), (&json!(2), &json!("1")));
     assert_eq!(page["tasks"][0]["id"], next["id"]);
     // After a new start, from the store.
-    let mut server = server;
-    server.signal("TERM");
-    server.wait();
-    let again = Server::start_in(std::mem::replace(&mut server.env, TestEnv::new()), "name: lead\nmodel: demo\n", &[]);
+    let again = server.restarted();
     let kept = result(&again, "tasks/get", &json!({ "id": task["id"] })).await;
     assert_eq!((&kept["artifacts"], &kept["history"]), (&task["artifacts"], &task["history"]));
 }

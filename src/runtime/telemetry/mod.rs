@@ -86,7 +86,7 @@ impl Place {
         let builder =
             SpanBuilder::from_name(name).with_kind(kind).with_attributes(attributes).with_start_time(SystemTime::now());
         let span = tracer.build_with_context(builder, &above);
-        Span(Place(Some(above.with_span(span))))
+        Span(Self(Some(above.with_span(span))))
     }
 }
 

@@ -111,6 +111,22 @@ pub(super) fn json_rpc() -> Value {
     })
 }
 
+pub(super) fn ag_ui() -> Value {
+    json!({
+        "type": "object",
+        "required": ["threadId", "runId"],
+        "properties": {
+            "threadId": { "type": "string" },
+            "runId": { "type": "string" },
+            "messages": { "type": "array", "items": { "type": "object" } },
+            "tools": { "type": "array", "items": { "type": "object" } },
+            "context": { "type": "array", "items": { "type": "object" } },
+            "state": {},
+            "forwardedProps": {},
+        },
+    })
+}
+
 pub(super) fn rename() -> Value {
     json!({
         "type": "object",

@@ -168,11 +168,11 @@ fn a_word_that_is_no_agent_is_not_found() {
     error: there is no agent file or folder `missing/agent.yaml`
     hint: `agentscope init` makes a new one
     ");
-    insta::assert_snapshot!(env.run(&["chat", "https://agents.example/a", "-q", "x"]), @"
+    insta::assert_snapshot!(env.run(&["tools", "https://agents.example/a"]), @"
     exit 2
     --- stderr
-    error: `https://agents.example/a` is a running agent, and this version talks only to agent files
-    hint: give a path to an agent file
+    error: `https://agents.example/a` is an agent that runs, and this command needs its file
+    hint: give a path to an agent file; `agentscope chat` takes an address
     ");
     std::fs::create_dir(env.work().join("empty")).unwrap();
     insta::assert_snapshot!(env.run(&["chat", "empty", "-q", "x"]), @"

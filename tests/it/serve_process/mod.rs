@@ -99,7 +99,7 @@ fn outline(stream: &str) -> String {
     let line = |frame: &Value| {
         let keys = ["object", "status", "type", "text", "data", "error"];
         let words = keys.iter().filter_map(|key| frame.get(key).filter(|value| !value.is_null()).map(Value::to_string));
-        without_chance(&words.collect::<Vec<_>>().join(" ").replace('"', "").replace('\\', ""))
+        without_chance(&words.collect::<Vec<_>>().join(" ").replace(['"', '\\'], ""))
     };
     data(stream).iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -25,7 +25,7 @@ use crate::{
 /// What a request is answered with.
 enum Answer {
     /// A turn of its own, or one that it takes up.
-    Run(Run),
+    Run(Box<Run>),
     /// A turn in the background, whose events after this one follow from its answer.
     Task(Arc<Recording>, Option<u64>),
 }
@@ -64,6 +64,7 @@ async fn respond(
     let encoder = ProcessEncoder::new(servers_of(target.agent.clone()), head, mode).theirs(theirs);
     match answer {
         Answer::Run(run) => {
+            let run = *run;
             let encoder = encoder.running(run.handle().calls());
             Ok(if streamed { sse(run, encoder) } else { whole(run, encoder).await })
         }
@@ -94,7 +95,7 @@ async fn start(app: &App, target: &Target, asked: Prepared) -> Result<Answer, Ap
         match said(run.handle(), &asked.request.input) {
             Some((ask, text)) => {
                 run.handle().answer(ask.answer(true, &text)).await?;
-                return Ok(Answer::Run(run));
+                return Ok(Answer::Run(Box::new(run)));
             }
             None => run.park(),
         }
@@ -102,7 +103,7 @@ async fn start(app: &App, target: &Target, asked: Prepared) -> Result<Answer, Ap
     if let Some(before) = &asked.before {
         remember(app, target, key, before).await?;
     }
-    app.runs.start(target, asked.request, Asks::Caller).await.map(Answer::Run)
+    app.runs.start(target, asked.request, Asks::Caller).await.map(|run| Answer::Run(Box::new(run)))
 }
 
 /// The answer in plain words, where the agent asked one question and nothing else.
@@ -140,7 +141,7 @@ async fn take_up(app: &App, asked: Prepared) -> Result<Answer, ApiError> {
     }
     if let Some(run) = app.runs.resume(&request.key) {
         return match answer(run.handle(), &answers, request.input).await {
-            Ok(()) => Ok(Answer::Run(run)),
+            Ok(()) => Ok(Answer::Run(Box::new(run))),
             Err(error) => {
                 run.park();
                 Err(error)

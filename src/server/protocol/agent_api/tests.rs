@@ -29,11 +29,7 @@ fn text(text: &str) -> EventKind {
 }
 
 fn whole(content: Vec<Content>) -> EventKind {
-    EventKind::MessageCompleted {
-        message: Message { role: Role::Assistant, content },
-        stop: None,
-        usage: Usage::default(),
-    }
+    EventKind::MessageCompleted { message: Message { role: Role::Assistant, content }, stop: None, usage: None }
 }
 
 /// The bytes of a turn.

@@ -18,14 +18,14 @@ impl Script {
     }
 
     /// Writes an event.
-    fn emit(&mut self, event: Event<'_>) {
-        put(&mut self.frames, &mut self.number, self.after, event);
+    fn emit(&mut self, mut event: Event<'_>) {
+        put(&mut self.frames, &mut self.number, self.after, &mut event);
     }
 
     /// An event of the whole response.
     pub(super) fn lifecycle(&mut self, kind: &'static str) {
         let Self { response, frames, number, after } = self;
-        put(frames, number, *after, Event { response: Some(response), kind, ..Event::default() });
+        put(frames, number, *after, &mut Event { response: Some(response), kind, ..Event::default() });
     }
 
     /// Something went wrong that is no end of the turn.
@@ -58,14 +58,14 @@ impl Script {
         let Self { response, frames, number, after } = self;
         let item = Some(&response.output[index]);
         let kind = "response.output_item.done";
-        put(frames, number, *after, Event { item, output_index: Some(index), kind, ..Event::default() });
+        put(frames, number, *after, &mut Event { item, output_index: Some(index), kind, ..Event::default() });
     }
 
     /// An event about an item, with what `fill` adds.
     pub(super) fn about<'a>(&mut self, index: usize, kind: &'static str, fill: impl FnOnce(Event<'a>) -> Event<'a>) {
         let Self { response, frames, number, after } = self;
         let event = fill(Event { output_index: Some(index), kind, ..Event::default() });
-        put(frames, number, *after, Event { item_id: Some(response.output[index].id()), ..event });
+        put(frames, number, *after, &mut Event { item_id: Some(response.output[index].id()), ..event });
     }
 
     /// More of what an item says, or of its arguments.
@@ -122,10 +122,10 @@ fn marks(kind: &str) -> (Option<usize>, Option<[(); 0]>) {
 }
 
 /// Numbers an event, and writes it unless it was seen.
-fn put(frames: &mut Frames, number: &mut u64, after: Option<u64>, event: Event<'_>) {
-    let event = Event { sequence_number: *number, ..event };
+fn put(frames: &mut Frames, number: &mut u64, after: Option<u64>, event: &mut Event<'_>) {
+    event.sequence_number = *number;
     if after.is_none_or(|after| event.sequence_number > after) {
-        frames.named(event.kind, &event);
+        frames.named(event.kind, event);
     }
     *number += 1;
 }
