@@ -191,7 +191,7 @@ impl RemoteAgent {
         events: &mpsc::Sender<AgentEvent>,
         last: &mut Option<(TurnId, u64)>,
     ) -> Result<(), TurnOutcome> {
-        let begin = self.begin(&request.key, &request.input);
+        let begin = self.begin(&request.key, &request.input, control.answers.is_some());
         let answer = tokio::select! {
             answer = begin => answer.map_err(|error| failed(&error))?,
             () = control.cancel.cancelled() => return Err(TurnOutcome::Canceled),
@@ -224,9 +224,15 @@ impl RemoteAgent {
         }
     }
 
-    async fn begin(&self, key: &SessionKey, input: &[Message]) -> Result<reqwest::Response, RemoteError> {
+    /// Where it is not `attended`, the server waits for no answers.
+    async fn begin(
+        &self,
+        key: &SessionKey,
+        input: &[Message],
+        attended: bool,
+    ) -> Result<reqwest::Response, RemoteError> {
         let content: Vec<&Content> = input.iter().flat_map(|message| &message.content).collect();
-        let mut body = json!({ "input": content, "session_id": key.session });
+        let mut body = json!({ "input": content, "session_id": key.session, "attended": attended });
         if let (Some(user), Some(body)) = (&self.user, body.as_object_mut()) {
             body.insert("user_id".to_owned(), user.as_str().into());
         }

@@ -238,7 +238,7 @@ impl std::ops::AddAssign for Usage {
 
 /// What the user said to a request for approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "decision", rename_all = "snake_case")]
+#[serde(tag = "decision", rename_all = "snake_case", expecting = "an object such as `{\"decision\": \"allow\"}`")]
 pub enum Decision {
     Allow,
     /// This call, and calls like it for the rest of the session.

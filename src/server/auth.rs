@@ -118,7 +118,8 @@ fn caller(tokens: &[Token], headers: &HeaderMap) -> Result<Caller, ApiError> {
             found = Some(token);
         }
     }
-    let token = found.ok_or_else(unauthorized)?;
+    let token =
+        found.ok_or_else(|| ApiError { message: "this server knows no such token".to_owned(), ..unauthorized() })?;
     Ok(Caller { token: Some(token.name.clone()), bound: token.user.clone(), admin: token.admin })
 }
 

@@ -12,8 +12,8 @@ use super::ApiError;
 /// Most values in a body: each takes a hundred bytes and more once it is parsed, be it one byte long.
 const VALUES: usize = 250_000;
 
-/// A body of JSON, whatever its content type says. 400 where it is none, 413 where it is too long, 422 where it is not
-/// what is wanted.
+/// A JSON object as the body, whatever its content type says. 400 where it is none, 413 where it is too long, 422 where
+/// it is not what is wanted.
 pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
@@ -21,6 +21,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let bytes = Bytes::from_request(request, state).await.map_err(|error| unread(&error))?;
+        // For a struct serde takes a list as well: the values of its fields, in an order that is nobody's business.
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            return Err(misfit("it is a list, and an object is wanted"));
+        }
         parse(&bytes).map(Self)
     }
 }
@@ -52,11 +56,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     check_values(bytes)?;
     serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => {
-            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", format!("the body does not fit: {error}"))
-        }
+        serde_json::error::Category::Data => misfit(error),
         _ => ApiError::new(StatusCode::BAD_REQUEST, "invalid_json", format!("the body is no JSON: {error}")),
     })
+}
+
+fn misfit(why: impl std::fmt::Display) -> ApiError {
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", format!("the body does not fit: {why}"))
 }
 
 /// # Errors

@@ -105,6 +105,7 @@ pub(super) fn cors(app: &Arc<App>) -> CorsLayer {
             header::RETRY_AFTER,
             HeaderName::from_static("x-request-id"),
             HeaderName::from_static("x-session-id"),
+            HeaderName::from_static("x-turn-id"),
             HeaderName::from_static("mcp-session-id"),
         ])
         .max_age(PREFLIGHT)

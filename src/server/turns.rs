@@ -38,11 +38,18 @@ struct Begin {
     user_id: Option<String>,
     #[serde(default)]
     on_disconnect: OnDisconnect,
+    /// `false` where nobody is there to be asked: `permissions.unattended` answers, and at once.
+    #[serde(default = "yes")]
+    attended: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Text, or parts.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`input` is text, or a list of parts each of a known `type`")]
 enum Input {
     Text(String),
     Parts(Vec<Content>),
@@ -86,7 +93,8 @@ async fn begin(
     };
     let key = SessionKey { user: caller.user(body.user_id.as_deref())?, session };
     let request = AgentRequest::message(key, body.input.content()?);
-    let run = app.runs.start(&target, request, Asks::Caller).await?;
+    let asks = if body.attended { Asks::Caller } else { Asks::Nobody };
+    let run = app.runs.start(&target, request, asks).await?;
     let (turn, session) = (run.handle().turn.clone(), run.handle().key.session.clone());
     let mut response = match body.on_disconnect {
         OnDisconnect::Cancel => sse(run, Events),

@@ -32,6 +32,15 @@ fn what_is_asked_is_answered_line_by_line() {
 }
 
 #[test]
+fn where_nobody_can_be_asked_the_server_waits_for_nobody() {
+    let server = Server::start(AGENT);
+    let user = TestEnv::new();
+    let denied = user.run(&["chat", &server.url, "-q", "TOOL:todo:{\"items\": []}"]);
+    assert_eq!(denied.code, Some(3), "{denied}");
+    assert!(denied.stderr.contains("nobody can be asked"), "{denied}");
+}
+
+#[test]
 fn what_is_wrong_is_told_with_the_next_step() {
     let server =
         Server::start("name: demo\nmodel: demo\nserve: {tokens: [{name: t, value: secret-token, user: ann}]}\n");

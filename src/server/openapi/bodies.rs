@@ -12,6 +12,7 @@ pub(super) fn turn() -> Value {
             "session_id": { "type": "string" },
             "user_id": { "type": "string" },
             "on_disconnect": { "enum": ["cancel", "continue"] },
+            "attended": { "type": "boolean" },
         },
     })
 }

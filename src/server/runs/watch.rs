@@ -66,6 +66,7 @@ impl Watch {
             EventKind::TurnFinished { outcome, usage } if root => {
                 self.metrics.used(&self.agent, usage);
                 tell(&self.span, outcome, usage);
+                log(event, outcome);
                 self.outcome = Some(word(outcome));
             }
             EventKind::TurnFinished { outcome, usage } => {
@@ -129,6 +130,15 @@ fn tell(span: &Span, outcome: &TurnOutcome, usage: &Usage) {
     if let TurnOutcome::Failed { code, .. } = outcome {
         span.fail(failure(*code));
     }
+}
+
+/// A turn that fails does so within an answer that is a 200 on most protocols, so the line of its request says nothing
+/// of it. What a model answered in a wrong shape is a matter of its user.
+fn log(event: &AgentEvent, outcome: &TurnOutcome) {
+    let TurnOutcome::Failed { code, message, .. } = outcome else { return };
+    let reason = if *code == FailureCode::Output { "-" } else { message };
+    let (agent, session, turn) = (event.agent.as_str(), event.session.as_str(), event.turn.as_str());
+    tracing::warn!(agent, session, turn, code = failure(*code), reason, "a turn failed");
 }
 
 /// `completed`, `tool_calls`, `canceled`, or why it failed.

@@ -492,7 +492,7 @@ async fn what_cannot_be_honoured_is_refused_by_name() {
     insta::assert_snapshot!(told, @r#"
     400 "invalid_request": there is nothing to answer: the last message is not the user's
     400 "invalid_request": there is nothing to answer: the message is empty
-    422 "invalid_body": the body does not fit: data did not match any variant of untagged enum Input at line 1 column 11
+    422 "invalid_body": the body does not fit: `input` is text, or a list of items at line 1 column 11
     400 "invalid_request": `colour`: there is no such field in Responses
     400 "invalid_request": `truncation`: an agent does not offer this: leave it out, or say "auto"
     200

@@ -8,7 +8,7 @@ use crate::{
     agent::{AgentRequest, Brought},
     domain::{Content, Effect, Message, Role, SessionId, SessionKey, ToolSpec},
     model::{Sampling, ToolChoice},
-    server::{ApiError, Caller, Target},
+    server::{ApiError, Caller, Target, protocol::openai::Stops},
 };
 
 /// What a request asks for.
@@ -98,7 +98,7 @@ fn sampling(body: &ProcessRequest) -> Result<Sampling, ApiError> {
     if body.max_tokens == Some(0) {
         return Err(ApiError::invalid("`max_tokens` is 0, which leaves no room for an answer"));
     }
-    let stop = body.stop.clone().map(super::request::OneOrMany::into_vec).unwrap_or_default();
+    let stop = body.stop.clone().map(Stops::into_vec).unwrap_or_default();
     if stop.iter().any(String::is_empty) {
         return Err(ApiError::invalid("`stop` has an empty text, before which every answer would end"));
     }

@@ -3,7 +3,9 @@
 //! Source: agentscope-runtime 1.1.5, `engine/schemas/agent_schemas.py`, and its web page, which adds keys of its own.
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use crate::server::protocol::openai::Stops;
 
 /// A request. Keys that are not here are taken without effect, such as the `biz_params` of the web page.
 #[derive(Debug, Deserialize)]
@@ -23,7 +25,7 @@ pub(super) struct ProcessRequest {
     #[serde(default)]
     pub max_tokens: Option<u64>,
     #[serde(default)]
-    pub stop: Option<OneOrMany>,
+    pub stop: Option<Stops>,
     #[serde(default)]
     pub n: Option<u64>,
     #[serde(default)]
@@ -38,25 +40,6 @@ pub(super) struct ProcessRequest {
     pub session_id: Option<String>,
     #[serde(default)]
     pub user_id: Option<String>,
-    #[serde(flatten)]
-    #[expect(dead_code, reason = "makes serde want an object, where it would take a list too")]
-    more: Map<String, Value>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub(super) enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl OneOrMany {
-    pub(super) fn into_vec(self) -> Vec<String> {
-        match self {
-            Self::One(one) => vec![one],
-            Self::Many(many) => many,
-        }
-    }
 }
 
 /// A message. `type` is free there: what is not known is an ordinary message.

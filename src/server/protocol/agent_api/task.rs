@@ -20,7 +20,9 @@ use super::{
 use crate::{
     agent::LocalAgent,
     domain::{AgentEvent, TaskId},
-    server::{ApiError, App, Asks, Caller, Encoder, Frames, Json, NewTask, Target, TaskResult, sse_of},
+    server::{
+        ApiError, App, Asks, Caller, Encoder, Frames, Json, NewTask, Target, TaskResult, sse_of, turns::last_event,
+    },
     store::{TaskRecord, TaskStatus},
 };
 
@@ -234,15 +236,11 @@ pub(super) async fn events(
     if let Err(unknown) = find(&app, &caller, &target, &path).await? {
         return Ok(unknown);
     }
-    let after = headers.get("last-event-id").map(|value| value.to_str().ok().and_then(|id| id.trim().parse().ok()));
-    if after == Some(None) {
-        return Err(ApiError::invalid("`Last-Event-ID` is not the number of a frame"));
-    }
     let (record, events) = app.tasks.follow(caller.bound(), &id(&path)).await?;
     let kept: Kept = serde_json::from_value(record.request).unwrap_or_default();
     let session = record.key.session.to_string();
     let head = Head::task(kept.id.clone(), session, &record.id, record.created_at.as_second());
-    let mode = Mode::Replay { after: after.flatten() };
+    let mode = Mode::Replay { after: last_event(&headers)? };
     let finished = record.finished_at.map(Timestamp::as_second);
     Ok(sse_of(events, encoder(target.agent.clone(), head, mode, &kept).finished_at(finished)))
 }

@@ -62,7 +62,8 @@ impl Handler {
             "properties": { "answer": { "type": "string" }, "session_id": { "type": "string" }, "output": {} },
             "required": ["answer", "session_id"],
         }));
-        let about = format!("{description} Answers a message, and remembers the conversation.");
+        let stop = if description.ends_with(['.', '!', '?']) { "" } else { "." };
+        let about = format!("{description}{stop} Answers a message, and remembers the conversation.");
         Tool::new(self.target.name.clone(), about, schema).with_raw_output_schema(Arc::new(shape))
     }
 

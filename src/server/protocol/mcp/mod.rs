@@ -5,6 +5,7 @@
 mod handler;
 mod owners;
 mod play;
+mod refusal;
 
 use std::sync::Arc;
 
@@ -73,7 +74,7 @@ async fn serve(
     if let (true, Some(id)) = (ended, &named) {
         app.mcp.owners.remove(id);
     }
-    Ok(response.into_response())
+    Ok(refusal::in_json(response.into_response()).await)
 }
 
 /// Serves one client on standard input and output, until it closes them.

@@ -12,7 +12,7 @@ use crate::{
 
 /// The content of a message: text, or parts.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`content` is text, or a list of parts each with a `type`")]
 pub(in crate::server::protocol) enum Parts {
     Text(String),
     Parts(Vec<Part>),

@@ -6,15 +6,15 @@ use super::unsupported;
 use crate::{model::Sampling, server::ApiError};
 
 /// One text that ends the answer, or several.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "`stop` is a text, or a list of texts")]
 pub(in crate::server::protocol) enum Stops {
     One(String),
     Several(Vec<String>),
 }
 
 impl Stops {
-    fn into_vec(self) -> Vec<String> {
+    pub(in crate::server::protocol) fn into_vec(self) -> Vec<String> {
         match self {
             Self::One(stop) => vec![stop],
             Self::Several(stops) => stops,

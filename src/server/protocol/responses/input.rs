@@ -14,7 +14,7 @@ use crate::{
 
 /// Text, or items.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`input` is text, or a list of items")]
 pub(super) enum Input {
     Text(String),
     Items(Vec<Value>),
