@@ -88,12 +88,13 @@ fn read(socket: BorrowedFd<'_>, buffer: &mut [u8], descriptors: &mut Vec<OwnedFd
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let message =
         rustix::net::recvmsg(socket, &mut [IoSliceMut::new(buffer)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
-    for message in ancillary.drain() {
-        if let RecvAncillaryMessage::ScmRights(received) = message {
+    for part in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(received) = part {
             descriptors.extend(received);
         }
     }
-    Ok(message.bytes)
+    // Those for which there was no room are left out. Source: recvmsg(2), unix(7).
+    if message.flags.contains(rustix::net::ReturnFlags::CTRUNC) { Err(Errno::MFILE) } else { Ok(message.bytes) }
 }
 
 /// What the child says once it is ready, or cannot be.

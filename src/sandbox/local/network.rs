@@ -8,7 +8,6 @@ use std::os::{
 
 use rustix::{
     fs::{Mode, OFlags},
-    io::Errno,
     thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space},
 };
 
@@ -59,8 +58,7 @@ impl Handover {
         let received = handoff::receive::<Result<(), Trouble>>(&self.member);
         let (made, namespaces) = received.during(Phase::Namespaces, "make namespaces")?;
         made?;
-        // The kernel leaves out a descriptor for which there is no room. Source: unix(7), "SCM_RIGHTS".
-        let namespace = namespaces.first().ok_or(Errno::MFILE).during(Phase::Namespaces, "make namespaces")?;
+        let namespace = namespaces.first().ok_or("none came").during(Phase::Namespaces, "make namespaces")?;
         move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
             .during(Phase::Namespaces, "enter the network namespace")
     }

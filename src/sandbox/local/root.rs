@@ -163,8 +163,10 @@ pub(super) fn enter(config: &InitConfig, sources: Sources) -> Result<(), Trouble
 /// older kernels copy no part of what is attached nowhere. The first goes with the old root, and not by itself, because
 /// the kernel waits for all processors whenever something is detached.
 fn stage(limits: &Limits) -> io::Result<(OwnedFd, OwnedFd)> {
-    let folder = STAGE.iter().find_map(|path| rustix::fs::open(*path, O_FOLDER, Mode::empty()).ok());
-    let folder = folder.ok_or(io::ErrorKind::NotFound)?;
+    let mut why = rustix::io::Errno::NOENT;
+    let mut open = |path| rustix::fs::open(path, O_FOLDER, Mode::empty()).inspect_err(|error| why = *error).ok();
+    let folder = STAGE.iter().find_map(|path| open(*path));
+    let folder = folder.ok_or(why)?;
     let memory = memory(limits)?;
     trees::attach(&memory, &folder)?;
     let root = trees::new("tmpfs", &[("mode", "0755"), ("size", "4m"), ("nr_inodes", "4096")], SAFE)?;
