@@ -82,7 +82,10 @@ fn browser() -> Option<PathBuf> {
 fn a_person_talks_to_an_agent_and_nothing_a_model_writes_runs() {
     let Some(modules) = browser() else { return };
     let demo = web(TestEnv::new(), PAGE);
-    let model = FakeModel::start(vec![Reply::text(CORPUS)]);
+    // Each by itself: some swallow what follows them.
+    let tricks: Vec<_> = CORPUS.lines().filter(|line| !line.is_empty()).map(Reply::text).collect();
+    let count = tricks.len().to_string();
+    let model = FakeModel::start(tricks);
     let yaml = format!(
         "name: hostile\nmodel: fake\nmodels: {{fake: {{provider: openai-compatible, model: m, base_url: \"{}\"}}}}\n",
         model.url()
@@ -91,7 +94,7 @@ fn a_person_talks_to_an_agent_and_nothing_a_model_writes_runs() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/web/page.mjs");
     let output = std::process::Command::new("node")
         .args([script.as_path(), &modules])
-        .args([demo.at("/"), hostile.at("/")])
+        .args([demo.at("/"), hostile.at("/"), count])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

@@ -93,7 +93,7 @@ export class Transcript {
     const card = make("details", "tool");
     const summary = make("summary");
     const state = make("span", "state", "…");
-    summary.append(state, " ", make("b", "", name), " ", make("span", "note", args === undefined ? "" : pretty(args)));
+    summary.append(state, " ", make("b", "", name), " ", make("span", "note", args === undefined ? "" : JSON.stringify(args)));
     const output = make("pre");
     card.append(summary);
     if (args !== undefined) card.append(make("pre", "arguments", pretty(args)));

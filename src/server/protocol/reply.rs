@@ -71,18 +71,8 @@ pub(super) async fn all(
     Ok(())
 }
 
-/// Says no to what a parked turn of the session asks, and returns when that turn has ended: after the calls that it asked
-/// about, before it goes on.
-pub(super) async fn give_up(app: &App, key: &SessionKey) {
-    let Some(mut run) = app.runs.resume(key) else { return };
-    let handle = Arc::clone(run.handle());
-    refuse(&handle).await;
-    while let Some(event) = run.next().await {
-        refused(&handle, &event).await;
-    }
-}
-
-/// The same for a turn that is seen to its end without a caller.
+/// Says no to what a turn asks that is seen to its end without a caller, and returns when it has ended: see
+/// [`Runs::decline`](crate::server::Runs::decline).
 pub(super) async fn give_up_recorded(recording: &Arc<Recording>) {
     if recording.handle.asked().is_empty() {
         return;
@@ -105,7 +95,10 @@ async fn refuse(handle: &RunHandle) {
 async fn refused(handle: &RunHandle, event: &AgentEvent) {
     match &event.kind {
         EventKind::ApprovalRequested { .. } | EventKind::QuestionAsked { .. } => refuse(handle).await,
-        EventKind::ToolFinished { .. } if handle.asked().is_empty() => handle.cancel(),
+        // Before it asks its model what to do next.
+        EventKind::ApprovalResolved { .. } | EventKind::QuestionAnswered { .. } if handle.asked().is_empty() => {
+            handle.cancel();
+        }
         _ => {}
     }
 }

@@ -20,7 +20,12 @@ impl Runs {
         while let Some(event) = run.next().await {
             match &event.kind {
                 EventKind::ApprovalRequested { .. } | EventKind::QuestionAsked { .. } => refuse(&handle).await,
-                EventKind::ToolFinished { .. } if handle.asked().is_empty() => handle.cancel(),
+                // Before it asks its model what to do next; what it was told of its calls is saved all the same.
+                EventKind::ApprovalResolved { .. } | EventKind::QuestionAnswered { .. }
+                    if handle.asked().is_empty() =>
+                {
+                    handle.cancel();
+                }
                 _ => {}
             }
         }

@@ -127,7 +127,7 @@ impl Call {
 
     /// What the session's other turn asked is not answered by a message that begins a new one.
     async fn decline(&self, key: &SessionKey) {
-        reply::give_up(&self.app, key).await;
+        self.app.runs.decline(key).await;
         let running = self.app.runs.of_session(key);
         if let Some(recording) = running.and_then(|handle| self.app.runs.recording(None, &handle.turn).ok()) {
             reply::give_up_recorded(&recording).await;

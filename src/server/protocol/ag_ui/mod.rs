@@ -54,7 +54,6 @@ async fn run(
         answers.give(&Arc::clone(run.handle()), talk.said()).await?;
         return Ok(sse(run, encoder));
     }
-    reply::give_up(&app, &key).await;
     let brought = Brought {
         history: (!stored).then(|| std::mem::take(&mut talk.history)),
         instructions: talk.instructions,
