@@ -6,8 +6,8 @@ use futures_util::StreamExt as _;
 use serde_json::Value;
 
 use crate::{
-    domain::{AgentEvent, Answer, EventKind, Message, SessionKey},
-    server::{ApiError, App, Ask, Recording, RunHandle},
+    domain::{AgentEvent, Answer, EventKind, Message},
+    server::{ApiError, Ask, Recording, RunHandle},
 };
 
 /// Words for yes, where a caller answers in words.

@@ -16,7 +16,7 @@ use axum::{Router, extract::State, response::Response, routing::post};
 use http::HeaderMap;
 
 use self::{encoder::RunEncoder, request::RunAgentInput};
-use super::{Protocol, reply};
+use super::Protocol;
 use crate::{
     agent::{AgentRequest, Brought},
     domain::{SessionId, SessionKey},
