@@ -200,7 +200,7 @@ async fn tools_and_choices_that_cannot_be_are_refused_before_anything_is_saved()
     the parameters of the tool `door` are not a JSON Schema of an object
     the tool choice of the request is `window`, and there is no such tool
     the output schema of the request is not a JSON Schema: 7 is not valid under any of the schemas listed in the 'anyOf' keyword
-    the output schema of the request is not a JSON Schema: Resource 'http://192.0.2.1/s.json' is not present in a registry and retrieving it failed: `resolve-http` feature or a custom resolver is required to resolve external schemas via HTTP
+    the output schema of the request is not a JSON Schema: only references to places in itself, `#/…`, are followed
     the temperature is a number from 0 to 2
     `top_p` is a number from 0 to 1
     at most 0 tokens of output leave no room for an answer

@@ -188,7 +188,7 @@ async fn what_cannot_be_honoured_is_refused_with_a_sentence() {
         }
     }
     insta::assert_snapshot!(told, @r#"
-    422 the body does not fit: invalid type: sequence, expected struct ProcessRequest at line 1 column 0
+    422 the body does not fit: it is a list, and an object is wanted
     422 the body does not fit: missing field `input` at line 1 column 2
     422 the body does not fit: invalid type: string "hi", expected a sequence at line 1 column 13
     400 `input` has nothing to answer: it is empty, or ends with an answer
