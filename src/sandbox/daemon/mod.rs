@@ -139,9 +139,26 @@ pub struct Strikes {
 
 /// Has the kernel kill this program rather than the daemon when memory is short. From outside: until it runs, a program
 /// hides its `/proc` as the daemon may do. Source: proc_pid_oom_score_adj(5).
+///
+/// It hides it for a moment longer when it was started in the daemon's memory, so that this may have to be tried again.
 pub(super) fn first_to_go(pid: rustix::process::Pid) {
-    // One that is gone, or runs what it cannot read, is as likely as the daemon.
-    let _ = std::fs::write(format!("/proc/{}/oom_score_adj", pid.as_raw_pid()), "1000");
+    if !is_hidden(pid) {
+        return;
+    }
+    tokio::spawn(async move {
+        for _ in 0..100 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            if !is_hidden(pid) {
+                return;
+            }
+        }
+    });
+}
+
+/// Whether the program could not be told; one that is gone needs not be.
+fn is_hidden(pid: rustix::process::Pid) -> bool {
+    let told = std::fs::write(format!("/proc/{}/oom_score_adj", pid.as_raw_pid()), "1000");
+    told.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 /// Adds nothing.
