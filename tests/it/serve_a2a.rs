@@ -175,14 +175,18 @@ async fn a_failure_is_a_failed_task_with_its_reason() {
 
 #[tokio::test]
 async fn a_new_message_declines_what_was_asked() {
-    let (server, fake) = scripted(TOOLS, vec![wants_todo(), Reply::text("Hello."), Reply::text("Hello.")]);
+    let (server, fake) = scripted(TOOLS, vec![wants_todo(), Reply::text("Hello.")]);
     let asked = result(&server, "message/send", &says("plan", &json!({ "contextId": "c1" }))).await;
     assert_eq!(asked["status"]["state"], "input-required");
     let next = result(&server, "message/send", &says("hello", &json!({ "contextId": "c1" }))).await;
     assert_eq!(next["artifacts"][0]["parts"][0]["text"], "Hello.");
     assert_ne!(next["id"], asked["id"]);
-    // The model may have been asked once more before the turn that was declined ended.
-    assert!(fake.requests().last().unwrap().body["messages"].to_string().contains("something else"));
+    let declined = result(&server, "tasks/get", &json!({ "id": asked["id"] })).await;
+    assert_eq!(declined["status"]["state"], "canceled");
+    // The turn that was declined had its call answered, and asked the model nothing more.
+    let requests = fake.requests();
+    assert_eq!(requests.len(), 2);
+    assert!(requests[1].body["messages"].to_string().contains("the user said something else"));
 }
 
 #[tokio::test]

@@ -173,19 +173,21 @@ impl Runs {
         (room, place, session): (OwnedSemaphorePermit, Option<Place>, Option<OpenedSession>),
         run: impl FnOnce(TurnControl) -> EventStream,
     ) -> Result<Run, ApiError> {
-        let cancel = self.inner.closing.child_token();
+        let (cancel, decline) = (self.inner.closing.child_token(), CancellationToken::new());
         let (answers, answered) = mpsc::channel(INBOX);
         let (steer, steered) = mpsc::channel(INBOX);
         let control = TurnControl {
             cancel: cancel.clone(),
             answers: (asks == Asks::Caller).then_some(answered),
             steer: Some(steered),
+            decline: decline.clone(),
             session,
         };
         let watch = Watch::new(Arc::clone(&self.inner.metrics), target, &key);
         let mut events = watch.place().within(|| run(control));
         let Some(first) = events.next().await else { return Err(ApiError::internal("the turn ended before it began")) };
-        let handle = Arc::new(RunHandle::new(first.turn.clone(), key, target.name.clone(), answers, steer, cancel));
+        let handle =
+            Arc::new(RunHandle::new(first.turn.clone(), key, target.name.clone(), answers, steer, (cancel, decline)));
         {
             let mut running = locked(&self.inner.running);
             running.insert(handle.turn.clone(), Arc::clone(&handle));

@@ -109,6 +109,12 @@ impl Recording {
         self.seen.borrow().0 as u64
     }
 
+    /// Waits for the end of the turn.
+    pub async fn over(&self) {
+        // The recording has the sender.
+        let _ = self.seen.subscribe().wait_for(|seen| seen.1).await;
+    }
+
     /// Whether the turn is over.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -128,8 +134,8 @@ mod tests {
         let (turn, session) = (TurnId::new(), SessionId::from("s"));
         let key = SessionKey { user: "ann".to_owned(), session: session.clone() };
         let (answers, steer) = (mpsc::channel(1).0, mpsc::channel(1).0);
-        let cancel = CancellationToken::new();
-        let handle = RunHandle::new(turn.clone(), key, "demo".to_owned(), answers, steer, cancel);
+        let control = (CancellationToken::new(), CancellationToken::new());
+        let handle = RunHandle::new(turn.clone(), key, "demo".to_owned(), answers, steer, control);
         let recording = Recording::new(&Arc::new(handle));
         let kind = EventKind::TextDelta { text: String::new() };
         let event = Arc::new(AgentEvent { seq: 0, session, turn, agent: AgentPath::root("demo"), kind });

@@ -33,6 +33,7 @@ pub struct RunHandle {
     answers: mpsc::Sender<Answer>,
     steer: mpsc::Sender<Message>,
     cancel: CancellationToken,
+    decline: CancellationToken,
     asked: Arc<Asked>,
     /// The calls that run, by name.
     calls: Mutex<HashMap<CallId, String>>,
@@ -45,9 +46,9 @@ impl RunHandle {
         agent: String,
         answers: mpsc::Sender<Answer>,
         steer: mpsc::Sender<Message>,
-        cancel: CancellationToken,
+        (cancel, decline): (CancellationToken, CancellationToken),
     ) -> Self {
-        Self { turn, key, agent, answers, steer, cancel, asked: Arc::default(), calls: Mutex::default() }
+        Self { turn, key, agent, answers, steer, cancel, decline, asked: Arc::default(), calls: Mutex::default() }
     }
 
     /// What it waits for.
@@ -100,6 +101,11 @@ impl RunHandle {
     /// Ends it; what happened is saved. Its stream still ends with `TurnFinished`.
     pub fn cancel(&self) {
         self.cancel.cancel();
+    }
+
+    /// The user goes on to something else: see [`TurnControl::decline`](crate::agent::TurnControl::decline).
+    pub(super) fn decline(&self) {
+        self.decline.cancel();
     }
 
     fn over(&self) -> ApiError {

@@ -100,7 +100,7 @@ impl Call {
         let key = SessionKey { user: self.caller.user(sent.user())?, session };
         let message = sent.message.message()?;
         let input = params::ours(&message)?;
-        self.decline(&key).await;
+        self.app.runs.decline_recorded(&key).await;
         let request = AgentRequest::message(key.clone(), input.content);
         let run = self.app.runs.start(&self.target, request, Asks::Caller).await?;
         let now = Timestamp::now();
@@ -123,15 +123,6 @@ impl Call {
         let recording = self.app.runs.record(run);
         tokio::spawn(watch(Arc::clone(tasks), record.id.clone(), Arc::clone(&recording)));
         Ok(Live { record, recording, progress: Progress::new(), seen: None })
-    }
-
-    /// What the session's other turn asked is not answered by a message that begins a new one.
-    async fn decline(&self, key: &SessionKey) {
-        self.app.runs.decline(key).await;
-        let running = self.app.runs.of_session(key);
-        if let Some(recording) = running.and_then(|handle| self.app.runs.recording(None, &handle.turn).ok()) {
-            reply::give_up_recorded(&recording).await;
-        }
     }
 
     /// The message is the answer to what the task asked, or joins the task while it works.
