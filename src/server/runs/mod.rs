@@ -3,6 +3,7 @@
 mod ask;
 mod decline;
 mod interrupts;
+mod parked;
 mod recording;
 mod run;
 mod waiting;
@@ -26,6 +27,7 @@ pub use run::{Run, RunHandle};
 pub(super) use waiting::TOO_LONG;
 
 use self::{
+    parked::Parked,
     recording::Recordings,
     waiting::{Line, Place},
     watch::Watch,
@@ -77,7 +79,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     line: Line,
     running: Mutex<HashMap<TurnId, Arc<RunHandle>>>,
-    parked: Mutex<HashMap<SessionKey, Run>>,
+    parked: Parked<Run>,
     /// Recorded turns, and those that are seen to their end without a caller.
     tasks: TaskTracker,
     recordings: Mutex<Recordings>,
@@ -108,7 +110,7 @@ impl Runs {
                 metrics: Arc::default(),
                 line: Line::default(),
                 running: Mutex::default(),
-                parked: Mutex::default(),
+                parked: Parked::default(),
                 tasks: TaskTracker::new(),
                 recordings: Mutex::default(),
                 closing: CancellationToken::new(),
@@ -178,9 +180,9 @@ impl Runs {
         let (steer, steered) = mpsc::channel(INBOX);
         let control = TurnControl {
             cancel: cancel.clone(),
+            decline: decline.clone(),
             answers: (asks == Asks::Caller).then_some(answered),
             steer: Some(steered),
-            decline: decline.clone(),
             session,
         };
         let watch = Watch::new(Arc::clone(&self.inner.metrics), target, &key);
@@ -244,7 +246,7 @@ impl Runs {
     /// Takes up a turn that asked something and waits for this request to answer it.
     #[must_use]
     pub fn resume(&self, key: &SessionKey) -> Option<Run> {
-        locked(&self.inner.parked).remove(key)
+        self.inner.parked.take(key)
     }
 
     /// Goes on without a caller: the turn is seen to its end whoever goes away, and can be followed from any event on.
@@ -285,9 +287,7 @@ impl Runs {
     /// Starts no more turns, gives those that run `grace` to end, then cancels them. What happened is saved.
     pub async fn drain(&self, grace: Duration) {
         self.inner.tasks.close();
-        for (_, run) in locked(&self.inner.parked).drain() {
-            drop(run);
-        }
+        self.inner.parked.clear();
         let ended = async {
             while self.count() > 0 {
                 tokio::time::sleep(Duration::from_millis(20)).await;

@@ -143,19 +143,17 @@ impl Run {
     /// Lets the turn wait for the answers that its caller brings with the next request; see [`Runs::resume`]. One whose
     /// caller never comes back goes on with the default answers and is seen to its end.
     pub fn park(self) {
-        let (inner, key, turn) = (Arc::clone(&self.runs.inner), self.handle.key.clone(), self.handle.turn.clone());
+        let (inner, key) = (Arc::clone(&self.runs.inner), self.handle.key.clone());
         let patience = inner.rules.load().patience;
-        locked(&inner.parked).insert(key.clone(), self);
+        let wait = inner.parked.put(key, self);
         inner.clone().tasks.spawn(async move {
-            tokio::select! {
-                () = tokio::time::sleep(patience) => {}
-                () = inner.closing.cancelled() => {}
-            }
-            let left = {
-                let mut parked = locked(&inner.parked);
-                if parked.get(&key).is_some_and(|run| run.handle.turn == turn) { parked.remove(&key) } else { None }
+            let end = async {
+                tokio::select! {
+                    () = tokio::time::sleep(patience) => {}
+                    () = inner.closing.cancelled() => {}
+                }
             };
-            if let Some(mut run) = left {
+            if let Some(mut run) = inner.parked.left(wait, end).await {
                 while run.next().await.is_some() {}
             }
         });
