@@ -18,17 +18,15 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{ApiError, Asks, Recording, Run, Runs, Target, runs::TOO_LONG};
+use super::{ApiError, Asks, Recording, Run, Runs, Target};
 use crate::{
     agent::AgentRequest,
     domain::{AgentEvent, AgentPath, EventKind, FailureCode, TaskId, TurnOutcome, Usage},
     store::{self, Interrupts, ORPHANED, StoreError, Stores, TaskRecord, TaskStatus},
 };
 
-/// Between two looks at a task of another process.
+/// Between two looks at a task of another process, which the store alone tells of. Only while somebody asks.
 const POLL: Duration = Duration::from_millis(250);
-/// Between two tries to start a turn where as many run as may.
-const ROOM: Duration = Duration::from_millis(250);
 /// How long a task that was canceled may take to end before its caller is told how it stands.
 const ENDING: Duration = Duration::from_secs(5);
 /// How long a task is kept after its end.
@@ -287,7 +285,7 @@ struct Job {
 impl Job {
     async fn run(mut self, target: Target, request: AgentRequest, asks: Asks) {
         let started = tokio::select! {
-            started = self.start(&target, &request, asks) => Some(started),
+            started = self.tasks.inner.runs.start_later(&target, request, asks) => Some(started),
             () = self.live.cancel.cancelled() => None,
         };
         let outcome = match started {
@@ -299,21 +297,6 @@ impl Job {
             None => Some(TurnOutcome::Canceled),
         };
         self.end(outcome).await;
-    }
-
-    /// Starts the turn as soon as there is room.
-    async fn start(&self, target: &Target, request: &AgentRequest, asks: Asks) -> Result<Run, ApiError> {
-        let runs = &self.tasks.inner.runs;
-        loop {
-            // Not tried: what a task is asked with may be long, and is copied for each try.
-            while runs.is_full() {
-                tokio::time::sleep(ROOM).await;
-            }
-            match runs.start(target, request.clone(), asks).await {
-                Err(error) if ["too_many_turns", TOO_LONG].contains(&error.code) => tokio::time::sleep(ROOM).await,
-                started => return started,
-            }
-        }
     }
 
     /// Keeps what happens, to the end of the turn.

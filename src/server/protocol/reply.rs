@@ -43,15 +43,13 @@ pub(super) fn in_words(ask: &Ask, words: &str) -> Answer {
 /// anything.
 ///
 /// # Errors
-/// 404 where the turn is over.
+/// 404 where the turn is over; as [`RunHandle::steer`].
 pub(super) async fn all(
     handle: &RunHandle,
     find: impl Fn(&Ask) -> Option<Answer>,
     more: Vec<Message>,
 ) -> Result<(), ApiError> {
-    for message in more {
-        handle.steer(message).await?;
-    }
+    handle.steer(more)?;
     for ask in handle.asked() {
         handle.answer(find(&ask).unwrap_or_else(|| ask.unanswered())).await?;
     }

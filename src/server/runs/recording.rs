@@ -11,7 +11,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::watch;
 
 use super::{Run, RunHandle, locked};
-use crate::domain::{AgentEvent, TurnId};
+use crate::domain::{AgentEvent, SessionKey, TurnId};
 
 /// How long one is kept after its end.
 pub(super) const KEPT: Duration = Duration::from_mins(10);
@@ -46,6 +46,13 @@ impl Recordings {
             let Some((turn, _)) = self.over.front().cloned() else { return };
             self.remove(&turn);
         }
+    }
+
+    /// Forgets those that are over, of sessions that are gone.
+    pub(super) fn forget(&mut self, of: impl Fn(&SessionKey) -> bool) {
+        let gone = |recording: &&Arc<Recording>| recording.is_over() && of(&recording.handle.key);
+        let gone: Vec<_> = self.all.values().filter(gone).map(|recording| recording.handle.turn.clone()).collect();
+        gone.iter().for_each(|turn| self.remove(turn));
     }
 
     pub(super) fn remove(&mut self, turn: &TurnId) {
@@ -128,7 +135,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::domain::{AgentPath, EventKind, SessionId, SessionKey};
+    use crate::domain::{AgentPath, EventKind, SessionId};
 
     fn recording(events: usize) -> Arc<Recording> {
         let (turn, session) = (TurnId::new(), SessionId::from("s"));

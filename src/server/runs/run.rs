@@ -5,16 +5,18 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_util::{Stream, StreamExt as _};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio_util::{sync::CancellationToken, task::task_tracker::TaskTrackerToken};
 
 use super::{
     Runs,
     ask::{Ask, Asked},
     locked,
+    room::Seat,
     waiting::Place,
     watch::Watch,
 };
@@ -90,12 +92,24 @@ impl RunHandle {
         self.answers.send(answer).await.map_err(|_| self.over())
     }
 
-    /// Says something to the agent while it works.
+    /// Says something to the agent while it works, all or nothing: it is told before the next request to its model.
     ///
     /// # Errors
-    /// 404 where the turn is over.
-    pub async fn steer(&self, message: Message) -> Result<(), ApiError> {
-        self.steer.send(message).await.map_err(|_| self.over())
+    /// 400 for more messages than can wait; 404 where the turn is over; 429 where too many wait already.
+    pub fn steer(&self, messages: Vec<Message>) -> Result<(), ApiError> {
+        if messages.len() > self.steer.max_capacity() {
+            let most = self.steer.max_capacity();
+            return Err(ApiError::invalid(format!("no more than {most} messages can join a turn at once")));
+        }
+        let places = self.steer.try_reserve_many(messages.len()).map_err(|error| match error {
+            TrySendError::Closed(()) => self.over(),
+            TrySendError::Full(()) => {
+                let message = format!("as many messages as may wait for the turn `{}` to take them", self.turn);
+                ApiError::too_many("too_many_messages", message, Duration::from_secs(1))
+            }
+        })?;
+        places.zip(messages).for_each(|(place, message)| place.send(message));
+        Ok(())
     }
 
     /// Ends it; what happened is saved. Its stream still ends with `TurnFinished`.
@@ -120,7 +134,7 @@ pub struct Run {
     first: Option<AgentEvent>,
     events: EventStream,
     #[expect(dead_code, reason = "held, not read")]
-    places: (OwnedSemaphorePermit, Option<Place>),
+    places: (Seat, Option<Place>, TaskTrackerToken),
     watch: Watch,
 }
 
@@ -130,9 +144,10 @@ impl Run {
         handle: Arc<RunHandle>,
         first: AgentEvent,
         events: EventStream,
-        (room, place, watch): (OwnedSemaphorePermit, Option<Place>, Watch),
+        (seat, place, watch): (Seat, Option<Place>, Watch),
     ) -> Self {
-        Self { runs, handle, first: Some(first), events, places: (room, place), watch }
+        let places = (seat, place, runs.inner.alive.token());
+        Self { runs, handle, first: Some(first), events, places, watch }
     }
 
     #[must_use]

@@ -56,6 +56,40 @@ async fn more_turns_than_are_allowed_are_told_to_come_back() {
 }
 
 #[tokio::test]
+async fn one_user_leaves_places_for_others() {
+    let (go, wait) = mpsc::channel();
+    let model = FakeModel::start(vec![Reply::text("done").held(wait), Reply::text("hello"), Reply::text("again")]);
+    let tokens = "tokens: [{name: a, value: one, user: ann}, {name: b, value: two, user: bob}]";
+    let server = Server::start(&agent(&model, &format!("{{{tokens}, limits: {{concurrency: 2}}}}")));
+    let post = |token: &'static str| {
+        server.client.post(server.at("/turns")).bearer_auth(token).json(&json!({ "input": "hi" }))
+    };
+    let first = post("one").send().await.unwrap();
+    let (status, code, headers) = answer(post("one")).await;
+    let code = (status, code.as_str(), &headers["retry-after"]);
+    assert_eq!(code, (429, "too_many_turns_of_user", &"1".parse().unwrap()));
+    assert_eq!(answer(post("two")).await.0, 200);
+    drop(go);
+    assert!(first.text().await.unwrap().contains("\"completed\""));
+    assert_eq!(answer(post("one")).await.0, 200);
+}
+
+#[tokio::test]
+async fn more_messages_than_a_turn_can_take_are_told_to_come_back() {
+    let (_go, wait) = mpsc::channel();
+    let model = FakeModel::start(vec![Reply::text("never").held(wait)]);
+    let server = Server::start(&agent(&model, "{}"));
+    let turn = server.client.post(server.at("/turns")).json(&json!({ "input": "hi" })).send().await.unwrap();
+    let steer = format!("/turns/{}/steer", turn.headers()["x-turn-id"].to_str().unwrap());
+    let say = || server.client.post(server.at(&steer)).json(&json!({ "input": "and this" }));
+    for _ in 0..16 {
+        assert_eq!(say().send().await.unwrap().status(), 202);
+    }
+    let (status, code, headers) = answer(say()).await;
+    assert_eq!((status, code.as_str(), &headers["retry-after"]), (429, "too_many_messages", &"1".parse().unwrap()));
+}
+
+#[tokio::test]
 async fn a_turn_that_takes_too_long_ends_as_one_that_took_too_long() {
     let (_go, wait) = mpsc::channel();
     let model = FakeModel::start(vec![Reply::text("never").held(wait)]);

@@ -106,6 +106,26 @@ async fn a_task_that_takes_too_long_is_ended() {
 }
 
 #[tokio::test]
+async fn tasks_that_wait_take_no_more_than_one_place_a_session() {
+    let (go, hold) = mpsc::channel();
+    let script = vec![Reply::text("first").held(hold), Reply::text("between")];
+    let rest = (0..40).map(|_| Reply::text("done"));
+    let (server, _model) = scripted(script.into_iter().chain(rest).collect(), "serve: {limits: {concurrency: 3}}\n");
+    let first = submit(&server, &say_in("s1", "hi")).await;
+    once(&server, &first, |state| state["status"] == "running").await;
+    let mut tasks = vec![];
+    for _ in 0..40 {
+        tasks.push(submit(&server, &say_in("s1", "and?")).await);
+    }
+    let between = server.events("/process", &say_in("s2", "hi")).await;
+    assert_eq!(between.last().unwrap()["status"], "completed");
+    go.send(()).unwrap();
+    for task in tasks {
+        assert_eq!(once(&server, &task, over).await["result"]["status"], "completed");
+    }
+}
+
+#[tokio::test]
 async fn canceled_while_it_runs_and_while_it_waits() {
     let (_go, hold) = mpsc::channel();
     let (server, _model) = scripted(vec![Reply::text("never").held(hold)], "");

@@ -149,15 +149,17 @@ impl Call {
         if live.progress.state().is_final() {
             return Err(over());
         }
+        let handle = Arc::clone(&live.recording.handle);
+        let waits = !handle.asked().is_empty();
+        if !waits {
+            handle.steer(vec![params::ours(&message)?])?;
+        }
         match self.app.stores.tasks.put(&live.record).await {
             Ok(()) => {}
             Err(StoreError::TaskEnded(_)) => return Err(over()),
             Err(error) => return Err(error.into()),
         }
-        let handle = Arc::clone(&live.recording.handle);
-        if handle.asked().is_empty() {
-            handle.steer(params::ours(&message)?).await?;
-        } else {
+        if waits {
             reply::all(&handle, |ask| answer(ask, &message), vec![]).await?;
             live.progress.answered();
         }

@@ -35,6 +35,10 @@ pub(super) async fn answered(
     let calls = history.iter().rev().find(|message| message.calls().next().is_some());
     let calls = calls.into_iter().flat_map(Message::calls);
     manner.earlier = calls.map(|call| (call.call_id.clone(), call.clone())).collect();
+    if let Err(error) = handle.steer(more) {
+        run.park();
+        return Err(error);
+    }
     for ask in &open {
         let given = answers.iter().find(|answer| is_to(answer, ask));
         let answer = given.map_or_else(
@@ -43,9 +47,6 @@ pub(super) async fn answered(
         );
         manner.approved.insert(ask.id().to_owned());
         handle.answer(answer).await?;
-    }
-    for message in more {
-        handle.steer(message).await?;
     }
     Ok(run)
 }
