@@ -32,6 +32,8 @@ const ENDING: Duration = Duration::from_secs(5);
 /// How long a task is kept after its end.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Most tasks that are not over: each of them keeps its request.
+/// How often it is looked for tasks that are to be forgotten.
+const TIDIED: Duration = Duration::from_hours(1);
 const MOST: usize = 10_000;
 /// Most events that are saved at once.
 const BATCH: usize = 64;
@@ -248,8 +250,18 @@ impl Tasks {
         }
     }
 
-    /// Says which tasks were lost with the process that ran them, and forgets those that ended long ago.
-    pub async fn report_orphans(&self) {
+    /// Sees, now and once an hour, to tasks that were lost with the process that ran them, and to those that ended long
+    /// ago. Goes on until it is dropped.
+    pub async fn tidy(&self) {
+        let mut hourly = tokio::time::interval(TIDIED);
+        loop {
+            hourly.tick().await;
+            self.report_orphans().await;
+            self.forget_old().await;
+        }
+    }
+
+    async fn report_orphans(&self) {
         match self.inner.store.orphaned().await {
             Ok(lost) => lost.iter().for_each(|task| {
                 tracing::warn!(task = %task.id, session = %task.key.session, user = task.key.user, "task failed: {ORPHANED}");
@@ -264,6 +276,9 @@ impl Tasks {
 
     /// Waits until what became of every task is saved. To be called once no more turns start.
     pub async fn drained(&self) {
+    }
+
+    async fn forget_old(&self) {
         self.inner.jobs.close();
         self.inner.jobs.wait().await;
     }
@@ -405,3 +420,6 @@ fn end_of(record: &TaskRecord) -> AgentEvent {
         kind: EventKind::TurnFinished { outcome, usage: Usage::default() },
     }
 }
+
+#[cfg(test)]
+mod tests;
