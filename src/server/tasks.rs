@@ -5,7 +5,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -21,7 +24,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{ApiError, Asks, Recording, Run, Runs, Target};
 use crate::{
     agent::AgentRequest,
-    domain::{AgentEvent, AgentPath, EventKind, FailureCode, TaskId, TurnOutcome, Usage},
+    domain::{AgentEvent, AgentPath, EventKind, FailureCode, SessionKey, TaskId, TurnOutcome, Usage},
     store::{self, Interrupts, ORPHANED, StoreError, Stores, TaskRecord, TaskStatus},
 };
 
@@ -29,11 +32,11 @@ use crate::{
 const POLL: Duration = Duration::from_millis(250);
 /// How long a task that was canceled may take to end before its caller is told how it stands.
 const ENDING: Duration = Duration::from_secs(5);
+/// How often it is looked for tasks that are to be forgotten.
+const TIDIED: Duration = Duration::from_hours(1);
 /// How long a task is kept after its end.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Most tasks that are not over: each of them keeps its request.
-/// How often it is looked for tasks that are to be forgotten.
-const TIDIED: Duration = Duration::from_hours(1);
 const MOST: usize = 10_000;
 /// Most events that are saved at once.
 const BATCH: usize = 64;
@@ -78,6 +81,9 @@ struct Inner {
 
 /// A task that this process runs.
 struct Live {
+    key: SessionKey,
+    /// Nothing is to be kept of it.
+    gone: AtomicBool,
     cancel: CancellationToken,
     ended: CancellationToken,
     /// `None` until the turn has begun.
@@ -128,6 +134,8 @@ impl Tasks {
         };
         self.inner.store.put(&record).await?;
         let live = Arc::new(Live {
+            key: record.key.clone(),
+            gone: AtomicBool::new(false),
             cancel: CancellationToken::new(),
             ended: CancellationToken::new(),
             recording: watch::Sender::new(None),
@@ -268,17 +276,30 @@ impl Tasks {
             }),
             Err(error) => tracing::warn!(%error, "could not look for tasks that were cut off"),
         }
+    }
+
+    async fn forget_old(&self) {
         let long_ago = Timestamp::now().checked_sub(KEPT).unwrap_or(Timestamp::MIN);
         if let Err(error) = self.inner.store.forget_tasks(long_ago).await {
             tracing::warn!(%error, "could not forget old tasks");
         }
     }
 
-    /// Waits until what became of every task is saved. To be called once no more turns start.
-    pub async fn drained(&self) {
+    /// Ends the tasks of sessions that are gone, so that nothing more is kept of them. How many there were.
+    pub async fn forget(&self, of: impl Fn(&SessionKey) -> bool) -> usize {
+        let gone: Vec<_> = self.live().values().filter(|live| of(&live.key)).cloned().collect();
+        for live in &gone {
+            live.gone.store(true, Ordering::SeqCst);
+            live.cancel.cancel();
+        }
+        for live in &gone {
+            live.ended.cancelled().await;
+        }
+        gone.len()
     }
 
-    async fn forget_old(&self) {
+    /// Waits until what became of every task is saved. To be called once no more turns start.
+    pub async fn drained(&self) {
         self.inner.jobs.close();
         self.inner.jobs.wait().await;
     }
@@ -388,6 +409,9 @@ impl Job {
     }
 
     async fn put(&self) {
+        if self.live.gone.load(Ordering::SeqCst) {
+            return;
+        }
         match self.tasks.inner.store.put(&self.record).await {
             Ok(()) => {}
             // Removed meanwhile, or ended by somebody else.
