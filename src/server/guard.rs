@@ -21,6 +21,7 @@ use tower_http::cors::{AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin
 
 use super::{
     ApiError, App,
+    bodies::Share,
     edge::{Seen, name_of},
 };
 
@@ -46,9 +47,15 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     }
     // Whoever reads it: not only our own handlers do.
     let most = usize::try_from(body).unwrap_or(usize::MAX);
-    let mut request = request.map(|body| Body::new(Limited::new(body, most)));
+    let share = Share::new(&app.bodies, most);
+    let mut request = request.map(|body| Body::new(share.counted(Limited::new(body, most))));
     DefaultBodyLimit::disable().apply(&mut request);
-    next.run(request).await
+    let response = next.run(request).await;
+    if share.was_refused() {
+        let message = "as much is being read as this server has room for";
+        return ApiError::unavailable("too_much_at_once", message, Duration::from_secs(1)).into_response();
+    }
+    response
 }
 
 /// A server that asks nobody for a token answers only to names that no page of somebody else can have: on this machine
@@ -71,13 +78,6 @@ fn host_refused(app: &App, host: Option<&str>) -> Option<ApiError> {
     })
 }
 
-fn origin_refused(app: &App, headers: &HeaderMap, host: Option<&str>) -> Option<ApiError> {
-    let edge = app.edge();
-    let wrong = |origin: &str| {
-        ApiError::new(
-            StatusCode::FORBIDDEN,
-            "wrong_origin",
-            format!("pages of `{origin}` may not call this server: `serve.cors` names those that may"),
 fn is_local(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost")
         || name.to_ascii_lowercase().ends_with(".localhost")
@@ -107,6 +107,13 @@ fn own() -> String {
     String::new()
 }
 
+fn origin_refused(app: &App, headers: &HeaderMap, host: Option<&str>) -> Option<ApiError> {
+    let edge = app.edge();
+    let wrong = |origin: &str| {
+        ApiError::new(
+            StatusCode::FORBIDDEN,
+            "wrong_origin",
+            format!("pages of `{origin}` may not call this server: `serve.cors` names those that may"),
         )
     };
     let Some(origin) = headers.get(header::ORIGIN) else {

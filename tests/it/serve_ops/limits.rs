@@ -2,6 +2,7 @@
 
 use std::sync::mpsc;
 
+use futures_util::StreamExt as _;
 use serde_json::json;
 
 use super::{agent, answer, demo};
@@ -39,6 +40,41 @@ async fn a_body_that_is_too_long_is_refused_however_it_comes() {
     let (status, code, _) = answer(post().body(reqwest::Body::wrap_stream(futures_util::stream::iter(pieces)))).await;
     assert_eq!((status, code.as_str()), (413, "body_too_large"));
     assert_eq!(answer(post().json(&json!({ "input": "x" }))).await.0, 200);
+}
+
+#[tokio::test]
+async fn more_than_there_is_room_for_is_not_read() {
+    let server = demo("{}");
+    let half = bytes::Bytes::from(vec![b' '; 9 << 20]);
+    // Each says nothing more once the server has read what it sent: that is where the next chunk is asked for.
+    let mut open = vec![];
+    for _ in 0..8 {
+        let (body, end) = (half.clone(), tokio::sync::Notify::new());
+        let (told, heard) = tokio::sync::oneshot::channel();
+        let rest = async move {
+            let _ = told.send(());
+            end.notified().await;
+            Ok::<_, std::io::Error>(bytes::Bytes::new())
+        };
+        let body = futures_util::stream::iter([Ok(body)]).chain(futures_util::stream::once(rest));
+        let post = server.client.post(server.at("/turns")).body(reqwest::Body::wrap_stream(body)).send();
+        open.push(tokio::spawn(post));
+        heard.await.unwrap();
+    }
+    let long = format!("{}{{}}", " ".repeat(9 << 20));
+    let ask = |body: String| answer(server.client.post(server.at("/turns")).body(body));
+    // What was sent is read before long, and then there is no room for as much again.
+    let (code, headers) = loop {
+        let (status, code, headers) = ask(long.clone()).await;
+        if status != 422 {
+            break (format!("{status} {code}"), headers);
+        }
+    };
+    assert_eq!((code.as_str(), &headers["retry-after"]), ("503 too_much_at_once", &"1".parse().unwrap()));
+    assert_eq!(ask(json!({ "input": "hi" }).to_string()).await.0, 200, "what is short is heard");
+    open.iter().for_each(tokio::task::JoinHandle::abort);
+    // Who is gone leaves room.
+    while ask(long.clone()).await.0 != 422 {}
 }
 
 #[tokio::test]
