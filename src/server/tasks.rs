@@ -25,7 +25,7 @@ use super::{ApiError, Asks, Recording, Run, Runs, Target};
 use crate::{
     agent::AgentRequest,
     domain::{AgentEvent, AgentPath, EventKind, FailureCode, SessionKey, TaskId, TurnOutcome, Usage},
-    store::{self, Interrupts, ORPHANED, StoreError, Stores, TaskRecord, TaskStatus},
+    store::{self, Interrupts, ORPHANED, StoreError, Stores, TaskPage, TaskQuery, TaskRecord, TaskStatus},
 };
 
 /// Between two looks at a task of another process, which the store alone tells of. Only while somebody asks.
@@ -152,12 +152,12 @@ impl Tasks {
         Ok(self.inner.store.task(user, id).await?)
     }
 
-    /// At most `most`, newest first.
+    /// A part of a list: see [`store::Tasks::page`].
     ///
     /// # Errors
     /// 503 where the store fails.
-    pub async fn list(&self, user: Option<&str>, most: usize) -> Result<Vec<TaskRecord>, ApiError> {
-        Ok(self.inner.store.tasks(user, most).await?)
+    pub async fn page(&self, of: &TaskQuery, from: Option<u64>, most: usize) -> Result<TaskPage, ApiError> {
+        Ok(self.inner.store.page(of, from, most).await?)
     }
 
     /// Ends a task, in whichever process it runs, and gives it as it then is. One that is over stays as it is.

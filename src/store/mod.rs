@@ -30,7 +30,7 @@ pub use location::{Stores, open};
 pub use memory::MemoryStore;
 pub use merge::merge_patch;
 pub use sqlite::SqliteStore;
-pub use tasks::{Interrupts, ORPHANED, TaskRecord, TaskStatus, Tasks};
+pub use tasks::{Interrupts, ORPHANED, TaskPage, TaskQuery, TaskRecord, TaskStatus, Tasks};
 
 use crate::domain::{Content, Message, Role, SessionId, SessionKey, TaskId};
 

@@ -36,8 +36,8 @@ async fn what_ended_long_ago_is_forgotten_by_a_server_that_runs() {
     for task in [&old, &new] {
         stores.tasks.put(task).await.unwrap();
     }
-    assert_eq!(tasks.list(None, 9).await.unwrap().len(), 2);
+    assert_eq!(stores.tasks.tasks(None, 9).await.unwrap().len(), 2);
     tokio::time::sleep(TIDIED).await;
-    assert_eq!(tasks.list(None, 9).await.unwrap(), [new]);
+    assert_eq!(stores.tasks.tasks(None, 9).await.unwrap(), [new]);
     tidying.abort();
 }

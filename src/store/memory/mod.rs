@@ -30,6 +30,7 @@ struct Kept {
     asked: BTreeSet<SessionKey>,
     /// The newest last.
     tasks: Vec<tasks::Task>,
+    last_task: u64,
     notes: Vec<(String, Note)>,
     last_note: i64,
 }

@@ -17,12 +17,10 @@ use crate::{
     agent::AgentRequest,
     domain::{Answer, SessionId, SessionKey, TaskId},
     server::{Ask, Asks, Recording, protocol::reply},
-    store::{StoreError, TaskRecord, TaskStatus, Tasks},
+    store::{StoreError, TaskQuery, TaskRecord, TaskStatus, Tasks},
 };
 
 const PROTOCOL: &str = "a2a";
-/// How many tasks are looked through for a list.
-const MOST: usize = 10_000;
 
 /// What the store keeps of the request, and of what came of it.
 #[derive(Default, Serialize, Deserialize)]
@@ -57,11 +55,14 @@ impl Call {
         if record.protocol == PROTOCOL && record.agent == self.target.name { Ok(record) } else { Err(none()) }
     }
 
-    /// All of this agent within this caller's reach, newest first.
-    pub(super) async fn records(&self) -> Result<Vec<TaskRecord>, Refusal> {
-        let mut records = self.app.stores.tasks.tasks(self.caller.bound(), MOST).await?;
-        records.retain(|record| record.protocol == PROTOCOL && record.agent == self.target.name);
-        Ok(records)
+    /// Those of this agent within this caller's reach.
+    pub(super) fn query(&self) -> TaskQuery {
+        TaskQuery {
+            user: self.caller.bound().map(str::to_owned),
+            protocol: Some(PROTOCOL),
+            agent: Some(self.target.name.clone()),
+            ..TaskQuery::default()
+        }
     }
 
     /// The task with its turn, where that is in this process and not long over.
