@@ -54,7 +54,7 @@ async fn from_submission_to_result() {
     insta::assert_snapshot!(without_chance(&running.to_string()), @r#"{"status":"running","started_at":…,"result":null}"#);
     go.send(()).unwrap();
     let finished = once(&server, id, over).await;
-    insta::assert_snapshot!(without_chance(&finished.to_string()), @r#"{"status":"finished","result":{"sequence_number":7,"object":"response","status":"completed","error":null,"id":"response_…","created_at":…,"completed_at":…,"output":[{"sequence_number":6,"object":"message","status":"completed","error":null,"id":"msg_…","type":"message","role":"assistant","content":[{"sequence_number":5,"object":"content","status":"completed","error":null,"type":"text","index":0,"delta":null,"msg_id":"msg_…","text":"Hello you"}],"code":null,"message":null,"usage":null,"metadata":{}}],"usage":{"input_tokens":20,"output_tokens":5,"total_tokens":25},"session_id":"s1"}}"#);
+    insta::assert_snapshot!(without_chance(&finished.to_string()), @r#"{"status":"finished","result":{"sequence_number":7,"object":"response","status":"completed","error":null,"id":"response_…","created_at":…,"completed_at":…,"output":[{"sequence_number":6,"object":"message","status":"completed","error":null,"id":"msg_…","type":"message","role":"assistant","content":[{"sequence_number":5,"object":"content","status":"completed","error":null,"type":"text","index":0,"delta":null,"msg_id":"msg_…","text":"Hello you"}],"code":null,"message":null,"usage":{"input_tokens":20,"output_tokens":5,"total_tokens":25},"metadata":{}}],"usage":{"input_tokens":20,"output_tokens":5,"total_tokens":25},"session_id":"s1"}}"#);
 
     let (_, list) = server.get("/process/task").await;
     assert_eq!(list["tasks"][0]["task_id"], id);
