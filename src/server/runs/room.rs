@@ -1,7 +1,7 @@
 //! Places of turns: as many as the server allows at once, of which one user may take a share.
 //!
 //! Who asks for an answer now is refused where there is none; tasks wait. A place that is let go of is handed to a task,
-//! if one waits, by turns among the users whose tasks do.
+//! if one waits, by turns among the users whose tasks do. Tasks never take all places, however many wait.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -22,6 +22,7 @@ pub(super) struct Places {
     of_user: usize,
     /// Of those who do not say who they are.
     of_anybody: usize,
+    of_tasks: usize,
 }
 
 impl From<&Serve> for Places {
@@ -32,7 +33,7 @@ impl From<&Serve> for Places {
         let given = serve.limits.per_user.map(|most| most as usize);
         let of_user = given.unwrap_or(all.div_ceil(2)).min(all);
         let told_apart = given.is_some() || serve.tokens.len() > 1;
-        Self { all, of_user, of_anybody: if told_apart { of_user } else { all } }
+        Self { all, of_user, of_anybody: if told_apart { of_user } else { all }, of_tasks: all - all / 4 }
     }
 }
 
@@ -60,6 +61,8 @@ pub(super) struct Room {
 struct State {
     places: Places,
     taken: usize,
+    /// Of these.
+    by_tasks: usize,
     by_user: HashMap<String, usize>,
     /// Never empty for a user.
     waiting: HashMap<String, VecDeque<oneshot::Sender<Seat>>>,
@@ -72,6 +75,7 @@ struct State {
 pub(super) struct Seat {
     room: Arc<Room>,
     user: String,
+    task: bool,
 }
 
 impl Room {
@@ -79,6 +83,7 @@ impl Room {
         let state = State {
             places,
             taken: 0,
+            by_tasks: 0,
             by_user: HashMap::new(),
             waiting: HashMap::new(),
             turns: VecDeque::new(),
@@ -107,25 +112,25 @@ impl Room {
     /// Why there is none.
     pub(super) fn take(self: &Arc<Self>, user: &str) -> Result<Seat, NoPlace> {
         locked(&self.state).take(user)?;
-        Ok(self.seat(user.to_owned()))
+        Ok(Seat { room: Arc::clone(self), user: user.to_owned(), task: false })
     }
 
-    /// A place as soon as there is one; `None` where there will be none any more. Can be dropped at any point.
+    /// A place for a task as soon as there is one; `None` where there will be none any more. Can be dropped at any point.
     pub(super) async fn wait(self: &Arc<Self>, user: &str) -> Option<Seat> {
         let seat = {
             let mut state = locked(&self.state);
             // Who came before is first.
-            if !state.waiting.contains_key(user) && state.take(user).is_ok() {
+            if !state.waiting.contains_key(user) && state.take_for_task(user) {
                 drop(state);
-                return Some(self.seat(user.to_owned()));
+                return Some(self.seat_of_task(user.to_owned()));
             }
             state.join(user)?
         };
         seat.await.ok()
     }
 
-    fn seat(self: &Arc<Self>, user: String) -> Seat {
-        Seat { room: Arc::clone(self), user }
+    fn seat_of_task(self: &Arc<Self>, user: String) -> Seat {
+        Seat { room: Arc::clone(self), user, task: true }
     }
 
     fn seat_waiting(self: &Arc<Self>) {
@@ -133,7 +138,7 @@ impl Room {
             let next = locked(&self.state).next();
             let Some((user, to)) = next else { return };
             // A seat that finds nobody lets go of its place.
-            let _ = to.send(self.seat(user));
+            let _ = to.send(self.seat_of_task(user));
         }
     }
 }
@@ -153,6 +158,12 @@ impl State {
         self.taken += 1;
         *self.by_user.entry(user.to_owned()).or_default() += 1;
         Ok(())
+    }
+
+    fn take_for_task(&mut self, user: &str) -> bool {
+        let may = self.by_tasks < self.places.of_tasks && self.take(user).is_ok();
+        self.by_tasks += usize::from(may);
+        may
     }
 
     fn join(&mut self, user: &str) -> Option<oneshot::Receiver<Seat>> {
@@ -181,7 +192,7 @@ impl State {
                 self.waiting.remove(&user);
                 continue;
             }
-            let next = if self.take(&user).is_ok() { self.waiting.get_mut(&user)?.pop_front() } else { None };
+            let next = if self.take_for_task(&user) { self.waiting.get_mut(&user)?.pop_front() } else { None };
             if self.waiting.get(&user).is_some_and(VecDeque::is_empty) {
                 self.waiting.remove(&user);
             } else {
@@ -194,8 +205,9 @@ impl State {
         None
     }
 
-    fn leave(&mut self, user: &str) {
+    fn leave(&mut self, user: &str, task: bool) {
         self.taken -= 1;
+        self.by_tasks -= usize::from(task);
         if let Some(has) = self.by_user.get_mut(user) {
             *has -= 1;
             if *has == 0 {
@@ -207,7 +219,7 @@ impl State {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        locked(&self.room.state).leave(&self.user);
+        locked(&self.room.state).leave(&self.user, self.task);
         self.room.seat_waiting();
     }
 }
@@ -219,14 +231,14 @@ mod tests {
 
     use super::*;
 
-    fn room(limits: Value) -> Arc<Room> {
+    fn room(limits: &Value) -> Arc<Room> {
         let serve: Serve = serde_json::from_value(json!({ "limits": limits })).unwrap();
         Room::new((&serve).into())
     }
 
     #[test]
     fn one_user_leaves_places_for_others() {
-        let room = room(json!({ "concurrency": 4 }));
+        let room = room(&json!({ "concurrency": 4 }));
         let ann: Vec<_> = (0..2).map(|_| room.take("ann").ok().unwrap()).collect();
         assert_eq!(room.take("ann").err(), Some(NoPlace::User));
         let bob: Vec<_> = (0..2).map(|_| room.take("bob").ok().unwrap()).collect();
@@ -240,8 +252,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn tasks_leave_places_to_those_who_do_not_wait() {
+        let room = room(&json!({ "concurrency": 4 }));
+        let mut tasks = vec![];
+        for _ in 0..3 {
+            tasks.push(room.wait(ANYBODY).now_or_never().unwrap().unwrap());
+        }
+        let mut fourth = Box::pin(room.wait(ANYBODY));
+        assert!((&mut fourth).now_or_never().is_none());
+        drop(room.take(ANYBODY).ok().unwrap());
+        assert!((&mut fourth).now_or_never().is_none());
+        tasks.pop();
+        assert!((&mut fourth).now_or_never().is_some());
+    }
+
+    #[tokio::test]
     async fn tasks_get_the_places_that_others_leave_by_turns() {
-        let room = room(json!({ "concurrency": 2, "per_user": 1 }));
+        let room = room(&json!({ "concurrency": 2, "per_user": 1 }));
         let (ann, bob) = (room.take("ann").ok().unwrap(), room.take("bob").ok().unwrap());
         let users = ["ann", "ann", "bob", "cat", "dan"];
         let mut waiting: Vec<_> = users.iter().map(|user| Box::pin(room.wait(user))).collect();
