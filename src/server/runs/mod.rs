@@ -139,6 +139,10 @@ impl Runs {
     /// 409 where the session is busy and the agent file says `reject`; 429 where the user has his share of the turns;
     /// 503 where too many run or wait for the session, the server is about to end, or the store fails.
     pub async fn start(&self, target: &Target, request: AgentRequest, asks: Asks) -> Result<Run, ApiError> {
+        if request.brought.history.is_none() {
+            // First: it has a place that may be the last one.
+            self.decline(&request.key).await;
+        }
         let seat = self.seat(&request.key.user)?;
         self.start_in(seat, target, request, asks, MOST).await
     }
