@@ -267,6 +267,9 @@ impl Driver {
     }
 
     async fn call_model(&mut self) -> Flow {
+        if self.scene.run.decline.is_cancelled() {
+            return Err(TurnOutcome::Canceled);
+        }
         if let Some(ended) = self.scene.budget.exhausted() {
             return Err(ended);
         }

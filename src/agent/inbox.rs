@@ -11,8 +11,12 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Answer, CallId, Decision, QuestionId};
+
+/// What the agent is told of a call that was declined.
+const ELSE: &str = "the user said something else";
 
 /// Routes answers to those who wait for them.
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub(super) struct Inbox {
 struct Waiting {
     /// Nobody answers, or no more.
     closed: bool,
+    /// The answer to everything is no.
+    declined: bool,
     approvals: HashMap<CallId, oneshot::Sender<Decision>>,
     questions: HashMap<QuestionId, oneshot::Sender<Option<String>>>,
     /// How many wait; those that gave up no longer count.
@@ -37,8 +43,18 @@ impl Inbox {
         Self { waiting: Mutex::new(Waiting { closed: !attended, ..Waiting::default() }) }
     }
 
-    /// Takes answers until there are no more, then for ever waits. Can be dropped at any point.
-    pub(super) async fn receive(&self, answers: Option<mpsc::Receiver<Answer>>) {
+    /// Takes answers until there are no more, and says no to everything once `decline` fires; waits for ever. Can be
+    /// dropped at any point.
+    pub(super) async fn receive(&self, answers: Option<mpsc::Receiver<Answer>>, decline: CancellationToken) {
+        let declined = async {
+            decline.cancelled().await;
+            self.decline();
+        };
+        tokio::join!(self.take(answers), declined);
+        std::future::pending().await
+    }
+
+    async fn take(&self, answers: Option<mpsc::Receiver<Answer>>) {
         if let Some(mut answers) = answers {
             while let Some(answer) = answers.recv().await {
                 let mut waiting = self.waiting();
@@ -54,7 +70,18 @@ impl Inbox {
             }
         }
         self.close();
-        std::future::pending().await
+    }
+
+    /// Whoever waits, or will, is told no.
+    fn decline(&self) {
+        let mut waiting = self.waiting();
+        waiting.declined = true;
+        for (_, to) in waiting.approvals.drain() {
+            let _ = to.send(no());
+        }
+        for (_, to) in waiting.questions.drain() {
+            let _ = to.send(None);
+        }
     }
 
     /// Whoever waits, or will, has no answer.
@@ -74,14 +101,28 @@ impl Inbox {
     pub(super) fn expect_approval(&self, id: &CallId) -> Option<oneshot::Receiver<Decision>> {
         let mut waiting = self.waiting();
         let (to, from) = oneshot::channel();
-        (!waiting.closed).then(|| waiting.approvals.insert(id.clone(), to)).map(|_| from)
+        if waiting.declined {
+            let _ = to.send(no());
+        } else if waiting.closed {
+            return None;
+        } else {
+            waiting.approvals.insert(id.clone(), to);
+        }
+        Some(from)
     }
 
     /// As [`Inbox::expect_approval`].
     pub(super) fn expect_answer(&self, id: &QuestionId) -> Option<oneshot::Receiver<Option<String>>> {
         let mut waiting = self.waiting();
         let (to, from) = oneshot::channel();
-        (!waiting.closed).then(|| waiting.questions.insert(id.clone(), to)).map(|_| from)
+        if waiting.declined {
+            let _ = to.send(None);
+        } else if waiting.closed {
+            return None;
+        } else {
+            waiting.questions.insert(id.clone(), to);
+        }
+        Some(from)
     }
 
     /// Waits for the user; the time does not count against the turn's. `None` where no answer comes.
@@ -100,6 +141,10 @@ impl Inbox {
         // No holder can panic between two changes that belong together.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn no() -> Decision {
+    Decision::Deny { reason: ELSE.to_owned() }
 }
 
 /// Time that is the user's.
@@ -148,13 +193,28 @@ mod tests {
         }
         drop(to);
         tokio::select! {
-            () = inbox.receive(Some(from)) => unreachable!(),
+            () = inbox.receive(Some(from), CancellationToken::new()) => unreachable!(),
             answers = async { tokio::join!(inbox.wait(first), inbox.wait(second), inbox.wait(third)) } => {
                 assert_eq!(answers, (None, Some(Decision::AllowSession), Some(Some("blue".to_owned()))));
             }
         }
         assert!(!inbox.attended(), "the sender is gone");
         assert!(inbox.expect_approval(&a).is_none());
+    }
+
+    #[tokio::test]
+    async fn who_is_declined_is_told_no_and_so_is_who_asks_later() {
+        let inbox = Inbox::new(true);
+        let (_to, from) = mpsc::channel(1);
+        let decline = CancellationToken::new();
+        let first = inbox.expect_approval(&"a".into());
+        decline.cancel();
+        tokio::select! {
+            () = inbox.receive(Some(from), decline) => unreachable!(),
+            answer = inbox.wait(first) => assert_eq!(answer, Some(no())),
+        }
+        assert_eq!(inbox.wait(inbox.expect_approval(&"b".into())).await, Some(no()));
+        assert_eq!(inbox.wait(inbox.expect_answer(&"q".into())).await, Some(None));
     }
 
     #[tokio::test(start_paused = true)]

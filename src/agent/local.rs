@@ -99,8 +99,8 @@ impl LocalAgent {
         control: TurnControl,
     ) -> EventStream {
         let cancel = control.cancel.child_token();
-        let (run, events) =
-            Run::new(key, control.answers.is_some(), Arc::clone(&self.grants), cancel.clone().drop_guard());
+        let asked = (control.answers.is_some(), control.decline.clone());
+        let (run, events) = Run::new(key, asked, Arc::clone(&self.grants), cancel.clone().drop_guard());
         let run = Arc::new(run);
         let agent = self.clone();
         // The turn belongs to the trace that it is asked for in.
@@ -110,7 +110,7 @@ impl LocalAgent {
                 AssertUnwindSafe(agent.turn(&run, opening, control.session, control.steer, cancel)).catch_unwind();
             let ended = tokio::select! {
                 ended = turn => ended,
-                () = run.inbox.receive(control.answers) => return,
+                () = run.inbox.receive(control.answers, control.decline) => return,
             };
             if ended.is_err() {
                 let outcome = TurnOutcome::Failed {

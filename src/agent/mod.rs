@@ -233,6 +233,9 @@ pub struct Brought {
 /// The caller's hold on a running turn.
 pub struct TurnControl {
     pub cancel: CancellationToken,
+    /// Fired where the user goes on to something else: the answer to all that is asked is no, and once the calls of the
+    /// last message have ended the turn ends as canceled, before another request to the model.
+    pub decline: CancellationToken,
     /// Answers to approvals and questions; `None` where nobody can be asked, and policy decides.
     pub answers: Option<mpsc::Receiver<Answer>>,
     /// Messages that join the turn before the next request to the model.
@@ -245,6 +248,6 @@ impl TurnControl {
     /// Nobody to ask.
     #[must_use]
     pub fn unattended(cancel: CancellationToken) -> Self {
-        Self { cancel, answers: None, steer: None, session: None }
+        Self { cancel, decline: CancellationToken::new(), answers: None, steer: None, session: None }
     }
 }

@@ -215,6 +215,11 @@ impl RemoteAgent {
                 Some(message) = next(&mut control.steer) => {
                     self.tell(last, "steer", &json!({ "input": message.content })).await;
                 }
+                // Another server knows no way to end a turn but this one.
+                () = control.decline.cancelled(), if end.is_none() => {
+                    end = Some(Instant::now() + STOPPING);
+                    self.tell(last, "cancel", &Value::Null).await;
+                }
                 () = control.cancel.cancelled(), if end.is_none() => {
                     end = Some(Instant::now() + STOPPING);
                     self.tell(last, "cancel", &Value::Null).await;

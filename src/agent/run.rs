@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::mpsc;
-use tokio_util::sync::DropGuard;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{EventStream, approval::Grants, inbox::Inbox};
 use crate::domain::{AgentEvent, AgentPath, EventKind, SessionKey, TurnId};
@@ -18,6 +18,8 @@ const EVENTS: usize = 64;
 pub(super) struct Run {
     pub(super) key: SessionKey,
     pub(super) inbox: Inbox,
+    /// As [`TurnControl::decline`](super::TurnControl::decline).
+    pub(super) decline: CancellationToken,
     pub(super) grants: Arc<Grants>,
     events: mpsc::Sender<(AgentPath, EventKind)>,
     /// How often each agent was called, for its path.
@@ -27,7 +29,12 @@ pub(super) struct Run {
 impl Run {
     /// A run, and the stream its events come out of. The stream counts them, so that their order is the one in which
     /// they were emitted; dropping it fires `guard`.
-    pub(super) fn new(key: SessionKey, attended: bool, grants: Arc<Grants>, guard: DropGuard) -> (Self, EventStream) {
+    pub(super) fn new(
+        key: SessionKey,
+        (attended, decline): (bool, CancellationToken),
+        grants: Arc<Grants>,
+        guard: DropGuard,
+    ) -> (Self, EventStream) {
         let (events, received) = mpsc::channel(EVENTS);
         let (session, turn) = (key.session.clone(), TurnId::new());
         let stream = stream::unfold((received, 0, guard), move |(mut received, seq, guard)| {
@@ -37,7 +44,7 @@ impl Run {
                 Some((AgentEvent { seq, session, turn, agent, kind }, (received, seq + 1, guard)))
             }
         });
-        let run = Self { key, inbox: Inbox::new(attended), grants, events, called: Mutex::default() };
+        let run = Self { key, inbox: Inbox::new(attended), decline, grants, events, called: Mutex::default() };
         (run, stream.boxed())
     }
 

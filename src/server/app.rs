@@ -8,7 +8,10 @@ use std::{
 use arc_swap::{ArcSwap, Guard};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Agents, Runs, Tasks, edge::Edge, health::Probed, limits::Limits, metrics::Metrics, protocol::McpSessions};
+use super::{
+    Agents, Runs, Tasks, bodies::Bodies, edge::Edge, health::Probed, limits::Limits, metrics::Metrics,
+    protocol::McpSessions,
+};
 use crate::{
     config::agent_file::{Serve, Token},
     store::Stores,
@@ -25,6 +28,7 @@ pub struct App {
     pub(super) page: bool,
     pub mcp: McpSessions,
     pub(super) limits: Limits,
+    pub(super) bodies: Arc<Bodies>,
     pub(super) probed: Probed,
     bound: OnceLock<IpAddr>,
     stop: CancellationToken,
@@ -42,6 +46,7 @@ impl App {
             tasks: Tasks::new(runs.clone(), &stores),
             runs,
             limits: Limits::new(serve),
+            bodies: Arc::default(),
             agents: ArcSwap::from_pointee(agents),
             stores,
             page,

@@ -14,7 +14,7 @@ use super::{ApiError, App, edge::Seen, limits::Payer};
 use crate::config::agent_file::Token;
 
 /// Whose things somebody reaches who says nothing of himself, where no token is asked for.
-const ANYBODY: &str = "anonymous";
+pub(super) const ANYBODY: &str = "anonymous";
 
 /// Who makes a request.
 #[derive(Clone, Debug, PartialEq, Eq)]

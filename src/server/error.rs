@@ -72,6 +72,13 @@ impl ApiError {
         Self { retry_after: Some(retry_after), ..error }
     }
 
+    /// 429: not so much, and not now.
+    #[must_use]
+    pub fn too_many(code: &'static str, message: impl Into<String>, retry_after: Duration) -> Self {
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, code, message);
+        Self { retry_after: Some(retry_after), ..error }
+    }
+
     /// What OpenAI's clients know errors of this status by.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -3,7 +3,11 @@
 //! A page can have its own name resolve to this machine (DNS rebinding), which the `Host` header then tells, and it can
 //! send requests whose answers it may not read, which the `Origin` header tells. Browsers let no page change either.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use axum::{
     body::Body,
@@ -17,13 +21,14 @@ use tower_http::cors::{AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin
 
 use super::{
     ApiError, App,
+    bodies::Share,
     edge::{Seen, name_of},
 };
 
 /// Longest body, in bytes, where the agent file does not say.
 const BODY: u64 = 10 << 20;
 /// How long browsers remember what a preflight said.
-const PREFLIGHT: std::time::Duration = std::time::Duration::from_mins(10);
+const PREFLIGHT: Duration = Duration::from_mins(10);
 
 /// Refuses what a page of somebody else sends, and bodies that are too long.
 pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -42,27 +47,64 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     }
     // Whoever reads it: not only our own handlers do.
     let most = usize::try_from(body).unwrap_or(usize::MAX);
-    let mut request = request.map(|body| Body::new(Limited::new(body, most)));
+    let share = Share::new(&app.bodies, most);
+    let mut request = request.map(|body| Body::new(share.counted(Limited::new(body, most))));
     DefaultBodyLimit::disable().apply(&mut request);
-    next.run(request).await
+    let response = next.run(request).await;
+    if share.was_refused() {
+        let message = "as much is being read as this server has room for";
+        return ApiError::unavailable("too_much_at_once", message, Duration::from_secs(1)).into_response();
+    }
+    response
 }
 
-/// A server that asks nobody for a token, because only this machine reaches it, answers only to its own names.
+/// A server that asks nobody for a token answers only to names that no page of somebody else can have: on this machine
+/// to its own, beyond it to any that nobody outside can make lead here.
 fn host_refused(app: &App, host: Option<&str>) -> Option<ApiError> {
-    if !app.bound().is_loopback() || app.settings(|serve| !serve.tokens.is_empty()) {
+    if app.settings(|serve| !serve.tokens.is_empty()) {
         return None;
     }
     let name = host.map(name_of).unwrap_or_default();
-    let local = name.eq_ignore_ascii_case("localhost")
-        || name.to_ascii_lowercase().ends_with(".localhost")
-        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    (!local && !app.edge().is_public_host(name)).then(|| {
+    let known = is_local(name)
+        || app.edge().is_public_host(name)
+        // No browser leaves the name out, and some that look whether a server lives do.
+        || !app.bound().is_loopback() && (host.is_none() || is_private(name));
+    (!known).then(|| {
         ApiError::new(
             StatusCode::FORBIDDEN,
             "wrong_host",
             format!("this server does not answer to the name `{name}`: set `serve.public_url`, or `serve.tokens`"),
         )
     })
+}
+
+fn is_local(name: &str) -> bool {
+    name.eq_ignore_ascii_case("localhost")
+        || name.to_ascii_lowercase().ends_with(".localhost")
+        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// An address; a name without a dot, or one that is for local networks alone (RFC 6762, RFC 8375, and `internal`, which
+/// ICANN keeps free): no such name can be had in the DNS that all share. Or the name of this machine.
+fn is_private(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    name.parse::<IpAddr>().is_ok()
+        || !name.is_empty() && !name.contains('.')
+        || [".local", ".internal", ".home.arpa"].iter().any(|zone| name.ends_with(zone))
+        || *OWN == name
+}
+
+/// What this machine calls itself.
+static OWN: LazyLock<String> = LazyLock::new(own);
+
+#[cfg(unix)]
+fn own() -> String {
+    rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase()
+}
+
+#[cfg(not(unix))]
+fn own() -> String {
+    String::new()
 }
 
 fn origin_refused(app: &App, headers: &HeaderMap, host: Option<&str>) -> Option<ApiError> {
@@ -109,4 +151,20 @@ pub(super) fn cors(app: &Arc<App>) -> CorsLayer {
             HeaderName::from_static("mcp-session-id"),
         ])
         .max_age(PREFLIGHT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_that_others_can_have_is_private() {
+        for name in ["10.1.2.3", "::1", "fe80::1", "agent", "AGENT.", "box.local", "a.b.internal", "nas.home.arpa"] {
+            assert!(is_private(name), "{name}");
+        }
+        for name in ["", ".", "evil.example", "10.1.2.3.evil.example", "local", "evil.example.", "xlocal.io"] {
+            assert_eq!(is_private(name), name == "local", "{name}");
+        }
+        assert!(is_private(&own()));
+    }
 }

@@ -11,7 +11,6 @@ use governor::{
     DefaultKeyedRateLimiter, Quota, RateLimiter,
     clock::{Clock as _, DefaultClock},
 };
-use http::StatusCode;
 
 use super::ApiError;
 use crate::config::agent_file::{Rate, Serve};
@@ -75,9 +74,8 @@ impl Limits {
             let Rate { count, per } = limiter.rate;
             let wait = until.wait_time_from(DefaultClock::default().now());
             let message = format!("more than {count} requests in {} s; ask again later", per.as_secs());
-            let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
             // A whole second more than is needed is kinder than one too few.
-            ApiError { retry_after: Some(wait + Duration::from_secs(1)), ..error }
+            ApiError::too_many("rate_limited", message, wait + Duration::from_secs(1))
         })
     }
 }

@@ -46,9 +46,9 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// Serves until `shutdown`, then starts no more turns, lets those that run end, and returns when all is saved and sent.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
     // Whoever waits for an answer need not wait for this.
-    let orphans = tokio::spawn({
+    let tidying = tokio::spawn({
         let tasks = app.tasks.clone();
-        async move { tasks.report_orphans().await }
+        async move { tasks.tidy().await }
     });
     if let Ok(address) = listener.local_addr() {
         app.bind(address.ip());
@@ -61,7 +61,7 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<O
     }
     drop(listener);
     let _ = tokio::time::timeout(LAST, app.tasks.drained()).await;
-    orphans.abort();
+    tidying.abort();
     let _ = tokio::time::timeout(LAST, graceful.shutdown()).await;
     app.drained().await;
 }

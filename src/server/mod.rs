@@ -8,6 +8,7 @@ mod admin;
 mod agents;
 mod app;
 mod auth;
+mod bodies;
 mod body;
 mod connections;
 mod edge;

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{ApiError, App, Caller, Id, Json, Params};
 use crate::{
     domain::{SessionId, SessionKey},
-    store::Export,
+    store::{Export, SessionInfo, StoreError},
 };
 
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -104,6 +104,8 @@ async fn export(
     Ok(response)
 }
 
+/// Removes a session and all that is kept of it: messages, state, its tasks with their events and results, the responses
+/// that were kept, recordings, what the user allowed in it, its sandboxes. Notes are not a session's, but its user's.
 async fn remove(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -111,26 +113,48 @@ async fn remove(
     Id(id): Id,
 ) -> Result<StatusCode, ApiError> {
     let key = key(&caller, &of, id)?;
-    app.stores.sessions.remove(&key).await?;
+    let sessions = &app.stores.sessions;
+    // A turn that waits for its caller would hold the session until it no longer does.
+    app.runs.decline(&key).await;
+    sessions.remove(&key).await?;
+    if app.tasks.forget(|of| *of == key).await > 0 {
+        // One may have begun meanwhile.
+        match sessions.remove(&key).await {
+            Ok(()) | Err(StoreError::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    app.runs.forget(|of| *of == key);
     forget(&app, &key).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// All that is kept of a user: his sessions and tasks, and their sandboxes.
+/// Removes all that is kept of a user: his sessions as [`remove`] does, tasks without one, and the notes that agents
+/// took about him.
 async fn remove_all(State(app): State<Arc<App>>, caller: Caller, Params(of): Params<Of>) -> Result<Response, ApiError> {
     let user = caller.user(of.user_id.as_deref())?;
     if of.agent.is_some() {
         return Err(ApiError::invalid("`agent` cannot choose among what is deleted: all sessions of a user are"));
     }
-    let sessions = app.stores.sessions.sessions(Some(&user)).await?;
-    let removed = app.stores.sessions.remove_user(&user).await?;
-    for session in sessions {
-        forget(&app, &SessionKey { user: user.clone(), session: session.id }).await?;
+    let mut sessions = app.stores.sessions.sessions(Some(&user)).await?;
+    let key = |session: &SessionInfo| SessionKey { user: user.clone(), session: session.id.clone() };
+    for session in &sessions {
+        app.runs.decline(&key(session)).await;
     }
-    Ok(axum::Json(json!({ "removed": removed })).into_response())
+    let removed = app.stores.sessions.remove_user(&user).await?;
+    if app.tasks.forget(|of| of.user == user).await > 0 {
+        sessions.extend(app.stores.sessions.sessions(Some(&user)).await?);
+        app.stores.sessions.remove_user(&user).await?;
+    }
+    app.runs.forget(|of| of.user == user);
+    let notes = app.stores.notes.forget_user(&user).await?;
+    for session in &sessions {
+        forget(&app, &key(session)).await?;
+    }
+    Ok(axum::Json(json!({ "removed": removed, "notes": notes })).into_response())
 }
 
-/// Removes what a session had besides its messages.
+/// Lets go of what is bound to a session besides what is kept of it.
 async fn forget(app: &App, key: &SessionKey) -> Result<(), ApiError> {
     app.agents().root.forget(key).await.map_err(|error| {
         ApiError::internal(format!("the session is deleted, and what its programs left could not be: {error}"))

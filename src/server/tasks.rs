@@ -5,7 +5,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -18,19 +21,19 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{ApiError, Asks, Recording, Run, Runs, Target, runs::TOO_LONG};
+use super::{ApiError, Asks, Recording, Run, Runs, Target};
 use crate::{
     agent::AgentRequest,
-    domain::{AgentEvent, AgentPath, EventKind, FailureCode, TaskId, TurnOutcome, Usage},
-    store::{self, Interrupts, ORPHANED, StoreError, Stores, TaskRecord, TaskStatus},
+    domain::{AgentEvent, AgentPath, EventKind, FailureCode, SessionKey, TaskId, TurnOutcome, Usage},
+    store::{self, Interrupts, ORPHANED, StoreError, Stores, TaskPage, TaskQuery, TaskRecord, TaskStatus},
 };
 
-/// Between two looks at a task of another process.
+/// Between two looks at a task of another process, which the store alone tells of. Only while somebody asks.
 const POLL: Duration = Duration::from_millis(250);
-/// Between two tries to start a turn where as many run as may.
-const ROOM: Duration = Duration::from_millis(250);
 /// How long a task that was canceled may take to end before its caller is told how it stands.
 const ENDING: Duration = Duration::from_secs(5);
+/// How often it is looked for tasks that are to be forgotten.
+const TIDIED: Duration = Duration::from_hours(1);
 /// How long a task is kept after its end.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Most tasks that are not over: each of them keeps its request.
@@ -78,6 +81,9 @@ struct Inner {
 
 /// A task that this process runs.
 struct Live {
+    key: SessionKey,
+    /// Nothing is to be kept of it.
+    gone: AtomicBool,
     cancel: CancellationToken,
     ended: CancellationToken,
     /// `None` until the turn has begun.
@@ -128,6 +134,8 @@ impl Tasks {
         };
         self.inner.store.put(&record).await?;
         let live = Arc::new(Live {
+            key: record.key.clone(),
+            gone: AtomicBool::new(false),
             cancel: CancellationToken::new(),
             ended: CancellationToken::new(),
             recording: watch::Sender::new(None),
@@ -144,12 +152,12 @@ impl Tasks {
         Ok(self.inner.store.task(user, id).await?)
     }
 
-    /// At most `most`, newest first.
+    /// A part of a list: see [`store::Tasks::page`].
     ///
     /// # Errors
     /// 503 where the store fails.
-    pub async fn list(&self, user: Option<&str>, most: usize) -> Result<Vec<TaskRecord>, ApiError> {
-        Ok(self.inner.store.tasks(user, most).await?)
+    pub async fn page(&self, of: &TaskQuery, from: Option<u64>, most: usize) -> Result<TaskPage, ApiError> {
+        Ok(self.inner.store.page(of, from, most).await?)
     }
 
     /// Ends a task, in whichever process it runs, and gives it as it then is. One that is over stays as it is.
@@ -250,18 +258,44 @@ impl Tasks {
         }
     }
 
-    /// Says which tasks were lost with the process that ran them, and forgets those that ended long ago.
-    pub async fn report_orphans(&self) {
+    /// Sees, now and once an hour, to tasks that were lost with the process that ran them, and to those that ended long
+    /// ago. Goes on until it is dropped.
+    pub async fn tidy(&self) {
+        let mut hourly = tokio::time::interval(TIDIED);
+        loop {
+            hourly.tick().await;
+            self.report_orphans().await;
+            self.forget_old().await;
+        }
+    }
+
+    async fn report_orphans(&self) {
         match self.inner.store.orphaned().await {
             Ok(lost) => lost.iter().for_each(|task| {
                 tracing::warn!(task = %task.id, session = %task.key.session, user = task.key.user, "task failed: {ORPHANED}");
             }),
             Err(error) => tracing::warn!(%error, "could not look for tasks that were cut off"),
         }
+    }
+
+    async fn forget_old(&self) {
         let long_ago = Timestamp::now().checked_sub(KEPT).unwrap_or(Timestamp::MIN);
         if let Err(error) = self.inner.store.forget_tasks(long_ago).await {
             tracing::warn!(%error, "could not forget old tasks");
         }
+    }
+
+    /// Ends the tasks of sessions that are gone, so that nothing more is kept of them. How many there were.
+    pub async fn forget(&self, of: impl Fn(&SessionKey) -> bool) -> usize {
+        let gone: Vec<_> = self.live().values().filter(|live| of(&live.key)).cloned().collect();
+        for live in &gone {
+            live.gone.store(true, Ordering::SeqCst);
+            live.cancel.cancel();
+        }
+        for live in &gone {
+            live.ended.cancelled().await;
+        }
+        gone.len()
     }
 
     /// Waits until what became of every task is saved. To be called once no more turns start.
@@ -287,7 +321,7 @@ struct Job {
 impl Job {
     async fn run(mut self, target: Target, request: AgentRequest, asks: Asks) {
         let started = tokio::select! {
-            started = self.start(&target, &request, asks) => Some(started),
+            started = self.tasks.inner.runs.start_later(&target, request, asks) => Some(started),
             () = self.live.cancel.cancelled() => None,
         };
         let outcome = match started {
@@ -299,21 +333,6 @@ impl Job {
             None => Some(TurnOutcome::Canceled),
         };
         self.end(outcome).await;
-    }
-
-    /// Starts the turn as soon as there is room.
-    async fn start(&self, target: &Target, request: &AgentRequest, asks: Asks) -> Result<Run, ApiError> {
-        let runs = &self.tasks.inner.runs;
-        loop {
-            // Not tried: what a task is asked with may be long, and is copied for each try.
-            while runs.is_full() {
-                tokio::time::sleep(ROOM).await;
-            }
-            match runs.start(target, request.clone(), asks).await {
-                Err(error) if ["too_many_turns", TOO_LONG].contains(&error.code) => tokio::time::sleep(ROOM).await,
-                started => return started,
-            }
-        }
     }
 
     /// Keeps what happens, to the end of the turn.
@@ -390,6 +409,9 @@ impl Job {
     }
 
     async fn put(&self) {
+        if self.live.gone.load(Ordering::SeqCst) {
+            return;
+        }
         match self.tasks.inner.store.put(&self.record).await {
             Ok(()) => {}
             // Removed meanwhile, or ended by somebody else.
@@ -422,3 +444,6 @@ fn end_of(record: &TaskRecord) -> AgentEvent {
         kind: EventKind::TurnFinished { outcome, usage: Usage::default() },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -173,7 +173,7 @@ async fn steer(
     Json(body): Json<Steer>,
 ) -> Result<StatusCode, ApiError> {
     let message = Message { role: Role::User, content: body.input.content()? };
-    app.runs.find(caller.bound(), &TurnId::from(id))?.steer(message).await?;
+    app.runs.find(caller.bound(), &TurnId::from(id))?.steer(vec![message])?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -30,7 +30,7 @@ pub use location::{Stores, open};
 pub use memory::MemoryStore;
 pub use merge::merge_patch;
 pub use sqlite::SqliteStore;
-pub use tasks::{Interrupts, ORPHANED, TaskRecord, TaskStatus, Tasks};
+pub use tasks::{Interrupts, ORPHANED, TaskPage, TaskQuery, TaskRecord, TaskStatus, Tasks};
 
 use crate::domain::{Content, Message, Role, SessionId, SessionKey, TaskId};
 
@@ -148,7 +148,18 @@ pub struct Note {
     pub created_at: Timestamp,
 }
 
-/// Notes that outlive a session. `scope` keeps agents and users apart.
+/// The scope of the notes that an agent keeps about a user: JSON, so that no name can be made to look like another's.
+#[must_use]
+pub fn note_scope(agent: &str, user: &str) -> String {
+    serde_json::json!([agent, user]).to_string()
+}
+
+/// Whether the notes of this scope are about `user`.
+fn is_about(scope: &str, user: &str) -> bool {
+    serde_json::from_str(scope).is_ok_and(|(_, about): (String, String)| about == user)
+}
+
+/// Notes that outlive a session. `scope` keeps agents and users apart: see [`note_scope`].
 #[async_trait]
 pub trait Notes: Send + Sync {
     async fn add(&self, scope: &str, text: &str) -> Result<Note, StoreError>;
@@ -159,6 +170,9 @@ pub trait Notes: Send + Sync {
     /// # Errors
     /// [`StoreError::NoNote`].
     async fn forget(&self, scope: &str, id: i64) -> Result<(), StoreError>;
+
+    /// Removes what every agent noted about a user, and says how many notes there were.
+    async fn forget_user(&self, user: &str) -> Result<u64, StoreError>;
 }
 
 /// Why something could not be remembered or recalled.

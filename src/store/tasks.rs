@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::StoreError;
-use crate::domain::{AgentEvent, SessionKey, TaskId, TurnId};
+use crate::domain::{AgentEvent, SessionId, SessionKey, TaskId, TurnId};
 
 /// Why a task failed whose process is gone.
 pub const ORPHANED: &str = "the process that ran it ended before it did";
@@ -79,6 +79,29 @@ impl TaskStatus {
     }
 }
 
+/// Which tasks a list is of; all where nothing is said.
+#[derive(Clone, Debug, Default)]
+pub struct TaskQuery {
+    pub user: Option<String>,
+    pub protocol: Option<&'static str>,
+    pub agent: Option<String>,
+    pub session: Option<SessionId>,
+    pub status: Option<TaskStatus>,
+    /// Those that ended then or later; that began, where they have not ended; that were made, where they have not begun.
+    pub since: Option<Timestamp>,
+}
+
+/// A part of a list.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskPage {
+    /// Newest first.
+    pub tasks: Vec<TaskRecord>,
+    /// Where the next part begins; `None` where there is none. Stays what it is whatever is added or removed.
+    pub next: Option<u64>,
+    /// How many there are on all pages together.
+    pub total: u64,
+}
+
 /// Tasks, with the events of their turns for those who come later. Every write is atomic, as those of
 /// [`super::Store`] are.
 ///
@@ -96,8 +119,14 @@ pub trait Tasks: Send + Sync {
     /// [`StoreError::NoTask`], also for another user's.
     async fn task(&self, user: Option<&str>, id: &TaskId) -> Result<TaskRecord, StoreError>;
 
+    /// At most `most` of a list, from its start or from where another part said that the next begins.
+    async fn page(&self, of: &TaskQuery, from: Option<u64>, most: usize) -> Result<TaskPage, StoreError>;
+
     /// At most `most`, newest first.
-    async fn tasks(&self, user: Option<&str>, most: usize) -> Result<Vec<TaskRecord>, StoreError>;
+    async fn tasks(&self, user: Option<&str>, most: usize) -> Result<Vec<TaskRecord>, StoreError> {
+        let of = TaskQuery { user: user.map(str::to_owned), ..TaskQuery::default() };
+        Ok(self.page(&of, None, most).await?.tasks)
+    }
 
     /// Adds events of the task's turn, all or none. Their `seq` is kept; one that is there already stays as it is.
     ///

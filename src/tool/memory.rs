@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Tool, ToolCx, ToolError, ToolResult};
 use crate::{
     domain::{Effect, ToolSpec},
-    store::{Notes, StoreError},
+    store::{Notes, StoreError, note_scope},
 };
 
 /// How many notes one call recalls.
@@ -81,8 +81,7 @@ impl Tool for Memory {
 
     async fn call(&self, arguments: Value, cx: &ToolCx) -> Result<ToolResult, ToolError> {
         let call: Call = serde_json::from_value(arguments).map_err(|error| ToolError::Arguments(error.to_string()))?;
-        // JSON, so that no name can be made to look like another agent's scope.
-        let scope = json!([self.agent, cx.session.user]).to_string();
+        let scope = note_scope(&self.agent, &cx.session.user);
         let text = match call {
             Call::Remember { text } if text.trim().is_empty() => {
                 return Err(ToolError::Arguments("`text` is empty; write what to remember".to_owned()));

@@ -100,7 +100,7 @@ async fn both_versions_stream_a_task_golden() {
 
 #[tokio::test]
 async fn a_message_is_answered_by_a_task_that_stays() {
-    let (server, fake) = scripted("", vec![Reply::text("One."), Reply::text("Two.")]);
+    let (server, fake) = scripted("", vec![Reply::text("One."), Reply::text("Two."), Reply::text("Three.")]);
     let task = result(&server, "message/send", &says("first", &json!({}))).await;
     insta::assert_snapshot!(timeless(std::slice::from_ref(&task)));
     let next = result(&server, "message/send", &says("second", &json!({ "contextId": task["contextId"] }))).await;
@@ -111,8 +111,16 @@ async fn a_message_is_answered_by_a_task_that_stays() {
     let new = result(&server, "GetTask", &json!({ "id": task["id"] })).await;
     assert_eq!(new["status"]["state"], "TASK_STATE_COMPLETED");
     let page = result(&server, "ListTasks", &json!({ "pageSize": 1, "status": "TASK_STATE_COMPLETED" })).await;
-    assert_eq!((&page["totalSize"], &page["nextPageToken"]), (&json!(2), &json!("1")));
-    assert_eq!(page["tasks"][0]["id"], next["id"]);
+    assert_eq!((&page["totalSize"], &page["tasks"][0]["id"]), (&json!(2), &next["id"]));
+    // What comes meanwhile does not move the next page.
+    result(&server, "message/send", &says("third", &json!({}))).await;
+    let rest = result(&server, "ListTasks", &json!({ "pageSize": 1, "pageToken": page["nextPageToken"] })).await;
+    assert_eq!((&rest["tasks"][0]["id"], &rest["nextPageToken"]), (&task["id"], &json!("")));
+    let none = result(&server, "ListTasks", &json!({ "status": "TASK_STATE_REJECTED" })).await;
+    assert_eq!((&none["tasks"], &none["totalSize"]), (&json!([]), &json!(0)));
+    let of = result(&server, "ListTasks", &json!({ "contextId": task["contextId"] })).await;
+    assert_eq!(of["totalSize"], 2);
+    assert_eq!(code(&server, "ListTasks", &json!({ "pageToken": "x" })).await, -32602);
     // After a new start, from the store.
     let again = server.restarted();
     let kept = result(&again, "tasks/get", &json!({ "id": task["id"] })).await;
@@ -175,14 +183,18 @@ async fn a_failure_is_a_failed_task_with_its_reason() {
 
 #[tokio::test]
 async fn a_new_message_declines_what_was_asked() {
-    let (server, fake) = scripted(TOOLS, vec![wants_todo(), Reply::text("Hello."), Reply::text("Hello.")]);
+    let (server, fake) = scripted(TOOLS, vec![wants_todo(), Reply::text("Hello.")]);
     let asked = result(&server, "message/send", &says("plan", &json!({ "contextId": "c1" }))).await;
     assert_eq!(asked["status"]["state"], "input-required");
     let next = result(&server, "message/send", &says("hello", &json!({ "contextId": "c1" }))).await;
     assert_eq!(next["artifacts"][0]["parts"][0]["text"], "Hello.");
     assert_ne!(next["id"], asked["id"]);
-    // The model may have been asked once more before the turn that was declined ended.
-    assert!(fake.requests().last().unwrap().body["messages"].to_string().contains("something else"));
+    let declined = result(&server, "tasks/get", &json!({ "id": asked["id"] })).await;
+    assert_eq!(declined["status"]["state"], "canceled");
+    // The turn that was declined had its call answered, and asked the model nothing more.
+    let requests = fake.requests();
+    assert_eq!(requests.len(), 2);
+    assert!(requests[1].body["messages"].to_string().contains("the user said something else"));
 }
 
 #[tokio::test]

@@ -111,7 +111,7 @@ async fn an_approval_is_an_interrupt_that_the_next_run_answers() {
             json!({ "interrupt_id": "call_0", "status": "resolved", "payload": { "approved": false, "reason": "not now" } }),
             "not now",
         ),
-        (json!({ "interruptId": "call_0", "status": "cancelled" }), "something else"),
+        (json!({ "interruptId": "call_0", "status": "cancelled" }), "the user canceled this"),
     ] {
         let items = json!({ "items": [{ "text": "x", "status": "pending" }] });
         let script = vec![Reply::calls(&[("todo", items)]), Reply::text("Done.")];

@@ -67,3 +67,78 @@ async fn a_token_reaches_its_own_users_alone() {
     assert_eq!(call(&server, "ann-token", "GET", "/sessions/shared", &Value::Null).await.0, 404);
     assert_eq!(call(&server, "bob-token", "GET", "/sessions/shared", &Value::Null).await.0, 200);
 }
+
+#[tokio::test]
+async fn what_is_deleted_is_gone_wherever_it_was_kept() {
+    let yaml = TOKENS.replace("model: demo\n", "model: demo\ntools: [memory, ask_user]\n");
+    let server = Server::start(&yaml);
+    let asks = |token: &'static str, session: &str, input: &str| {
+        let body = json!({ "input": input, "session_id": session, "on_disconnect": "continue" });
+        server.client.post(server.at("/turns")).bearer_auth(token).json(&body).send()
+    };
+    let note = "TOOL:memory:{\"action\": \"remember\", \"text\": \"likes tea\"}";
+    let recall = "TOOL:memory:{\"action\": \"recall\"}";
+    let mut turns = vec![];
+    for (token, session) in [("ann-token", "s1"), ("ann-token", "s2"), ("bob-token", "s1")] {
+        let response = asks(token, session, note).await.unwrap();
+        turns.push(format!("/turns/{}/events", response.headers()["x-turn-id"].to_str().unwrap()));
+        assert!(response.text().await.unwrap().contains("\"completed\""));
+    }
+    let none = Value::Null;
+    // One session: what was recorded of it, but not what was noted about the user.
+    assert_eq!(call(&server, "ann-token", "DELETE", "/sessions/s1", &none).await.0, 204);
+    assert_eq!(call(&server, "ann-token", "GET", &turns[0], &none).await.0, 404);
+    assert_eq!(call(&server, "ann-token", "GET", &turns[1], &none).await.0, 200);
+    assert!(asks("ann-token", "s3", recall).await.unwrap().text().await.unwrap().contains("likes tea"));
+    // All of a user, a task that waits among it.
+    let task =
+        json!({ "session_id": "s4", "input": [{ "role": "user", "content": [{ "type": "text", "text": "hi" }] }] });
+    let (_, task) = call(&server, "ann-token", "POST", "/process/task", &task).await;
+    let task = format!("/process/task/{}", task["task_id"].as_str().unwrap());
+    while call(&server, "ann-token", "GET", &task, &none).await.1["status"] != "finished" {}
+    let (status, removed) = call(&server, "ann-token", "DELETE", "/sessions", &none).await;
+    assert_eq!((status, removed), (200, json!({ "removed": 3, "notes": 2 })));
+    for path in [&turns[1], &task] {
+        assert_eq!(call(&server, "ann-token", "GET", path, &none).await.0, 404, "{path}");
+    }
+    assert!(!asks("ann-token", "s5", recall).await.unwrap().text().await.unwrap().contains("likes tea"));
+    assert!(asks("bob-token", "s2", recall).await.unwrap().text().await.unwrap().contains("likes tea"));
+    assert_eq!(call(&server, "bob-token", "GET", &turns[2], &none).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_turn_that_waits_for_its_user_does_not_keep_a_session() {
+    let server = Server::start("name: demo\nmodel: demo\ntools: [ask_user]\n");
+    let ask = |session: &str| {
+        let text = "TOOL:ask_user:{\"question\": \"Which?\"}";
+        let content = json!([{ "type": "text", "text": text }]);
+        json!({ "session_id": session, "input": [{ "role": "user", "content": content }] })
+    };
+    for (session, path) in [("s1", "/sessions/s1"), ("s2", "/sessions")] {
+        let frames = server.events("/process", &ask(session)).await;
+        assert!(frames.last().unwrap()["output"].to_string().contains("mcp_approval_request"));
+        let status = server.client.delete(server.at(path)).send().await.unwrap().status().as_u16();
+        assert!([200, 204].contains(&status), "{status}");
+        assert_eq!(server.get(&format!("/sessions/{session}")).await.0, 404);
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_waits_is_ended_with_its_user() {
+    let server = Server::start("name: demo\nmodel: demo\ntools: [ask_user]\nserve: {limits: {concurrency: 1}}\n");
+    let ask =
+        json!({ "input": "TOOL:ask_user:{\"question\": \"Which?\"}", "user_id": "bob", "on_disconnect": "continue" });
+    let waiting = server.client.post(server.at("/turns")).json(&ask).send().await.unwrap();
+    let input = json!([{ "role": "user", "content": [{ "type": "text", "text": "my secret" }] }]);
+    let task = json!({ "session_id": "s1", "user_id": "ann", "input": input });
+    let (_, task) = server.post("/process/task", &task).await;
+    let task = format!("/process/task/{}", task["task_id"].as_str().unwrap());
+    assert_eq!(server.get(&task).await.1["status"], "pending");
+    let response = server.client.delete(server.at("/sessions?user_id=ann")).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(server.get(&task).await.0, 404);
+    let cancel = format!("/turns/{}/cancel", waiting.headers()["x-turn-id"].to_str().unwrap());
+    server.post(&cancel, &Value::Null).await;
+    waiting.text().await.unwrap();
+    assert_eq!(server.get("/sessions/s1?user_id=ann").await.0, 404, "it does not begin later");
+}

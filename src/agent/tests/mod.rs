@@ -141,7 +141,7 @@ impl Stage {
     ) -> Vec<AgentEvent> {
         let cancel = CancellationToken::new();
         let (answers, received) = mpsc::channel(8);
-        let control = TurnControl { cancel: cancel.clone(), answers: Some(received), steer: None, session: None };
+        let control = TurnControl { answers: Some(received), ..TurnControl::unattended(cancel.clone()) };
         let mut stream = self.agent().run(Self::request(text), control);
         let mut events = vec![];
         while let Some(event) = stream.next().await {

@@ -290,8 +290,7 @@ async fn messages_join_a_running_turn() {
         let stage = Stage::new("", script).tool(Puppet::new("puppet"));
         let (steer, received) = tokio::sync::mpsc::channel(1);
         steer.send(Message::user("Also this")).await.unwrap();
-        let control =
-            TurnControl { cancel: CancellationToken::new(), answers: None, steer: Some(received), session: None };
+        let control = TurnControl { steer: Some(received), ..TurnControl::unattended(CancellationToken::new()) };
         let events: Vec<_> = stage.agent().run(Stage::request("Go"), control).collect().await;
         assert_laws(&events);
         let requests = stage.root().requests();
@@ -321,12 +320,36 @@ async fn time_and_tokens_and_cost_are_limited() {
     assert_eq!(code(&last.turn("Go").await), None, "an answer is not taken back for what it cost");
 }
 
+#[tokio::test]
+async fn a_turn_whose_user_goes_on_to_something_else_ends_with_its_calls() {
+    let asks = |id| calls(&[(id, "puppet", r#"{"do":"it"}"#), ("q", "ask_user", r#"{"question":"Which?"}"#)]);
+    let yaml = "tools: [ask_user]\npermissions: {ask: [puppet]}\n";
+    let stage = Stage::new(yaml, vec![asks("a"), says("Too late.")]).tool(Puppet::new("puppet"));
+    let (_answers, received) = tokio::sync::mpsc::channel(2);
+    let control = TurnControl { answers: Some(received), ..TurnControl::unattended(CancellationToken::new()) };
+    let decline = control.decline.clone();
+    let mut stream = stage.agent().run(Stage::request("Go"), control);
+    let mut events = vec![];
+    while let Some(event) = stream.next().await {
+        if let EventKind::ApprovalRequested { .. } = &event.kind {
+            decline.cancel();
+        }
+        events.push(event);
+    }
+    assert_laws(&events);
+    assert_eq!(*outcome(&events), TurnOutcome::Canceled);
+    assert_eq!(stage.root().requests().len(), 1, "the model is not asked what to do next");
+    let history = stage.history().await;
+    crate::agent::laws::check_pairing(&history).unwrap();
+    assert!(format!("{history:?}").contains("the user said something else"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_user_may_take_their_time() {
     let script = vec![calls(&[("a", "ask_user", r#"{"question":"Which?"}"#)]), says("Well.")];
     let stage = Stage::new("limits: {time: 2s}\ntools: [ask_user]\n", script);
     let (answers, received) = tokio::sync::mpsc::channel(2);
-    let control = TurnControl { cancel: CancellationToken::new(), answers: Some(received), steer: None, session: None };
+    let control = TurnControl { answers: Some(received), ..TurnControl::unattended(CancellationToken::new()) };
     let mut stream = stage.agent().run(Stage::request("Go"), control);
     let mut events = vec![];
     while let Some(event) = stream.next().await {

@@ -59,10 +59,8 @@ impl Terminal {
         let cancel = CancellationToken::new();
         let (answers, receiver) = mpsc::channel(8);
         let control = TurnControl {
-            cancel: cancel.clone(),
             answers: (self.attended == Attended::Yes).then_some(receiver),
-            steer: None,
-            session: None,
+            ..TurnControl::unattended(cancel.clone())
         };
         let mut events = agent.run(AgentRequest::message(key.clone(), input), control);
         let mut asks = VecDeque::new();

@@ -74,6 +74,9 @@ pub struct ServeLimits {
     pub body: Option<Bytes>,
     /// Turns that run at once. Default 256.
     pub concurrency: Option<u32>,
+    /// Of these, turns of one user. Default half; all for callers that name no user where there is no second token.
+    #[schemars(range(min = 1))]
+    pub per_user: Option<u32>,
     /// Requests of one caller, such as `60/m`.
     pub rate: Option<Rate>,
     /// Of one turn.

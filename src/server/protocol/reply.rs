@@ -1,19 +1,14 @@
 //! What callers say to a question in the middle of a turn, in protocols that answer with the next request.
 
-use std::sync::Arc;
-
-use futures_util::StreamExt as _;
 use serde_json::Value;
 
 use crate::{
-    domain::{AgentEvent, Answer, EventKind, Message},
-    server::{ApiError, Ask, Recording, RunHandle},
+    domain::{Answer, Message},
+    server::{ApiError, Ask, RunHandle},
 };
 
 /// Words for yes, where a caller answers in words.
 const YES: [&str; 8] = ["y", "yes", "ok", "true", "allow", "approve", "approved", "confirm"];
-/// What the agent is told where the user went on to something else.
-const SOMETHING_ELSE: &str = "the user said something else";
 
 /// The answer to `ask` that a caller gave as JSON: `true`, `{"approved": true, "reason": "…"}`, `{"answer": "…"}`, or
 /// text. What cannot be read as yes is no.
@@ -44,61 +39,19 @@ pub(super) fn in_words(ask: &Ask, words: &str) -> Answer {
     }
 }
 
-/// No to what `run` asks.
-pub(super) fn no(ask: &Ask) -> Answer {
-    match ask {
-        Ask::Approval { .. } => ask.answer(false, SOMETHING_ELSE),
-        Ask::Question { .. } => ask.answer(false, ""),
-    }
-}
-
 /// Gives each open question of a turn its answer, and what was said besides; `find` is what the caller said to it, if
 /// anything.
 ///
 /// # Errors
-/// 404 where the turn is over.
+/// 404 where the turn is over; as [`RunHandle::steer`].
 pub(super) async fn all(
     handle: &RunHandle,
     find: impl Fn(&Ask) -> Option<Answer>,
     more: Vec<Message>,
 ) -> Result<(), ApiError> {
-    for message in more {
-        handle.steer(message).await?;
-    }
+    handle.steer(more)?;
     for ask in handle.asked() {
-        handle.answer(find(&ask).unwrap_or_else(|| no(&ask))).await?;
+        handle.answer(find(&ask).unwrap_or_else(|| ask.unanswered())).await?;
     }
     Ok(())
-}
-
-/// Says no to what a turn asks that is seen to its end without a caller, and returns when it has ended: see
-/// [`Runs::decline`](crate::server::Runs::decline).
-pub(super) async fn give_up_recorded(recording: &Arc<Recording>) {
-    if recording.handle.asked().is_empty() {
-        return;
-    }
-    let mut events = recording.follow(None);
-    refuse(&recording.handle).await;
-    while let Some(event) = events.next().await {
-        // What was over before is passed by.
-        if !recording.is_over() {
-            refused(&recording.handle, &event).await;
-        }
-    }
-}
-
-async fn refuse(handle: &RunHandle) {
-    // The turn may be over by now.
-    let _ = all(handle, |_| None, vec![]).await;
-}
-
-async fn refused(handle: &RunHandle, event: &AgentEvent) {
-    match &event.kind {
-        EventKind::ApprovalRequested { .. } | EventKind::QuestionAsked { .. } => refuse(handle).await,
-        // Before it asks its model what to do next.
-        EventKind::ApprovalResolved { .. } | EventKind::QuestionAnswered { .. } if handle.asked().is_empty() => {
-            handle.cancel();
-        }
-        _ => {}
-    }
 }

@@ -33,6 +33,12 @@ impl Ask {
         }
     }
 
+    /// The answer of one who answers other things, and leaves this out.
+    #[must_use]
+    pub fn unanswered(&self) -> Answer {
+        self.answer(false, "the user did not answer this")
+    }
+
     /// The answer of one who says yes or no, or something.
     #[must_use]
     pub fn answer(&self, approve: bool, text: &str) -> Answer {

@@ -10,7 +10,8 @@ use futures_util::StreamExt as _;
 use super::{Inner, Runs, locked};
 use crate::{domain::SessionKey, server::ApiError};
 
-/// Between two looks whether another process asked to stop a turn of ours. Only while turns run.
+/// Between two looks whether another process asked to stop a turn of ours: it has no other way to tell than to leave a
+/// note in the store. Only while turns run; those of this process are told at once.
 const LOOK: Duration = Duration::from_millis(200);
 
 impl Runs {

@@ -3,7 +3,9 @@
 mod ask;
 mod decline;
 mod interrupts;
+mod parked;
 mod recording;
+mod room;
 mod run;
 mod waiting;
 mod watch;
@@ -17,17 +19,18 @@ use std::{
 use arc_swap::ArcSwap;
 use futures_util::StreamExt as _;
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use ask::Ask;
 pub use recording::Recording;
 pub use run::{Run, RunHandle};
-pub(super) use waiting::TOO_LONG;
 
 use self::{
+    parked::Parked,
     recording::Recordings,
-    waiting::{Line, Place},
+    room::{NoPlace, Room, Seat},
+    waiting::{Line, MOST, Place},
     watch::Watch,
 };
 use super::{ApiError, Target, metrics::Metrics};
@@ -38,8 +41,6 @@ use crate::{
     store::{Interrupts, OpenedSession, StoreError},
 };
 
-/// Turns at once, where the agent file does not say.
-const CONCURRENCY: u32 = 256;
 /// How long a caller may take to answer, where the agent file does not say.
 const APPROVAL: Duration = Duration::from_mins(5);
 /// Messages and answers on their way to a turn.
@@ -58,7 +59,6 @@ pub enum Asks {
 /// What of the agent file runs go by.
 #[derive(Clone, Copy, Debug)]
 struct Rules {
-    concurrency: usize,
     busy: Busy,
     approval: ApprovalDefault,
     patience: Duration,
@@ -72,12 +72,15 @@ pub struct Runs {
 
 struct Inner {
     rules: ArcSwap<Rules>,
-    /// Has more places than there can be turns: `Rules::concurrency` says how many may be taken.
-    room: Arc<Semaphore>,
+    room: Arc<Room>,
     metrics: Arc<Metrics>,
     line: Line,
+    /// Tasks of one session, before they ask for room.
+    tasks_line: Line,
+    /// Turns, for those who wait for their end.
+    alive: TaskTracker,
     running: Mutex<HashMap<TurnId, Arc<RunHandle>>>,
-    parked: Mutex<HashMap<SessionKey, Run>>,
+    parked: Parked<Run>,
     /// Recorded turns, and those that are seen to their end without a caller.
     tasks: TaskTracker,
     recordings: Mutex<Recordings>,
@@ -90,7 +93,6 @@ struct Inner {
 impl From<&Serve> for Rules {
     fn from(serve: &Serve) -> Self {
         Self {
-            concurrency: serve.limits.concurrency.unwrap_or(CONCURRENCY) as usize,
             busy: serve.busy,
             approval: serve.approval.default,
             patience: serve.approval.timeout.map_or(APPROVAL, |span| span.0),
@@ -104,11 +106,13 @@ impl Runs {
         Self {
             inner: Arc::new(Inner {
                 rules: ArcSwap::from_pointee(serve.into()),
-                room: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+                room: Room::new(serve.into()),
                 metrics: Arc::default(),
                 line: Line::default(),
+                tasks_line: Line::default(),
+                alive: TaskTracker::new(),
                 running: Mutex::default(),
-                parked: Mutex::default(),
+                parked: Parked::default(),
                 tasks: TaskTracker::new(),
                 recordings: Mutex::default(),
                 closing: CancellationToken::new(),
@@ -121,6 +125,7 @@ impl Runs {
     /// Goes by another version of the agent file; turns that run keep what they began with.
     pub(super) fn adopt(&self, serve: &Serve) {
         self.inner.rules.store(Arc::new(serve.into()));
+        self.inner.room.adopt(serve.into());
     }
 
     pub(super) fn metrics(&self) -> &Arc<Metrics> {
@@ -131,10 +136,42 @@ impl Runs {
     /// before the first byte of an answer.
     ///
     /// # Errors
-    /// 409 where the session is busy and the agent file says `reject`; 503 where too many turns run or wait for the
-    /// session, the server is about to end, or the store fails.
+    /// 409 where the session is busy and the agent file says `reject`; 429 where the user has his share of the turns;
+    /// 503 where too many run or wait for the session, the server is about to end, or the store fails.
     pub async fn start(&self, target: &Target, request: AgentRequest, asks: Asks) -> Result<Run, ApiError> {
-        let room = self.room()?;
+        if request.brought.history.is_none() {
+            // First: it has a place that may be the last one.
+            self.decline(&request.key).await;
+        }
+        let seat = self.seat(&request.key.user)?;
+        self.start_in(seat, target, request, asks, MOST).await
+    }
+
+    /// The same, once there is room.
+    ///
+    /// # Errors
+    /// As [`Runs::start`], but for what it waits for.
+    pub async fn start_later(&self, target: &Target, request: AgentRequest, asks: Asks) -> Result<Run, ApiError> {
+        let (key, busy) = (request.key.clone(), self.inner.rules.load().busy);
+        // One of each session: the others would take places in which they do nothing but wait for it.
+        let _first = if request.brought.history.is_none() && busy == Busy::Queue {
+            Some(self.inner.tasks_line.join(&key, busy, usize::MAX).await?)
+        } else {
+            None
+        };
+        let seat = self.inner.room.wait(&key.user).await.ok_or_else(ending)?;
+        self.start_in(seat, target, request, asks, usize::MAX).await
+    }
+
+    /// Behind at most `most` others who wait for the session.
+    async fn start_in(
+        &self,
+        seat: Seat,
+        target: &Target,
+        request: AgentRequest,
+        asks: Asks,
+        most: usize,
+    ) -> Result<Run, ApiError> {
         let key = request.key.clone();
         let (place, session) = if request.brought.history.is_some() {
             (None, None)
@@ -142,10 +179,10 @@ impl Runs {
             self.decline(&key).await;
             let _waiting = self.inner.metrics.waiting();
             let busy = self.inner.rules.load().busy;
-            let place = self.inner.line.join(&key, busy).await?;
+            let place = self.inner.line.join(&key, busy, most).await?;
             (Some(place), Some(self.hold(target, &key, busy).await?))
         };
-        self.begin(target, key, asks, (room, place, session), |control| target.agent.run(request, control)).await
+        self.begin(target, key, asks, (seat, place, session), |control| target.agent.run(request, control)).await
     }
 
     /// Starts one call of an own tool of the agent, by itself.
@@ -160,7 +197,7 @@ impl Runs {
         key: SessionKey,
         asks: Asks,
     ) -> Result<Run, ApiError> {
-        let places = (self.room()?, None, None);
+        let places = (self.seat(&key.user)?, None, None);
         let bound = key.clone();
         self.begin(target, key, asks, places, |control| target.agent.call_tool(name, arguments, bound, control)).await
     }
@@ -170,14 +207,15 @@ impl Runs {
         target: &Target,
         key: SessionKey,
         asks: Asks,
-        (room, place, session): (OwnedSemaphorePermit, Option<Place>, Option<OpenedSession>),
+        (seat, place, session): (Seat, Option<Place>, Option<OpenedSession>),
         run: impl FnOnce(TurnControl) -> EventStream,
     ) -> Result<Run, ApiError> {
-        let cancel = self.inner.closing.child_token();
+        let (cancel, decline) = (self.inner.closing.child_token(), CancellationToken::new());
         let (answers, answered) = mpsc::channel(INBOX);
         let (steer, steered) = mpsc::channel(INBOX);
         let control = TurnControl {
             cancel: cancel.clone(),
+            decline: decline.clone(),
             answers: (asks == Asks::Caller).then_some(answered),
             steer: Some(steered),
             session,
@@ -185,30 +223,27 @@ impl Runs {
         let watch = Watch::new(Arc::clone(&self.inner.metrics), target, &key);
         let mut events = watch.place().within(|| run(control));
         let Some(first) = events.next().await else { return Err(ApiError::internal("the turn ended before it began")) };
-        let handle = Arc::new(RunHandle::new(first.turn.clone(), key, target.name.clone(), answers, steer, cancel));
+        let handle =
+            Arc::new(RunHandle::new(first.turn.clone(), key, target.name.clone(), answers, steer, (cancel, decline)));
         {
             let mut running = locked(&self.inner.running);
             running.insert(handle.turn.clone(), Arc::clone(&handle));
             self.look_out();
         }
-        Ok(Run::new(self.clone(), handle, first, events, (room, place, watch)))
+        Ok(Run::new(self.clone(), handle, first, events, (seat, place, watch)))
     }
 
-    /// Whether as many turns run as may.
-    pub(super) fn is_full(&self) -> bool {
-        let taken = Semaphore::MAX_PERMITS - self.inner.room.available_permits();
-        taken >= self.inner.rules.load().concurrency
-    }
-
-    fn room(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        if self.inner.closing.is_cancelled() || self.inner.tasks.is_closed() {
-            return Err(ApiError::unavailable("shutting_down", "the server is about to end", Duration::from_secs(5)));
-        }
-        let room = &self.inner.room;
-        let permit = Arc::clone(room).try_acquire_owned().ok();
-        let taken = Semaphore::MAX_PERMITS - room.available_permits();
-        permit.filter(|_| taken <= self.inner.rules.load().concurrency).ok_or_else(|| {
-            ApiError::unavailable("too_many_turns", "as many turns run as this server allows", Duration::from_secs(1))
+    fn seat(&self, user: &str) -> Result<Seat, ApiError> {
+        self.inner.room.take(user).map_err(|none| match none {
+            NoPlace::Closed => ending(),
+            NoPlace::Server => {
+                let message = "as many turns run as this server allows";
+                ApiError::unavailable("too_many_turns", message, Duration::from_secs(1))
+            }
+            NoPlace::User => {
+                let message = format!("as many turns of the user `{user}` run as one may have at once");
+                ApiError::too_many("too_many_turns_of_user", message, Duration::from_secs(1))
+            }
         })
     }
 
@@ -216,6 +251,7 @@ impl Runs {
     async fn hold(&self, target: &Target, key: &SessionKey, busy: Busy) -> Result<OpenedSession, ApiError> {
         loop {
             match target.agent.hold(key).await {
+                // Who holds it is another process: those of this one wait in line, and are told.
                 Err(StoreError::Busy(_)) if busy == Busy::Queue => tokio::time::sleep(RETRY).await,
                 held => return Ok(held?),
             }
@@ -242,7 +278,7 @@ impl Runs {
     /// Takes up a turn that asked something and waits for this request to answer it.
     #[must_use]
     pub fn resume(&self, key: &SessionKey) -> Option<Run> {
-        locked(&self.inner.parked).remove(key)
+        self.inner.parked.take(key)
     }
 
     /// Goes on without a caller: the turn is seen to its end whoever goes away, and can be followed from any event on.
@@ -274,6 +310,11 @@ impl Runs {
             .ok_or_else(|| ApiError::not_found(format!("there is no turn `{id}` to follow")))
     }
 
+    /// Forgets the recordings of turns that are over, of sessions that are gone.
+    pub fn forget(&self, of: impl Fn(&SessionKey) -> bool) {
+        locked(&self.inner.recordings).forget(of);
+    }
+
     /// How many turns run.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -283,18 +324,18 @@ impl Runs {
     /// Starts no more turns, gives those that run `grace` to end, then cancels them. What happened is saved.
     pub async fn drain(&self, grace: Duration) {
         self.inner.tasks.close();
-        for (_, run) in locked(&self.inner.parked).drain() {
-            drop(run);
-        }
-        let ended = async {
-            while self.count() > 0 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
+        self.inner.room.close();
+        self.inner.parked.clear();
+        self.inner.alive.close();
+        let ended = self.inner.alive.wait();
         if tokio::time::timeout(grace, ended).await.is_err() {
             self.inner.closing.cancel();
         }
     }
+}
+
+fn ending() -> ApiError {
+    ApiError::unavailable("shutting_down", "the server is about to end", Duration::from_secs(5))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -11,7 +11,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::watch;
 
 use super::{Run, RunHandle, locked};
-use crate::domain::{AgentEvent, TurnId};
+use crate::domain::{AgentEvent, SessionKey, TurnId};
 
 /// How long one is kept after its end.
 pub(super) const KEPT: Duration = Duration::from_mins(10);
@@ -46,6 +46,13 @@ impl Recordings {
             let Some((turn, _)) = self.over.front().cloned() else { return };
             self.remove(&turn);
         }
+    }
+
+    /// Forgets those that are over, of sessions that are gone.
+    pub(super) fn forget(&mut self, of: impl Fn(&SessionKey) -> bool) {
+        let gone = |recording: &&Arc<Recording>| recording.is_over() && of(&recording.handle.key);
+        let gone: Vec<_> = self.all.values().filter(gone).map(|recording| recording.handle.turn.clone()).collect();
+        gone.iter().for_each(|turn| self.remove(turn));
     }
 
     pub(super) fn remove(&mut self, turn: &TurnId) {
@@ -109,6 +116,12 @@ impl Recording {
         self.seen.borrow().0 as u64
     }
 
+    /// Waits for the end of the turn.
+    pub async fn over(&self) {
+        // The recording has the sender.
+        let _ = self.seen.subscribe().wait_for(|seen| seen.1).await;
+    }
+
     /// Whether the turn is over.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -122,14 +135,14 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::domain::{AgentPath, EventKind, SessionId, SessionKey};
+    use crate::domain::{AgentPath, EventKind, SessionId};
 
     fn recording(events: usize) -> Arc<Recording> {
         let (turn, session) = (TurnId::new(), SessionId::from("s"));
         let key = SessionKey { user: "ann".to_owned(), session: session.clone() };
         let (answers, steer) = (mpsc::channel(1).0, mpsc::channel(1).0);
-        let cancel = CancellationToken::new();
-        let handle = RunHandle::new(turn.clone(), key, "demo".to_owned(), answers, steer, cancel);
+        let control = (CancellationToken::new(), CancellationToken::new());
+        let handle = RunHandle::new(turn.clone(), key, "demo".to_owned(), answers, steer, control);
         let recording = Recording::new(&Arc::new(handle));
         let kind = EventKind::TextDelta { text: String::new() };
         let event = Arc::new(AgentEvent { seq: 0, session, turn, agent: AgentPath::root("demo"), kind });

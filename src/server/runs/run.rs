@@ -5,16 +5,18 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_util::{Stream, StreamExt as _};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio_util::{sync::CancellationToken, task::task_tracker::TaskTrackerToken};
 
 use super::{
     Runs,
     ask::{Ask, Asked},
     locked,
+    room::Seat,
     waiting::Place,
     watch::Watch,
 };
@@ -33,6 +35,7 @@ pub struct RunHandle {
     answers: mpsc::Sender<Answer>,
     steer: mpsc::Sender<Message>,
     cancel: CancellationToken,
+    decline: CancellationToken,
     asked: Arc<Asked>,
     /// The calls that run, by name.
     calls: Mutex<HashMap<CallId, String>>,
@@ -45,9 +48,9 @@ impl RunHandle {
         agent: String,
         answers: mpsc::Sender<Answer>,
         steer: mpsc::Sender<Message>,
-        cancel: CancellationToken,
+        (cancel, decline): (CancellationToken, CancellationToken),
     ) -> Self {
-        Self { turn, key, agent, answers, steer, cancel, asked: Arc::default(), calls: Mutex::default() }
+        Self { turn, key, agent, answers, steer, cancel, decline, asked: Arc::default(), calls: Mutex::default() }
     }
 
     /// What it waits for.
@@ -89,17 +92,34 @@ impl RunHandle {
         self.answers.send(answer).await.map_err(|_| self.over())
     }
 
-    /// Says something to the agent while it works.
+    /// Says something to the agent while it works, all or nothing: it is told before the next request to its model.
     ///
     /// # Errors
-    /// 404 where the turn is over.
-    pub async fn steer(&self, message: Message) -> Result<(), ApiError> {
-        self.steer.send(message).await.map_err(|_| self.over())
+    /// 400 for more messages than can wait; 404 where the turn is over; 429 where too many wait already.
+    pub fn steer(&self, messages: Vec<Message>) -> Result<(), ApiError> {
+        if messages.len() > self.steer.max_capacity() {
+            let most = self.steer.max_capacity();
+            return Err(ApiError::invalid(format!("no more than {most} messages can join a turn at once")));
+        }
+        let places = self.steer.try_reserve_many(messages.len()).map_err(|error| match error {
+            TrySendError::Closed(()) => self.over(),
+            TrySendError::Full(()) => {
+                let message = format!("as many messages as may wait for the turn `{}` to take them", self.turn);
+                ApiError::too_many("too_many_messages", message, Duration::from_secs(1))
+            }
+        })?;
+        places.zip(messages).for_each(|(place, message)| place.send(message));
+        Ok(())
     }
 
     /// Ends it; what happened is saved. Its stream still ends with `TurnFinished`.
     pub fn cancel(&self) {
         self.cancel.cancel();
+    }
+
+    /// The user goes on to something else: see [`TurnControl::decline`](crate::agent::TurnControl::decline).
+    pub(super) fn decline(&self) {
+        self.decline.cancel();
     }
 
     fn over(&self) -> ApiError {
@@ -114,7 +134,7 @@ pub struct Run {
     first: Option<AgentEvent>,
     events: EventStream,
     #[expect(dead_code, reason = "held, not read")]
-    places: (OwnedSemaphorePermit, Option<Place>),
+    places: (Seat, Option<Place>, TaskTrackerToken),
     watch: Watch,
 }
 
@@ -124,9 +144,10 @@ impl Run {
         handle: Arc<RunHandle>,
         first: AgentEvent,
         events: EventStream,
-        (room, place, watch): (OwnedSemaphorePermit, Option<Place>, Watch),
+        (seat, place, watch): (Seat, Option<Place>, Watch),
     ) -> Self {
-        Self { runs, handle, first: Some(first), events, places: (room, place), watch }
+        let places = (seat, place, runs.inner.alive.token());
+        Self { runs, handle, first: Some(first), events, places, watch }
     }
 
     #[must_use]
@@ -137,19 +158,17 @@ impl Run {
     /// Lets the turn wait for the answers that its caller brings with the next request; see [`Runs::resume`]. One whose
     /// caller never comes back goes on with the default answers and is seen to its end.
     pub fn park(self) {
-        let (inner, key, turn) = (Arc::clone(&self.runs.inner), self.handle.key.clone(), self.handle.turn.clone());
+        let (inner, key) = (Arc::clone(&self.runs.inner), self.handle.key.clone());
         let patience = inner.rules.load().patience;
-        locked(&inner.parked).insert(key.clone(), self);
+        let wait = inner.parked.put(key, self);
         inner.clone().tasks.spawn(async move {
-            tokio::select! {
-                () = tokio::time::sleep(patience) => {}
-                () = inner.closing.cancelled() => {}
-            }
-            let left = {
-                let mut parked = locked(&inner.parked);
-                if parked.get(&key).is_some_and(|run| run.handle.turn == turn) { parked.remove(&key) } else { None }
+            let end = async {
+                tokio::select! {
+                    () = tokio::time::sleep(patience) => {}
+                    () = inner.closing.cancelled() => {}
+                }
             };
-            if let Some(mut run) = left {
+            if let Some(mut run) = inner.parked.left(wait, end).await {
                 while run.next().await.is_some() {}
             }
         });

@@ -12,9 +12,9 @@ use super::locked;
 use crate::{config::agent_file::Busy, domain::SessionKey, server::ApiError};
 
 /// Most that wait for one session. Who waits takes the room of a turn: one session must not take all that there is.
-const MOST: usize = 32;
+pub(super) const MOST: usize = 32;
 /// What is told to those who find a line that is too long.
-pub(in crate::server) const TOO_LONG: &str = "too_many_waiting";
+const TOO_LONG: &str = "too_many_waiting";
 
 type Turnstiles = Arc<Mutex<HashMap<SessionKey, Arc<Turnstile<()>>>>>;
 
@@ -32,14 +32,14 @@ pub(super) struct Place {
 }
 
 impl Line {
-    /// Waits for the session.
+    /// Waits for the session, behind at most `most` others.
     ///
     /// # Errors
     /// 409 where nobody is to wait and somebody has it; 503 where too many wait.
-    pub(super) async fn join(&self, key: &SessionKey, busy: Busy) -> Result<Place, ApiError> {
+    pub(super) async fn join(&self, key: &SessionKey, busy: Busy, most: usize) -> Result<Place, ApiError> {
         let turnstile = Arc::clone(locked(&self.turnstiles).entry(key.clone()).or_default());
         // Besides those who wait, the map knows it, who has it, and we.
-        if Arc::strong_count(&turnstile) > MOST + 2 {
+        if Arc::strong_count(&turnstile) > most.saturating_add(2) {
             let message = format!("as many requests wait for session `{}` as may", key.session);
             return Err(ApiError::unavailable(TOO_LONG, message, Duration::from_secs(1)));
         }
@@ -75,15 +75,15 @@ mod tests {
     async fn a_line_has_an_end_and_leaves_nothing_behind() {
         let line = Line::default();
         let key = SessionKey { user: "ann".to_owned(), session: SessionId::from("s") };
-        let first = line.join(&key, Busy::Queue).await.ok().unwrap();
-        let mut waiting: Vec<_> = (0..MOST).map(|_| Box::pin(line.join(&key, Busy::Queue))).collect();
+        let first = line.join(&key, Busy::Queue, MOST).await.ok().unwrap();
+        let mut waiting: Vec<_> = (0..MOST).map(|_| Box::pin(line.join(&key, Busy::Queue, MOST))).collect();
         assert!(waiting.iter_mut().all(|place| place.now_or_never().is_none()));
-        assert_eq!(line.join(&key, Busy::Queue).await.err().unwrap().code, TOO_LONG);
-        assert_eq!(line.join(&key, Busy::Reject).await.err().unwrap().status.as_u16(), 503);
+        assert_eq!(line.join(&key, Busy::Queue, MOST).await.err().unwrap().code, TOO_LONG);
+        assert_eq!(line.join(&key, Busy::Reject, MOST).await.err().unwrap().status.as_u16(), 503);
         waiting.pop();
-        assert!(line.join(&key, Busy::Queue).now_or_never().is_none());
+        assert!(line.join(&key, Busy::Queue, MOST).now_or_never().is_none());
         drop(waiting);
-        assert_eq!(line.join(&key, Busy::Reject).await.err().unwrap().code, "session_busy");
+        assert_eq!(line.join(&key, Busy::Reject, MOST).await.err().unwrap().code, "session_busy");
         drop(first);
         assert!(locked(&line.turnstiles).is_empty());
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 pub(super) use tasks::{interrupts, task, tasks};
 
-use super::{NewSession, Notes, Store, StoreError};
+use super::{NewSession, Notes, Store, StoreError, note_scope};
 use crate::domain::{CallId, Content, Message, Role, SessionId, SessionKey, ToolCall, ToolOutcome};
 
 fn key(user: &str, session: &str) -> SessionKey {
@@ -204,5 +204,13 @@ pub(super) async fn notes(notes: &dyn Notes) {
     notes.forget("ann/assistant", tea.id).await.unwrap();
     assert!(matches!(notes.forget("ann/assistant", tea.id).await, Err(StoreError::NoNote(_))));
     assert_eq!(texts("ann/assistant", "tea", 10).await, [""; 0]);
+
+    for (agent, user) in [("a", "ann"), ("b", "ann"), ("ann", "bob"), ("a\",\"ann", "cat")] {
+        notes.add(&note_scope(agent, user), "a fact").await.unwrap();
+    }
+    assert_eq!(notes.forget_user("ann").await.unwrap(), 2, "of every agent");
+    assert_eq!(texts(&note_scope("a", "ann"), "", 9).await, [""; 0]);
+    assert_eq!(texts(&note_scope("ann", "bob"), "", 9).await, ["a fact"]);
+    assert_eq!(notes.forget_user("ann").await.unwrap(), 0);
     assert_ne!(notes.add("ann/assistant", "again").await.unwrap().id, tea.id, "ids are not used twice");
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{assistant, key};
 use crate::{
     domain::{AgentEvent, AgentPath, EventKind, Message, SessionKey, TaskId, TurnId},
-    store::{Interrupts, Store, StoreError, TaskRecord, TaskStatus, Tasks},
+    store::{Interrupts, Store, StoreError, TaskQuery, TaskRecord, TaskStatus, Tasks},
 };
 
 fn at(second: i64) -> Timestamp {
@@ -51,6 +51,7 @@ pub(crate) async fn tasks(tasks: &dyn Tasks, sessions: &dyn Store) {
     a_task_is_remembered(tasks).await;
     what_ended_stays_so(tasks).await;
     users_see_their_own(tasks).await;
+    a_long_list_comes_in_parts(tasks).await;
     events_are_replayed(tasks).await;
     removed_with_their_session(tasks, sessions).await;
     removed_with_their_user(tasks, sessions).await;
@@ -116,6 +117,38 @@ async fn users_see_their_own(tasks: &dyn Tasks) {
     assert!(tasks.tasks(None, 100).await.unwrap().contains(&of_cid));
     tasks.remove_task(Some("task cid"), &of_cid.id).await.unwrap();
     assert!(no_task(&tasks.remove_task(None, &of_cid.id).await));
+}
+
+async fn a_long_list_comes_in_parts(tasks: &dyn Tasks) {
+    let mut made = vec![];
+    for second in 1..=5 {
+        let new = task(&key("task gil", if second % 2 == 0 { "even" } else { "odd" }), second);
+        tasks.put(&new).await.unwrap();
+        made.insert(0, new);
+    }
+    let all = TaskQuery { user: Some("task gil".to_owned()), ..TaskQuery::default() };
+    let first = tasks.page(&all, None, 2).await.unwrap();
+    assert_eq!((first.tasks.as_slice(), first.total), (&made[..2], 5));
+    // What comes and goes meanwhile moves nothing: neither a new one nor the first of the next part.
+    tasks.put(&task(&key("task gil", "new"), 6)).await.unwrap();
+    tasks.remove_task(None, &made[2].id).await.unwrap();
+    let second = tasks.page(&all, first.next, 2).await.unwrap();
+    assert_eq!((second.tasks.as_slice(), second.next, second.total), (&made[3..], None, 5));
+
+    let ended = TaskRecord { agent: "other".to_owned(), ..ended(&made[1], TaskStatus::Failed, 9) };
+    tasks.put(&ended).await.unwrap();
+    let even = made[3].clone();
+    for (of, want) in [
+        (TaskQuery { session: Some("even".into()), ..all.clone() }, vec![&ended, &even]),
+        (TaskQuery { status: Some(TaskStatus::Failed), ..all.clone() }, vec![&ended]),
+        (TaskQuery { since: Some(at(7)), ..all.clone() }, vec![&ended]),
+        (TaskQuery { agent: Some("other".to_owned()), ..all.clone() }, vec![&ended]),
+        (TaskQuery { protocol: Some("a2a"), ..all.clone() }, vec![]),
+    ] {
+        let page = tasks.page(&of, None, 9).await.unwrap();
+        assert_eq!(page.tasks.iter().collect::<Vec<_>>(), want, "{of:?}");
+        assert_eq!((page.next, page.total), (None, want.len() as u64));
+    }
 }
 
 async fn events_are_replayed(tasks: &dyn Tasks) {

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::{
-    NewSession, Note, Notes, OpenedSession, SessionInfo, SessionLock, Store, StoreError, merge_patch, now, rank,
-    title_of,
+    NewSession, Note, Notes, OpenedSession, SessionInfo, SessionLock, Store, StoreError, is_about, merge_patch, now,
+    rank, title_of,
 };
 use crate::domain::{Message, SessionId, SessionKey};
 
@@ -30,6 +30,7 @@ struct Kept {
     asked: BTreeSet<SessionKey>,
     /// The newest last.
     tasks: Vec<tasks::Task>,
+    last_task: u64,
     notes: Vec<(String, Note)>,
     last_note: i64,
 }
@@ -231,6 +232,13 @@ impl Notes for MemoryStore {
             kept.notes.iter().position(|(of, note)| of == scope && note.id == id).ok_or(StoreError::NoNote(id))?;
         kept.notes.remove(index);
         Ok(())
+    }
+
+    async fn forget_user(&self, user: &str) -> Result<u64, StoreError> {
+        let mut kept = self.kept();
+        let before = kept.notes.len();
+        kept.notes.retain(|(scope, _)| !is_about(scope, user));
+        Ok((before - kept.notes.len()) as u64)
     }
 }
 

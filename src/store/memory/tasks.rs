@@ -8,11 +8,13 @@ use jiff::Timestamp;
 use super::{Kept, MemoryStore};
 use crate::{
     domain::{AgentEvent, SessionKey, TaskId},
-    store::{Interrupts, StoreError, TaskRecord, Tasks},
+    store::{Interrupts, StoreError, TaskPage, TaskQuery, TaskRecord, Tasks},
 };
 
 #[derive(Debug)]
 pub(super) struct Task {
+    /// Counts up, and is not used twice.
+    row: u64,
     pub(super) record: TaskRecord,
     events: BTreeMap<u64, AgentEvent>,
 }
@@ -26,12 +28,24 @@ impl Kept {
     }
 }
 
+fn is_of(task: &TaskRecord, of: &TaskQuery) -> bool {
+    let at = task.finished_at.or(task.started_at).unwrap_or(task.created_at);
+    of.user.as_ref().is_none_or(|user| task.key.user == *user)
+        && of.protocol.is_none_or(|protocol| task.protocol == protocol)
+        && of.agent.as_ref().is_none_or(|agent| task.agent == *agent)
+        && of.session.as_ref().is_none_or(|session| task.key.session == *session)
+        && of.status.is_none_or(|status| task.status == status)
+        && of.since.is_none_or(|since| at >= since)
+}
+
 #[async_trait]
 impl Tasks for MemoryStore {
     async fn put(&self, task: &TaskRecord) -> Result<(), StoreError> {
         let mut kept = self.kept();
         let Some(there) = kept.tasks.iter_mut().find(|there| there.record.id == task.id) else {
-            kept.tasks.push(Task { record: task.clone(), events: BTreeMap::new() });
+            kept.last_task += 1;
+            let row = kept.last_task;
+            kept.tasks.push(Task { row, record: task.clone(), events: BTreeMap::new() });
             return Ok(());
         };
         if there.record.key.user != task.key.user {
@@ -48,10 +62,12 @@ impl Tasks for MemoryStore {
         Ok(self.kept().task(user, id)?.record.clone())
     }
 
-    async fn tasks(&self, user: Option<&str>, most: usize) -> Result<Vec<TaskRecord>, StoreError> {
+    async fn page(&self, of: &TaskQuery, from: Option<u64>, most: usize) -> Result<TaskPage, StoreError> {
         let kept = self.kept();
-        let newest_first = kept.tasks.iter().rev().map(|task| &task.record);
-        Ok(newest_first.filter(|task| user.is_none_or(|user| task.key.user == user)).take(most).cloned().collect())
+        let all: Vec<_> = kept.tasks.iter().rev().filter(|task| is_of(&task.record, of)).collect();
+        let mut rest = all.iter().filter(|task| from.is_none_or(|from| task.row <= from));
+        let tasks = rest.by_ref().take(most).map(|task| task.record.clone()).collect();
+        Ok(TaskPage { tasks, next: rest.next().map(|task| task.row), total: all.len() as u64 })
     }
 
     async fn add_events(&self, id: &TaskId, events: &[AgentEvent]) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use rusqlite::{Row, params};
 
 use super::{SqliteStore, time};
-use crate::store::{Note, Notes, StoreError, now, rank};
+use crate::store::{Note, Notes, StoreError, is_about, now, rank};
 
 #[async_trait]
 impl Notes for SqliteStore {
@@ -41,6 +41,23 @@ impl Notes for SqliteStore {
                 0 => Err(StoreError::NoNote(id)),
                 _ => Ok(()),
             }
+        })
+        .await
+    }
+
+    async fn forget_user(&self, user: &str) -> Result<u64, StoreError> {
+        if !self.is_there().await? {
+            return Ok(0);
+        }
+        let user = user.to_owned();
+        self.write(move |connection| {
+            let mut query = connection.prepare("SELECT DISTINCT scope FROM notes")?;
+            let scopes = query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+            let mut count = 0;
+            for scope in scopes.iter().filter(|scope| is_about(scope, &user)) {
+                count += connection.execute("DELETE FROM notes WHERE scope = ?1", [scope])?;
+            }
+            Ok(count as u64)
         })
         .await
     }

@@ -4,18 +4,18 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter, types::Value};
 use serde::de::DeserializeOwned;
 
 use super::{SqliteStore, holds, process::Dead, time, to_json};
 use crate::{
     domain::{AgentEvent, SessionId, SessionKey, TaskId, TurnId},
-    store::{Interrupts, ORPHANED, StoreError, TaskRecord, TaskStatus, Tasks, now},
+    store::{Interrupts, ORPHANED, StoreError, TaskPage, TaskQuery, TaskRecord, TaskStatus, Tasks, now},
 };
 
 /// To be followed by conditions on the table `tasks`.
 const SELECT: &str = "SELECT id, user, session, agent, protocol, turn, status, created_at, started_at, finished_at,
-    request, result, error FROM tasks";
+    request, result, error, row FROM tasks";
 
 /// As the index `tasks_not_final` has it.
 const NOT_FINAL: &str = "status IN ('submitted', 'running', 'input_required')";
@@ -68,6 +68,43 @@ fn records(
         records.push(record(row)?);
     }
     Ok(records)
+}
+
+fn page(connection: &Connection, of: &TaskQuery, from: Option<u64>, most: usize) -> Result<TaskPage, StoreError> {
+    let (conditions, mut values) = conditions(of);
+    let mut count = connection.prepare_cached(&format!("SELECT count(*) FROM tasks WHERE {conditions}"))?;
+    let total: i64 = count.query_row(params_from_iter(&values), |row| row.get(0))?;
+    // One more than is wanted tells whether there is a next part.
+    let limit = i64::try_from(most.saturating_add(1)).unwrap_or(i64::MAX);
+    values.extend([from.map_or(i64::MAX, seq).into(), limit.into()]);
+    let sql = format!("{SELECT} WHERE {conditions} AND row <= ? ORDER BY row DESC LIMIT ?");
+    let mut query = connection.prepare_cached(&sql)?;
+    let mut rows = query.query(params_from_iter(&values))?;
+    let (mut tasks, mut next) = (vec![], None);
+    while let Some(row) = rows.next()? {
+        if tasks.len() == most {
+            next = u64::try_from(row.get::<_, i64>(13)?).ok();
+            break;
+        }
+        tasks.push(record(row)?);
+    }
+    Ok(TaskPage { tasks, next, total: u64::try_from(total).unwrap_or(0) })
+}
+
+/// What a list is of, in SQL, with the values of its parameters.
+fn conditions(of: &TaskQuery) -> (String, Vec<Value>) {
+    let asked = [
+        ("user = ?", of.user.clone().map(Value::from)),
+        ("protocol = ?", of.protocol.map(|protocol| protocol.to_owned().into())),
+        ("agent = ?", of.agent.clone().map(Value::from)),
+        ("session = ?", of.session.as_ref().map(|session| session.as_str().to_owned().into())),
+        ("status = ?", of.status.map(|status| status.as_str().to_owned().into())),
+        ("coalesce(finished_at, started_at, created_at) >= ?", of.since.map(|since| since.as_microsecond().into())),
+    ];
+    let asked = asked.into_iter().filter_map(|(condition, value)| Some((condition, value?)));
+    // As it is there, a list of everything is no special case.
+    let (conditions, values): (Vec<_>, Vec<_>) = [("? = 1", Value::from(1))].into_iter().chain(asked).unzip();
+    (conditions.join(" AND "), values)
 }
 
 /// `None` where there is no such task yet.
@@ -146,14 +183,9 @@ impl Tasks for SqliteStore {
         found.into_iter().next().ok_or_else(|| StoreError::NoTask(id.clone()))
     }
 
-    async fn tasks(&self, user: Option<&str>, most: usize) -> Result<Vec<TaskRecord>, StoreError> {
-        let user = user.map(str::to_owned);
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.read(move |connection| match user {
-            Some(user) => records(connection, "WHERE user = ?1 ORDER BY row DESC LIMIT ?2", params![user, most]),
-            None => records(connection, "ORDER BY row DESC LIMIT ?1", [most]),
-        })
-        .await
+    async fn page(&self, of: &TaskQuery, from: Option<u64>, most: usize) -> Result<TaskPage, StoreError> {
+        let of = of.clone();
+        self.read(move |connection| page(connection, &of, from, most)).await
     }
 
     async fn add_events(&self, id: &TaskId, events: &[AgentEvent]) -> Result<(), StoreError> {
@@ -232,7 +264,7 @@ impl Tasks for SqliteStore {
     }
 }
 
-/// SQLite's integers have a sign; no turn has that many events.
+/// SQLite's integers have a sign; no turn has that many events, and no table that many rows.
 fn seq(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }

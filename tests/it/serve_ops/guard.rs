@@ -3,6 +3,7 @@
 use reqwest::Method;
 
 use super::{answer, demo};
+use crate::common::{TestEnv, serve::Server};
 
 #[tokio::test]
 async fn a_name_that_was_made_to_lead_here_is_not_answered() {
@@ -21,6 +22,25 @@ async fn a_name_that_was_made_to_lead_here_is_not_answered() {
     }
     // The probes are no way around it.
     assert_eq!(answer(server.client.get(server.at("/health")).header("host", "evil.example")).await.0, 403);
+}
+
+#[tokio::test]
+async fn beyond_this_machine_no_name_that_a_stranger_can_have_is_answered() {
+    let yaml = "name: demo\nmodel: demo\nserve: {public_url: \"https://agent.example/a\"}\n";
+    let server = Server::start_in(TestEnv::new(), yaml, &["--host", "0.0.0.0", "--insecure"]);
+    let url = server.url.replace("0.0.0.0", "127.0.0.1");
+    let ask = |host: &str| answer(server.client.get(format!("{url}/sessions")).header("host", host));
+    for host in
+        ["evil.example", "evil.example:8090", "127.0.0.1.evil.example", "localhost.evil.example", "a.agent.example"]
+    {
+        let (status, code, _) = ask(host).await;
+        assert_eq!((status, code.as_str()), (403, "wrong_host"), "{host}");
+    }
+    let own = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or("agent".to_owned());
+    for host in ["agent.example", "localhost:1", "10.1.2.3:8090", "[fe80::1]:80", "agent:8090", "box.local", own.trim()]
+    {
+        assert_eq!(ask(host).await.0, 200, "{host}");
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::sync::mpsc;
 
+use futures_util::StreamExt as _;
 use serde_json::json;
 
 use super::{agent, answer, demo};
@@ -42,6 +43,41 @@ async fn a_body_that_is_too_long_is_refused_however_it_comes() {
 }
 
 #[tokio::test]
+async fn more_than_there_is_room_for_is_not_read() {
+    let server = demo("{}");
+    let half = bytes::Bytes::from(vec![b' '; 9 << 20]);
+    // Each says nothing more once the server has read what it sent: that is where the next chunk is asked for.
+    let mut open = vec![];
+    for _ in 0..8 {
+        let (body, end) = (half.clone(), tokio::sync::Notify::new());
+        let (told, heard) = tokio::sync::oneshot::channel();
+        let rest = async move {
+            let _ = told.send(());
+            end.notified().await;
+            Ok::<_, std::io::Error>(bytes::Bytes::new())
+        };
+        let body = futures_util::stream::iter([Ok(body)]).chain(futures_util::stream::once(rest));
+        let post = server.client.post(server.at("/turns")).body(reqwest::Body::wrap_stream(body)).send();
+        open.push(tokio::spawn(post));
+        heard.await.unwrap();
+    }
+    let long = format!("{}{{}}", " ".repeat(9 << 20));
+    let ask = |body: String| answer(server.client.post(server.at("/turns")).body(body));
+    // What was sent is read before long, and then there is no room for as much again.
+    let (code, headers) = loop {
+        let (status, code, headers) = ask(long.clone()).await;
+        if status != 422 {
+            break (format!("{status} {code}"), headers);
+        }
+    };
+    assert_eq!((code.as_str(), &headers["retry-after"]), ("503 too_much_at_once", &"1".parse().unwrap()));
+    assert_eq!(ask(json!({ "input": "hi" }).to_string()).await.0, 200, "what is short is heard");
+    open.iter().for_each(tokio::task::JoinHandle::abort);
+    // Who is gone leaves room.
+    while ask(long.clone()).await.0 != 422 {}
+}
+
+#[tokio::test]
 async fn more_turns_than_are_allowed_are_told_to_come_back() {
     let (go, wait) = mpsc::channel();
     let model = FakeModel::start(vec![Reply::text("done").held(wait), Reply::text("again")]);
@@ -53,6 +89,40 @@ async fn more_turns_than_are_allowed_are_told_to_come_back() {
     drop(go);
     assert!(first.text().await.unwrap().contains("\"completed\""));
     assert_eq!(answer(post()).await.0, 200);
+}
+
+#[tokio::test]
+async fn one_user_leaves_places_for_others() {
+    let (go, wait) = mpsc::channel();
+    let model = FakeModel::start(vec![Reply::text("done").held(wait), Reply::text("hello"), Reply::text("again")]);
+    let tokens = "tokens: [{name: a, value: one, user: ann}, {name: b, value: two, user: bob}]";
+    let server = Server::start(&agent(&model, &format!("{{{tokens}, limits: {{concurrency: 2}}}}")));
+    let post = |token: &'static str| {
+        server.client.post(server.at("/turns")).bearer_auth(token).json(&json!({ "input": "hi" }))
+    };
+    let first = post("one").send().await.unwrap();
+    let (status, code, headers) = answer(post("one")).await;
+    let code = (status, code.as_str(), &headers["retry-after"]);
+    assert_eq!(code, (429, "too_many_turns_of_user", &"1".parse().unwrap()));
+    assert_eq!(answer(post("two")).await.0, 200);
+    drop(go);
+    assert!(first.text().await.unwrap().contains("\"completed\""));
+    assert_eq!(answer(post("one")).await.0, 200);
+}
+
+#[tokio::test]
+async fn more_messages_than_a_turn_can_take_are_told_to_come_back() {
+    let (_go, wait) = mpsc::channel();
+    let model = FakeModel::start(vec![Reply::text("never").held(wait)]);
+    let server = Server::start(&agent(&model, "{}"));
+    let turn = server.client.post(server.at("/turns")).json(&json!({ "input": "hi" })).send().await.unwrap();
+    let steer = format!("/turns/{}/steer", turn.headers()["x-turn-id"].to_str().unwrap());
+    let say = || server.client.post(server.at(&steer)).json(&json!({ "input": "and this" }));
+    for _ in 0..16 {
+        assert_eq!(say().send().await.unwrap().status(), 202);
+    }
+    let (status, code, headers) = answer(say()).await;
+    assert_eq!((status, code.as_str(), &headers["retry-after"]), (429, "too_many_messages", &"1".parse().unwrap()));
 }
 
 #[tokio::test]

@@ -116,6 +116,17 @@ async fn another_message_declines_what_is_open() {
 }
 
 #[tokio::test]
+async fn what_is_declined_gives_its_place_to_the_message_that_declines_it() {
+    let serve = "permissions: {ask: [todo]}\nserve: {limits: {concurrency: 1}}\n";
+    let server = Server::start(&format!("{DEMO}tools: [todo]\n{serve}"));
+    let first = asked(&server.post_text("/process", &say_in("s1", CALL)).await);
+    let second = asked(&server.post_text("/process", &say_in("s1", CALL)).await);
+    assert_ne!(first["content"][0]["data"]["id"], second["content"][0]["data"]["id"]);
+    let (status, body) = server.post("/process", &say_in("s2", "hi")).await;
+    assert_eq!((status, body["code"].as_str()), (503, Some("too_many_turns")));
+}
+
+#[tokio::test]
 async fn a_question_is_answered_in_plain_words_or_by_its_form() {
     let server = asking();
     let call = "TOOL:ask_user:{\"question\":\"Tea or coffee?\",\"choices\":[\"tea\",\"coffee\"]}";

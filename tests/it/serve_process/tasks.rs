@@ -54,7 +54,7 @@ async fn from_submission_to_result() {
     insta::assert_snapshot!(without_chance(&running.to_string()), @r#"{"status":"running","started_at":…,"result":null}"#);
     go.send(()).unwrap();
     let finished = once(&server, id, over).await;
-    insta::assert_snapshot!(without_chance(&finished.to_string()), @r#"{"status":"finished","result":{"sequence_number":7,"object":"response","status":"completed","error":null,"id":"response_…","created_at":…,"completed_at":…,"output":[{"sequence_number":6,"object":"message","status":"completed","error":null,"id":"msg_…","type":"message","role":"assistant","content":[{"sequence_number":5,"object":"content","status":"completed","error":null,"type":"text","index":0,"delta":null,"msg_id":"msg_…","text":"Hello you"}],"code":null,"message":null,"usage":null,"metadata":{}}],"usage":{"input_tokens":20,"output_tokens":5,"total_tokens":25},"session_id":"s1"}}"#);
+    insta::assert_snapshot!(without_chance(&finished.to_string()), @r#"{"status":"finished","result":{"sequence_number":7,"object":"response","status":"completed","error":null,"id":"response_…","created_at":…,"completed_at":…,"output":[{"sequence_number":6,"object":"message","status":"completed","error":null,"id":"msg_…","type":"message","role":"assistant","content":[{"sequence_number":5,"object":"content","status":"completed","error":null,"type":"text","index":0,"delta":null,"msg_id":"msg_…","text":"Hello you"}],"code":null,"message":null,"usage":{"input_tokens":20,"output_tokens":5,"total_tokens":25},"metadata":{}}],"usage":{"input_tokens":20,"output_tokens":5,"total_tokens":25},"session_id":"s1"}}"#);
 
     let (_, list) = server.get("/process/task").await;
     assert_eq!(list["tasks"][0]["task_id"], id);
@@ -103,6 +103,26 @@ async fn a_task_that_takes_too_long_is_ended() {
     let id = submit(&server, &say_in("s1", "hi")).await;
     let state = once(&server, &id, over).await;
     assert_eq!(state["result"]["error"]["code"], "TIMEOUT");
+}
+
+#[tokio::test]
+async fn tasks_that_wait_take_no_more_than_one_place_a_session() {
+    let (go, hold) = mpsc::channel();
+    let script = vec![Reply::text("first").held(hold), Reply::text("between")];
+    let rest = (0..40).map(|_| Reply::text("done"));
+    let (server, _model) = scripted(script.into_iter().chain(rest).collect(), "serve: {limits: {concurrency: 3}}\n");
+    let first = submit(&server, &say_in("s1", "hi")).await;
+    once(&server, &first, |state| state["status"] == "running").await;
+    let mut tasks = vec![];
+    for _ in 0..40 {
+        tasks.push(submit(&server, &say_in("s1", "and?")).await);
+    }
+    let between = server.events("/process", &say_in("s2", "hi")).await;
+    assert_eq!(between.last().unwrap()["status"], "completed");
+    go.send(()).unwrap();
+    for task in tasks {
+        assert_eq!(once(&server, &task, over).await["result"]["status"], "completed");
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,11 @@ use super::{
     params,
     rpc::{Code, Refusal, Version},
     stream,
-    task::{State, Task},
+    task::State,
+};
+use crate::{
+    domain::SessionId,
+    store::{TaskPage, TaskQuery, TaskStatus},
 };
 
 /// Tasks on a page of a list.
@@ -104,15 +108,18 @@ pub(super) async fn list(call: &Call) -> Result<Value, Refusal> {
             .ok_or_else(|| Refusal::params(format!("`pageSize` is 1 to {LONGEST_PAGE}")))?,
     };
     let token = asked.page_token.as_deref().filter(|token| !token.is_empty());
-    let start: usize =
-        token.map_or(Ok(0), str::parse).map_err(|_| Refusal::params("`pageToken` is not one that was given"))?;
-    let mut tasks: Vec<Task> = call.records().await?.into_iter().map(|record| call.now(record)).collect();
-    tasks.retain(|task| wanted(task, &asked));
-    let total = tasks.len();
-    let page: Vec<Value> = tasks
-        .into_iter()
-        .skip(start)
-        .take(size)
+    let from = token.map(str::parse).transpose();
+    let from = from.map_err(|_| Refusal::params("`pageToken` is not one that was given"))?;
+    let state = state(&asked);
+    // Of a state that tasks of ours are never in there is none.
+    let page = match state {
+        Some(None) => TaskPage::default(),
+        _ => call.app.tasks.page(&query(call, &asked, state.flatten()), from, size).await?,
+    };
+    // One may be in another state since.
+    let tasks = page.tasks.into_iter().map(|record| call.now(record));
+    let tasks = tasks.filter(|task| state.flatten().is_none_or(|state| task.status.state == state));
+    let tasks: Vec<Value> = tasks
         .map(|mut task| {
             if !asked.include_artifacts.unwrap_or(false) {
                 task.artifacts.clear();
@@ -120,17 +127,31 @@ pub(super) async fn list(call: &Call) -> Result<Value, Refusal> {
             task.write(history, Version::V1)
         })
         .collect();
-    let next = start + page.len();
-    let token = if next < total { next.to_string() } else { String::new() };
-    Ok(json!({ "tasks": page, "nextPageToken": token, "pageSize": size, "totalSize": total }))
+    let next = page.next.map(|next| next.to_string()).unwrap_or_default();
+    Ok(json!({ "tasks": tasks, "nextPageToken": next, "pageSize": size, "totalSize": page.total }))
 }
 
-fn wanted(task: &Task, asked: &params::List) -> bool {
+fn query(call: &Call, asked: &params::List, state: Option<State>) -> TaskQuery {
+    TaskQuery {
+        session: asked.context_id.as_deref().filter(|context| !context.is_empty()).map(SessionId::from),
+        status: state.map(|state| match state {
+            State::Submitted => TaskStatus::Submitted,
+            State::Working => TaskStatus::Running,
+            State::InputRequired => TaskStatus::InputRequired,
+            State::Completed => TaskStatus::Completed,
+            State::Failed => TaskStatus::Failed,
+            State::Canceled => TaskStatus::Canceled,
+        }),
+        since: asked.status_timestamp_after,
+        ..call.query()
+    }
+}
+
+/// The state that is asked for, if one is; `Some(None)` for one that there is not.
+#[expect(clippy::option_option, reason = "not asked for and asked for in vain differ")]
+fn state(asked: &params::List) -> Option<Option<State>> {
     let states =
         [State::Submitted, State::Working, State::InputRequired, State::Completed, State::Failed, State::Canceled];
-    let status = asked.status.as_deref().filter(|status| !status.is_empty() && *status != "TASK_STATE_UNSPECIFIED");
-    let named = |name| states.into_iter().find(|state| state.named(Version::V1) == name);
-    asked.context_id.as_deref().is_none_or(|context| context.is_empty() || task.ids.context == context)
-        && status.is_none_or(|name| named(name) == Some(task.status.state))
-        && asked.status_timestamp_after.is_none_or(|after| task.status.at >= after)
+    let name = asked.status.as_deref().filter(|status| !status.is_empty() && *status != "TASK_STATE_UNSPECIFIED")?;
+    Some(states.into_iter().find(|state| state.named(Version::V1) == name))
 }

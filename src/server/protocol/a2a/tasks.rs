@@ -17,12 +17,10 @@ use crate::{
     agent::AgentRequest,
     domain::{Answer, SessionId, SessionKey, TaskId},
     server::{Ask, Asks, Recording, protocol::reply},
-    store::{StoreError, TaskRecord, TaskStatus, Tasks},
+    store::{StoreError, TaskQuery, TaskRecord, TaskStatus, Tasks},
 };
 
 const PROTOCOL: &str = "a2a";
-/// How many tasks are looked through for a list.
-const MOST: usize = 10_000;
 
 /// What the store keeps of the request, and of what came of it.
 #[derive(Default, Serialize, Deserialize)]
@@ -57,11 +55,14 @@ impl Call {
         if record.protocol == PROTOCOL && record.agent == self.target.name { Ok(record) } else { Err(none()) }
     }
 
-    /// All of this agent within this caller's reach, newest first.
-    pub(super) async fn records(&self) -> Result<Vec<TaskRecord>, Refusal> {
-        let mut records = self.app.stores.tasks.tasks(self.caller.bound(), MOST).await?;
-        records.retain(|record| record.protocol == PROTOCOL && record.agent == self.target.name);
-        Ok(records)
+    /// Those of this agent within this caller's reach.
+    pub(super) fn query(&self) -> TaskQuery {
+        TaskQuery {
+            user: self.caller.bound().map(str::to_owned),
+            protocol: Some(PROTOCOL),
+            agent: Some(self.target.name.clone()),
+            ..TaskQuery::default()
+        }
     }
 
     /// The task with its turn, where that is in this process and not long over.
@@ -100,7 +101,7 @@ impl Call {
         let key = SessionKey { user: self.caller.user(sent.user())?, session };
         let message = sent.message.message()?;
         let input = params::ours(&message)?;
-        self.decline(&key).await;
+        self.app.runs.decline_recorded(&key).await;
         let request = AgentRequest::message(key.clone(), input.content);
         let run = self.app.runs.start(&self.target, request, Asks::Caller).await?;
         let now = Timestamp::now();
@@ -123,15 +124,6 @@ impl Call {
         let recording = self.app.runs.record(run);
         tokio::spawn(watch(Arc::clone(tasks), record.id.clone(), Arc::clone(&recording)));
         Ok(Live { record, recording, progress: Progress::new(), seen: None })
-    }
-
-    /// What the session's other turn asked is not answered by a message that begins a new one.
-    async fn decline(&self, key: &SessionKey) {
-        self.app.runs.decline(key).await;
-        let running = self.app.runs.of_session(key);
-        if let Some(recording) = running.and_then(|handle| self.app.runs.recording(None, &handle.turn).ok()) {
-            reply::give_up_recorded(&recording).await;
-        }
     }
 
     /// The message is the answer to what the task asked, or joins the task while it works.
@@ -158,15 +150,17 @@ impl Call {
         if live.progress.state().is_final() {
             return Err(over());
         }
+        let handle = Arc::clone(&live.recording.handle);
+        let waits = !handle.asked().is_empty();
+        if !waits {
+            handle.steer(vec![params::ours(&message)?])?;
+        }
         match self.app.stores.tasks.put(&live.record).await {
             Ok(()) => {}
             Err(StoreError::TaskEnded(_)) => return Err(over()),
             Err(error) => return Err(error.into()),
         }
-        let handle = Arc::clone(&live.recording.handle);
-        if handle.asked().is_empty() {
-            handle.steer(params::ours(&message)?).await?;
-        } else {
+        if waits {
             reply::all(&handle, |ask| answer(ask, &message), vec![]).await?;
             live.progress.answered();
         }

@@ -98,7 +98,10 @@ impl Answers<'_> {
             Self::All(value) => Some(reply::answer(ask, value)),
             Self::Each(each) => {
                 let resume = each.iter().find(|resume| resume.interrupt_id == ask.id())?;
-                (resume.status == ResumeStatus::Resolved).then(|| reply::answer(ask, &resume.payload))
+                Some(match resume.status {
+                    ResumeStatus::Resolved => reply::answer(ask, &resume.payload),
+                    ResumeStatus::Cancelled => ask.answer(false, "the user canceled this"),
+                })
             }
         };
         reply::all(handle, find, more).await

@@ -51,8 +51,13 @@ async fn run(
     let mut talk = messages::read(&input)?;
     if let Some(answers) = interrupt::answers(&input)? {
         let run = app.runs.resume(&key).ok_or_else(interrupt::none)?;
-        answers.give(&Arc::clone(run.handle()), talk.said()).await?;
-        return Ok(sse(run, encoder));
+        return match answers.give(&Arc::clone(run.handle()), talk.said()).await {
+            Ok(()) => Ok(sse(run, encoder)),
+            Err(error) => {
+                run.park();
+                Err(error)
+            }
+        };
     }
     let brought = Brought {
         history: (!stored).then(|| std::mem::take(&mut talk.history)),

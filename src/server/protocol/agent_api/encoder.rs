@@ -14,7 +14,7 @@ use super::{
 use crate::{
     agent::LocalAgent,
     domain::{
-        AgentEvent, AgentPath, CallId, Content, EventKind, Image, Question, QuestionId, ToolCall, ToolOutcome,
+        self, AgentEvent, AgentPath, CallId, Content, EventKind, Image, Question, QuestionId, ToolCall, ToolOutcome,
         TurnOutcome, Usage,
     },
     server::{Encoder, Flow, Frames},
@@ -102,18 +102,26 @@ impl ProcessEncoder {
             EventKind::TextDelta { text } => self.text(Kind::Message, text, out),
             EventKind::ReasoningDelta { text } => self.text(Kind::Reasoning, text, out),
             EventKind::ToolArgumentsDelta { call_id, name, delta } => self.arguments(agent, call_id, name, delta, out),
-            EventKind::MessageCompleted { message, .. } => {
-                self.close_texts(out);
-                self.images(&message.content, out);
-                for call in message.calls() {
-                    self.call(agent, call, out);
-                }
-                self.drop_calls(out);
+            EventKind::MessageCompleted { message, usage, .. } => {
+                self.completed(agent, message, usage.map(Tokens::from), out);
             }
             EventKind::ToolFinished { call_id, outcome } => self.output(agent, call_id, outcome, out),
             EventKind::TurnFinished { outcome, usage } => self.finish(outcome, *usage, out),
             _ => {}
         }
+    }
+
+    /// An answer of the model is whole. What it took is told with the last of the messages that it comes to, so that
+    /// theirs add up.
+    fn completed(&mut self, agent: &AgentPath, said: &domain::Message, mut usage: Option<Tokens>, out: &mut Frames) {
+        let images = said.content.iter().any(|part| matches!(part, Content::Image(_)));
+        let mut calls = said.calls().peekable();
+        self.close_texts(usage.take_if(|_| !images && calls.peek().is_none()), out);
+        self.images(&said.content, usage.take_if(|_| calls.peek().is_none()), out);
+        while let Some(call) = calls.next() {
+            self.call(agent, call, usage.take_if(|_| calls.peek().is_none()), out);
+        }
+        self.drop_calls(out);
     }
 
     fn text(&mut self, kind: Kind, text: &str, out: &mut Frames) {
@@ -127,8 +135,11 @@ impl ProcessEncoder {
         self.writer.part(&open.message, Status::InProgress, (0, Some(true)), Body::Text(text.into()), out);
     }
 
-    fn close_texts(&mut self, out: &mut Frames) {
-        for OpenText { message, text } in std::mem::take(&mut self.texts) {
+    /// Ends what is being written; the last of it tells of `usage`.
+    fn close_texts(&mut self, mut usage: Option<Tokens>, out: &mut Frames) {
+        let mut texts = std::mem::take(&mut self.texts).into_iter().peekable();
+        while let Some(OpenText { mut message, text }) = texts.next() {
+            message.usage = usage.take_if(|_| texts.peek().is_none());
             let part = self.complete(&message, 0, Body::Text(text.into()), out);
             self.writer.close(message, vec![part], Status::Completed, out);
         }
@@ -137,7 +148,7 @@ impl ProcessEncoder {
     /// A whole message of text.
     fn say(&mut self, text: &str, out: &mut Frames) {
         self.text(Kind::Message, text, out);
-        self.close_texts(out);
+        self.close_texts(None, out);
     }
 
     /// The closing frame of a part; as it stands in its message, too.
@@ -154,7 +165,7 @@ impl ProcessEncoder {
     }
 
     /// The images of an answer are a message of their own.
-    fn images(&mut self, content: &[Content], out: &mut Frames) {
+    fn images(&mut self, content: &[Content], usage: Option<Tokens>, out: &mut Frames) {
         let images = content.iter().filter_map(|part| match part {
             Content::Image(image) => Some(image),
             _ => None,
@@ -174,7 +185,8 @@ impl ProcessEncoder {
                 body,
             });
         }
-        if let Some((message, parts)) = open {
+        if let Some((mut message, parts)) = open {
+            message.usage = usage;
             self.writer.close(message, parts, Status::Completed, out);
         }
     }
@@ -193,7 +205,7 @@ impl ProcessEncoder {
     }
 
     fn open_call(&mut self, agent: &AgentPath, id: &CallId, name: &str, out: &mut Frames) -> usize {
-        self.close_texts(out);
+        self.close_texts(None, out);
         let server = (self.servers)(agent, name);
         let kind = match &server {
             Some(_) => Kind::McpCall,
@@ -208,11 +220,12 @@ impl ProcessEncoder {
     }
 
     /// A call is whole.
-    fn call(&mut self, agent: &AgentPath, call: &ToolCall, out: &mut Frames) {
+    fn call(&mut self, agent: &AgentPath, call: &ToolCall, usage: Option<Tokens>, out: &mut Frames) {
         let id = &call.call_id;
         let at = self.calls.iter().position(|open| open.id == *id);
         let at = at.unwrap_or_else(|| self.open_call(agent, id, &call.name, out));
-        let open = self.calls.remove(at);
+        let mut open = self.calls.remove(at);
+        open.message.usage = usage;
         let arguments = match &call.arguments {
             // What is no JSON stays as the model wrote it.
             Value::String(raw) => raw.clone(),
@@ -286,7 +299,7 @@ impl ProcessEncoder {
     }
 
     fn finish(&mut self, outcome: &TurnOutcome, usage: Usage, out: &mut Frames) {
-        self.close_texts(out);
+        self.close_texts(None, out);
         self.drop_calls(out);
         let (status, failure) = match outcome {
             TurnOutcome::Completed { output } => {
@@ -351,7 +364,7 @@ impl Encoder for ProcessEncoder {
         if self.writer.has_ended() {
             return;
         }
-        self.close_texts(out);
+        self.close_texts(None, out);
         self.drop_calls(out);
         if parked {
             self.end_with(Status::Completed, None, None, out);

@@ -166,11 +166,9 @@ async fn answer(handle: &RunHandle, answers: &[Approval], said: Vec<Message>) ->
         ask.ok_or_else(|| ApiError::not_found(format!("nothing waits for an answer to `{id}`")))
     };
     let asks = answers.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+    handle.steer(said)?;
     for (ask, answer) in asks.iter().zip(answers) {
         handle.answer(ask.answer(answer.approve, answer.reason.as_deref().unwrap_or_default())).await?;
-    }
-    for message in said {
-        handle.steer(message).await?;
     }
     Ok(())
 }

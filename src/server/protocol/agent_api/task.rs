@@ -1,12 +1,12 @@
 //! `/process/task`: turns that go on without their caller.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
-    extract::{Path, Query, State},
+    extract::{FromRequestParts, Query, RawPathParams, State},
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, request::Parts};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ use crate::{
     server::{
         ApiError, App, Asks, Caller, Encoder, Frames, Json, NewTask, Target, TaskResult, sse_of, turns::last_event,
     },
-    store::{TaskRecord, TaskStatus},
+    store::{TaskQuery, TaskRecord, TaskStatus},
 };
 
 const PROTOCOL: &str = "process";
@@ -106,17 +106,32 @@ impl TaskResult for Outcome {
     }
 }
 
+/// The task of the path, of this agent and within the caller's reach; what is said of one that is not there.
+pub(super) struct Found(TaskRecord);
+
+impl FromRequestParts<Arc<App>> for Found {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let target = Target::from_request_parts(parts, app).await.map_err(ApiError::into_response)?;
+        let caller = Caller::from_request_parts(parts, app).await.map_err(ApiError::into_response)?;
+        let path = RawPathParams::from_request_parts(parts, app).await.ok();
+        let id = path.iter().flatten().find(|(name, _)| *name == "task").map(|(_, id)| TaskId::from(id));
+        let id = id.unwrap_or_else(|| TaskId::from(""));
+        match app.tasks.get(caller.bound(), &id).await {
+            Ok(record) if record.protocol == PROTOCOL && record.agent == target.name => Ok(Self(record)),
+            Err(error) if error.status != StatusCode::NOT_FOUND => Err(error.into_response()),
+            Ok(_) | Err(_) => {
+                let body = axum::Json(json!({ "error": format!("Task {id} not found") }));
+                Err((StatusCode::NOT_FOUND, body).into_response())
+            }
+        }
+    }
+}
+
 /// How a task stands, in the words of the Python runtime.
-pub(super) async fn status(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    target: Target,
-    Path(path): Path<HashMap<String, String>>,
-) -> Result<Response, ApiError> {
-    Ok(match find(&app, &caller, &target, &path).await? {
-        Ok(record) => axum::Json(standing(record)).into_response(),
-        Err(unknown) => unknown,
-    })
+pub(super) async fn status(Found(record): Found) -> axum::Json<Value> {
+    axum::Json(standing(record))
 }
 
 fn standing(record: TaskRecord) -> Value {
@@ -151,28 +166,6 @@ fn seconds(at: Timestamp) -> f64 {
     at.as_duration().as_secs_f64()
 }
 
-/// The task, or what is said of one that is not there.
-async fn find(
-    app: &App,
-    caller: &Caller,
-    target: &Target,
-    path: &HashMap<String, String>,
-) -> Result<Result<TaskRecord, Response>, ApiError> {
-    let id = id(path);
-    match app.tasks.get(caller.bound(), &id).await {
-        Ok(record) if record.protocol == PROTOCOL && record.agent == target.name => Ok(Ok(record)),
-        Err(error) if error.status != StatusCode::NOT_FOUND => Err(error),
-        Ok(_) | Err(_) => {
-            let body = axum::Json(json!({ "error": format!("Task {id} not found") }));
-            Ok(Err((StatusCode::NOT_FOUND, body).into_response()))
-        }
-    }
-}
-
-fn id(path: &HashMap<String, String>) -> TaskId {
-    TaskId::from(path.get("task").map(String::as_str).unwrap_or_default())
-}
-
 #[derive(Debug, Deserialize)]
 pub(super) struct Listed {
     #[serde(default)]
@@ -194,10 +187,12 @@ pub(super) async fn list(
         None => caller.bound().map(str::to_owned),
     };
     let most = asked.limit.unwrap_or(MOST).clamp(1, 1000);
-    let records = app.tasks.list(user.as_deref(), most).await?;
-    let tasks: Vec<_> = records
+    let agent = Some(target.name);
+    let of = TaskQuery { user, protocol: Some(PROTOCOL), agent, ..TaskQuery::default() };
+    let page = app.tasks.page(&of, None, most).await?;
+    let tasks: Vec<_> = page
+        .tasks
         .iter()
-        .filter(|record| record.protocol == PROTOCOL && record.agent == target.name)
         .map(|record| {
             json!({
                 "task_id": record.id,
@@ -216,13 +211,9 @@ pub(super) async fn list(
 pub(super) async fn cancel(
     State(app): State<Arc<App>>,
     caller: Caller,
-    target: Target,
-    Path(path): Path<HashMap<String, String>>,
-) -> Result<Response, ApiError> {
-    Ok(match find(&app, &caller, &target, &path).await? {
-        Ok(record) => axum::Json(standing(app.tasks.cancel(caller.bound(), &record.id).await?)).into_response(),
-        Err(unknown) => unknown,
-    })
+    Found(record): Found,
+) -> Result<axum::Json<Value>, ApiError> {
+    Ok(axum::Json(standing(app.tasks.cancel(caller.bound(), &record.id).await?)))
 }
 
 /// The frames of a task, from the first on or after `Last-Event-ID`, and those to come. Each has its number as its id.
@@ -230,13 +221,10 @@ pub(super) async fn events(
     State(app): State<Arc<App>>,
     caller: Caller,
     target: Target,
-    Path(path): Path<HashMap<String, String>>,
+    Found(record): Found,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    if let Err(unknown) = find(&app, &caller, &target, &path).await? {
-        return Ok(unknown);
-    }
-    let (record, events) = app.tasks.follow(caller.bound(), &id(&path)).await?;
+    let (record, events) = app.tasks.follow(caller.bound(), &record.id).await?;
     let kept: Kept = serde_json::from_value(record.request).unwrap_or_default();
     let session = record.key.session.to_string();
     let head = Head::task(kept.id.clone(), session, &record.id, record.created_at.as_second());

@@ -16,8 +16,10 @@ use crate::{
 
 const TASK: &str = "task_0198c0de000070008000000000000000";
 
+const SPENT: Usage = Usage { input_tokens: 3, output_tokens: 2, cached_tokens: 0, reasoning_tokens: 0, cost: None };
+
 fn done(outcome: TurnOutcome) -> EventKind {
-    EventKind::TurnFinished { outcome, usage: Usage { input_tokens: 3, output_tokens: 2, ..Usage::default() } }
+    EventKind::TurnFinished { outcome, usage: SPENT }
 }
 
 fn completed() -> EventKind {
@@ -30,6 +32,11 @@ fn text(text: &str) -> EventKind {
 
 fn whole(content: Vec<Content>) -> EventKind {
     EventKind::MessageCompleted { message: Message { role: Role::Assistant, content }, stop: None, usage: None }
+}
+
+/// One whose model said what it took.
+fn counted(content: Vec<Content>) -> EventKind {
+    EventKind::MessageCompleted { message: Message { role: Role::Assistant, content }, stop: None, usage: Some(SPENT) }
 }
 
 /// The bytes of a turn.
@@ -67,7 +74,7 @@ fn line(frame: &Value) -> String {
 
 #[test]
 fn the_bytes_are_those_of_the_python_runtime() {
-    let kinds = [text("Hello"), text(" wor"), text("ld"), whole(vec![Content::text("Hello world")]), completed()];
+    let kinds = [text("Hello"), text(" wor"), text("ld"), counted(vec![Content::text("Hello world")]), completed()];
     let frames = written(Mode::Plain, &kinds);
     let id = "0198c0de-0000-7000-8000-00000000000";
     // Appendix A.1 of its traces; here with real usage, and without metadata that no agent of ours gives.
@@ -78,7 +85,7 @@ fn the_bytes_are_those_of_the_python_runtime() {
         )
     };
     let message = format!(
-        r#"{{"sequence_number":7,"object":"message","status":"completed","error":null,"id":"msg_{id}1","type":"message","role":"assistant","content":[{}],"code":null,"message":null,"usage":null,"metadata":{{}}}}"#,
+        r#"{{"sequence_number":7,"object":"message","status":"completed","error":null,"id":"msg_{id}1","type":"message","role":"assistant","content":[{}],"code":null,"message":null,"usage":{usage},"metadata":{{}}}}"#,
         part(6)
     );
     let response = |number, status| {
@@ -145,6 +152,33 @@ fn images_complete() {
     11 message completed message
     12 response completed 2 messages
     ");
+}
+
+#[test]
+fn what_an_answer_took_is_told_once_with_its_last_message() {
+    let think = EventKind::ReasoningDelta { text: "hm".to_owned() };
+    let call = |id: &str| {
+        let (call_id, name, arguments) = (id.into(), "search".to_owned(), json!({}));
+        Content::ToolCall(ToolCall { call_id, name, arguments, opaque: None })
+    };
+    let image = || Content::Image(Image { media_type: "image/png".into(), data: "AAAA".into() });
+    for (kinds, want) in [
+        (vec![think, text("hi"), counted(vec![Content::text("hi")])], vec!["reasoning -", "message 5"]),
+        (vec![text("hi"), counted(vec![Content::text("hi"), image()])], vec!["message -", "message 5"]),
+        (
+            vec![text("hi"), counted(vec![Content::text("hi"), call("call_1"), call("call_2")])],
+            vec!["message -", "plugin_call -", "plugin_call 5"],
+        ),
+        (vec![text("hi"), whole(vec![Content::text("hi")])], vec!["message -"]),
+    ] {
+        let frames = written(Mode::Plain, &[kinds, vec![completed()]].concat());
+        let last: Value = serde_json::from_str(frames.trim_end().rsplit("data: ").next().unwrap()).unwrap();
+        let line = |message: &Value| {
+            let tokens = message["usage"]["total_tokens"].as_u64().map_or("-".to_owned(), |tokens| tokens.to_string());
+            format!("{} {tokens}", message["type"].as_str().unwrap())
+        };
+        assert_eq!(last["output"].as_array().unwrap().iter().map(line).collect::<Vec<_>>(), want);
+    }
 }
 
 #[test]

@@ -99,7 +99,8 @@ pub(super) struct Message {
     pub content: Option<Vec<Part<'static>>>,
     code: Option<()>,
     message: Option<()>,
-    usage: Option<()>,
+    /// Of the model's answer that it ends.
+    pub usage: Option<Tokens>,
     pub metadata: Metadata,
 }
 

@@ -10,9 +10,6 @@ use crate::{
     server::{ApiError, App, Ask, Run},
 };
 
-/// What was asked and is not answered.
-const LEFT_OUT: &str = "the user did not answer this";
-
 /// The turn of the session that waits, answered. What it asked and the request leaves out is declined.
 ///
 /// # Errors
@@ -38,16 +35,18 @@ pub(super) async fn answered(
     let calls = history.iter().rev().find(|message| message.calls().next().is_some());
     let calls = calls.into_iter().flat_map(Message::calls);
     manner.earlier = calls.map(|call| (call.call_id.clone(), call.clone())).collect();
-    for ask in &open {
-        let (approve, reason) = match answers.iter().find(|answer| is_to(answer, ask)) {
-            Some(answer) => (answer.approve, answer.reason.as_deref().unwrap_or_default()),
-            None => (false, LEFT_OUT),
-        };
-        manner.approved.insert(ask.id().to_owned());
-        handle.answer(ask.answer(approve, reason)).await?;
+    if let Err(error) = handle.steer(more) {
+        run.park();
+        return Err(error);
     }
-    for message in more {
-        handle.steer(message).await?;
+    for ask in &open {
+        let given = answers.iter().find(|answer| is_to(answer, ask));
+        let answer = given.map_or_else(
+            || ask.unanswered(),
+            |given| ask.answer(given.approve, given.reason.as_deref().unwrap_or_default()),
+        );
+        manner.approved.insert(ask.id().to_owned());
+        handle.answer(answer).await?;
     }
     Ok(run)
 }
