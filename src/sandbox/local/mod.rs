@@ -35,6 +35,7 @@ use std::{
     os::{fd::OwnedFd, unix::net::UnixStream},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -85,8 +86,8 @@ struct Shared {
     only_b: OnceLock<Trouble>,
     /// What tied boxes live as long as: it closes with this process.
     tied: Mutex<BTreeMap<SandboxId, UnixStream>>,
-    /// The first process of the box that is about to be made.
-    waiting: Mutex<Option<Waiting>>,
+    /// The first process of the box that is about to be made. Who starts a process waits until it has begun.
+    waiting: Mutex<Option<JoinHandle<io::Result<Waiting>>>>,
 }
 
 impl LocalBackend {
@@ -106,7 +107,7 @@ impl LocalBackend {
         self.shared.site.get_or_init(Site::find)
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Option<Waiting>> {
+    fn waiting(&self) -> MutexGuard<'_, Option<JoinHandle<io::Result<Waiting>>>> {
         self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -216,8 +217,6 @@ impl LocalBackend {
             move |error| Refusal::Other(SandboxError::io(what)(error))
         };
         let waiting = self.waiting().take();
-        let waiting = waiting.map_or_else(|| Waiting::start(&self.program), Ok);
-        let waiting = waiting.map_err(other("start the process of the sandbox"))?;
         let config = self.config(folder, spec, packages, tier)?;
         folder.forget_process().map_err(other("make the sandbox anew"))?;
         // One may be left: of a box of this id that ended by itself, or of a better tier that was tried.
@@ -230,6 +229,8 @@ impl LocalBackend {
             }
             Network::None | Network::Full => None,
         };
+        let waiting = waiting.and_then(|starting| starting.join().ok()).unwrap_or_else(|| Waiting::start(&self.program));
+        let waiting = waiting.map_err(other("start the process of the sandbox"))?;
         let launched = waiting.launch(&config, Some(&listener), folder)?;
         let mut layers = launched.layers.clone();
         layers.extend(self.site().layers());
@@ -375,15 +376,16 @@ impl SandboxBackend for LocalBackend {
     fn expect(&self) {
         let mut waiting = self.waiting();
         if waiting.is_none() {
-            // What is in the way is told when the box is made.
-            *waiting = Waiting::start(&self.program).ok();
+            let program = self.program.clone();
+            // Where there is no thread, it is started when the box is made.
+            *waiting = thread::Builder::new().spawn(move || Waiting::start(&program)).ok();
         }
     }
 
     fn forgo(&self) {
         // Another box that was about to be made from it starts one of its own.
         let waiting = self.waiting().take();
-        drop(waiting);
+        drop(waiting.map(JoinHandle::join));
     }
 
     async fn available(&self) -> bool {
