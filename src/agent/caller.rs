@@ -83,7 +83,7 @@ impl Opening {
     pub(super) fn results(&self) -> Vec<Message> {
         match &self.task {
             Task::Answer(input) => input.iter().filter(|message| message.role == Role::Tool).cloned().collect(),
-            Task::Compact | Task::Call(_) => vec![],
+            Task::Compact | Task::Call(_) | Task::Query(_) => vec![],
         }
     }
 

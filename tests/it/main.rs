@@ -21,6 +21,7 @@ mod help;
 mod http;
 mod import;
 mod init;
+mod library;
 mod mcp;
 mod mcp_failures;
 mod models;

@@ -105,7 +105,7 @@ async fn here(
         None => SessionId::new(),
     };
     let default_model = match (&args.model, &loaded.file.agent.model) {
-        (None, None) => Some(default_model::said(&keys, cx).await?),
+        (None, None) => Some(default_model::found(&keys, cx).await?),
         _ => None,
     };
     let in_chat = InChat { workspace: args.workspace, one_shot: args.query.is_some() };
