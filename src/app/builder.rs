@@ -37,6 +37,7 @@ impl AgentAppBuilder {
                 env: Env::of_process(),
                 tools: vec![],
                 query: None,
+                http: true,
                 hide: Arc::new(|_| ()),
             },
             routes: Routes::default(),
@@ -153,6 +154,12 @@ impl AgentAppBuilder {
         self
     }
 
+    /// Nobody is served over HTTP: what the agent file says of that is of no concern.
+    pub(crate) fn without_http(mut self) -> Self {
+        self.opener.http = false;
+        self
+    }
+
     /// Reads the agent file, and opens its agents and its store. Starts its tool servers; listens to nobody yet. To be
     /// called within the tokio runtime.
     ///
@@ -164,9 +171,10 @@ impl AgentAppBuilder {
         check_tools(&opener.tools)?;
         let http = Arc::new(Http::new(opener.env.clone(), opener.env.offline));
         let paths = Paths::new(&opener.env);
-        let (loaded, keys) = opener.read(&paths)?;
-        let stores = store::open(&loaded.file.storage, &paths, &loaded.dir)?;
-        let (agents, default_model) = opener.open((loaded, keys), &stores, (&http, &paths)).await?;
+        let read = opener.read((&http, &paths)).await?;
+        let stores = store::open(&read.loaded.file.storage, &paths, &read.loaded.dir)?;
+        let default_model = read.default_model.clone();
+        let agents = opener.open(read, &stores, (&http, &paths))?;
         let app = App::new(agents, stores, page);
         let inner = Inner { app, opener, http, paths, routes, startup, shutdown, insecure, default_model };
         Ok(AgentApp { inner: Arc::new(inner) })

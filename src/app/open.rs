@@ -31,35 +31,51 @@ pub(super) struct Opener {
     /// Given to every agent besides those of the file.
     pub(super) tools: Vec<Arc<dyn Tool>>,
     pub(super) query: Option<QueryHandler>,
+    /// Whether it is served over HTTP, so that this part of the file counts.
+    pub(super) http: bool,
     /// Is told what the log must not show.
     pub(super) hide: Arc<dyn Fn(Vec<String>) + Send + Sync>,
 }
 
+/// An agent file that was read.
+pub(super) struct Read {
+    pub(super) loaded: Loaded,
+    pub(super) keys: Keys,
+    pub(super) default_model: Option<DefaultModel>,
+}
+
 impl Opener {
+    /// The file, its keys, and the model that was found where it names none.
+    ///
     /// # Errors
-    /// Everything that is wrong with the file.
-    pub(super) fn read(&self, paths: &Paths) -> Result<(Loaded, Keys), AppError> {
+    /// Everything that is wrong with the file, or not there.
+    pub(super) async fn read(&self, (http, paths): (&Arc<Http>, &Paths)) -> Result<Read, AppError> {
         let keys = self.source.keys(&self.env, paths)?;
         let mut loaded = self.source.read(self.profile.as_deref(), &keys, &self.env)?;
         shorten(&mut loaded);
         (self.hide)(secrets::of(&loaded.file, &keys));
-        Ok((loaded, keys))
-    }
-
-    /// Opens the agents and starts what they need; tells the model that was found for a file that names none.
-    ///
-    /// # Errors
-    /// What they lack.
-    pub(super) async fn open(
-        &self,
-        (loaded, keys): (Loaded, Keys),
-        stores: &Stores,
-        (http, paths): (&Arc<Http>, &Paths),
-    ) -> Result<(Agents, Option<DefaultModel>), AppError> {
         let default_model = match &loaded.file.agent.model {
             None => Some(DefaultModel::find(&keys, paths, http).await?),
             Some(_) => None,
         };
+        // Before anything is made of it: a token that is not set would be the text that refers to it.
+        let parts: &[&str] = if self.http { &["/storage/", "/serve/", "/telemetry/"] } else { &["/storage/"] };
+        let found = default_model.as_ref().map(|found| found.reference.as_str());
+        agent::require_all(&loaded, found, parts)?;
+        Ok(Read { loaded, keys, default_model })
+    }
+
+    /// Opens the agents and starts what they need. To be called within the runtime.
+    ///
+    /// # Errors
+    /// What they lack.
+    pub(super) fn open(
+        &self,
+        read: Read,
+        stores: &Stores,
+        (http, paths): (&Arc<Http>, &Paths),
+    ) -> Result<Agents, OpenError> {
+        let Read { loaded, keys, default_model } = read;
         let loaded = Arc::new(loaded);
         let deps = AgentDeps {
             env: self.env.clone(),
@@ -74,7 +90,7 @@ impl Opener {
             tools: self.tools.clone(),
             options: AgentOptions {
                 model: None,
-                default_model: default_model.as_ref().map(|found| found.reference.clone()),
+                default_model: default_model.map(|found| found.reference),
                 workspace: self.env.cwd.join(&loaded.dir),
                 context_files: false,
                 approve: ApproveMode::Ask,
@@ -84,7 +100,7 @@ impl Opener {
         };
         let agents = self.agents(loaded, deps)?;
         agents.root.start();
-        Ok((agents, default_model))
+        Ok(agents)
     }
 
     fn agents(&self, loaded: Arc<Loaded>, deps: AgentDeps) -> Result<Agents, OpenError> {

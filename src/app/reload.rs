@@ -13,13 +13,13 @@ impl AgentApp {
     /// Everything that keeps it from being served; the version before then goes on.
     pub async fn reload(&self) -> Result<(), AppError> {
         let inner = &self.inner;
-        let (loaded, keys) = inner.opener.read(&inner.paths)?;
-        self.permit(inner.app.bound(), &loaded.file.serve)?;
-        for part in fixed(&self.loaded(), &loaded) {
+        let with = (&inner.http, &inner.paths);
+        let read = inner.opener.read(with).await?;
+        self.permit(inner.app.bound(), &read.loaded.file.serve)?;
+        for part in fixed(&self.loaded(), &read.loaded) {
             tracing::warn!(part, "this part of the agent file counts from the next start on");
         }
-        let (agents, _) = inner.opener.open((loaded, keys), &inner.app.stores, (&inner.http, &inner.paths)).await?;
-        inner.app.replace(agents);
+        inner.app.replace(inner.opener.open(read, &inner.app.stores, with)?);
         Ok(())
     }
 

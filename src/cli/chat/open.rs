@@ -97,6 +97,9 @@ async fn here(
     attachments: Vec<Content>,
     cx: &Cx,
 ) -> Result<Chat, CliError> {
+    // All that is not set at once, the store's besides the agent's.
+    let model = args.model.as_deref().or(loaded.file.agent.model.as_deref());
+    agent::require(&loaded, &[(&loaded.file.name, model)], &["/storage/"])?;
     let stores = store::open(&loaded.file.storage, &cx.paths, &loaded.dir)?;
     let user = args.user_id.clone().unwrap_or_else(|| cx.env.user().to_owned());
     let session = match &args.session_id {

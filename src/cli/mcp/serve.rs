@@ -23,7 +23,7 @@ pub(super) fn run(args: &ServeArgs, cx: &Cx) -> Result<Exit, CliError> {
     let source = AgentSource::find(&args.agent, cx)?;
     cx.block_on(async {
         let mut signals = signals()?;
-        let mut builder = AgentApp::builder().source(source.plain()).env(cx.env.clone());
+        let mut builder = AgentApp::builder().source(source.plain()).env(cx.env.clone()).without_http();
         if let Some(profile) = &args.agent.profile {
             builder = builder.profile(profile);
         }
