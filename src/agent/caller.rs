@@ -107,7 +107,7 @@ impl Opening {
 }
 
 impl Caller {
-    fn new(brought: Brought) -> Result<Self, TurnOutcome> {
+    pub(super) fn new(brought: Brought) -> Result<Self, TurnOutcome> {
         let Brought { history: _, instructions, tools, tool_choice, output_schema, sampling } = brought;
         check_sampling(&sampling)?;
         let mut names = HashSet::new();

@@ -217,11 +217,20 @@ impl LocalAgent {
             stored.extend(results);
         }
         stored.extend(opening.results());
-        let active = state.get(ACTIVE_AGENT).and_then(Value::as_str);
-        // The file may have lost that agent since.
-        let member = active.and_then(|name| self.team.member(name).ok()).unwrap_or_else(|| Arc::clone(&self.root));
+        let member = self.active(&state);
         let journal = Journal::session(Arc::clone(&self.store), run.key.clone(), state, lock, new);
         Ok(Resumed { member, journal, context: stored, notice })
+    }
+
+    /// The agent that the user of a session of this state talks to.
+    pub(super) fn active(&self, state: &Value) -> Arc<Member> {
+        let active = state.get(ACTIVE_AGENT).and_then(Value::as_str);
+        // The file may have lost that agent since.
+        active.and_then(|name| self.team.member(name).ok()).unwrap_or_else(|| Arc::clone(&self.root))
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.store
     }
 
     pub(super) fn team(&self) -> &Arc<Team> {
@@ -232,7 +241,7 @@ impl LocalAgent {
         &self.grants
     }
 
-    pub(super) fn root(&self) -> &Member {
+    pub(super) fn root(&self) -> &Arc<Member> {
         &self.root
     }
 

@@ -63,6 +63,7 @@ mod serve_openai;
 mod serve_ops;
 mod serve_process;
 mod serve_sessions;
+mod serve_tools;
 mod serve_turns;
 mod serve_web;
 mod session;

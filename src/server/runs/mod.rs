@@ -34,7 +34,7 @@ use super::{ApiError, Target, metrics::Metrics};
 use crate::{
     agent::{AgentRequest, EventStream, TurnControl},
     config::agent_file::{ApprovalDefault, Busy, Serve},
-    domain::{SessionKey, TurnId},
+    domain::{SessionKey, TurnId, TurnOutcome},
     store::{Interrupts, OpenedSession, StoreError},
 };
 
@@ -131,11 +131,17 @@ impl Runs {
     /// before the first byte of an answer.
     ///
     /// # Errors
-    /// 409 where the session is busy and the agent file says `reject`; 503 where too many turns run or wait for the
+    /// 400 where what the caller brings cannot be, such as a tool whose name is taken; 409 where the session is busy and the
+    /// agent file says `reject`; 503 where too many turns run or wait for the
     /// session, the server is about to end, or the store fails.
     pub async fn start(&self, target: &Target, request: AgentRequest, asks: Asks) -> Result<Run, ApiError> {
         let room = self.room()?;
         let key = request.key.clone();
+        if let Err(TurnOutcome::Failed { code, message, hint }) =
+            target.agent.check_brought(&key, &request.brought).await
+        {
+            return Err(ApiError::of_turn(code, &message, hint.as_deref()));
+        }
         let (place, session) = if request.brought.history.is_some() {
             (None, None)
         } else {
