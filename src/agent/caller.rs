@@ -83,7 +83,7 @@ impl Opening {
     pub(super) fn results(&self) -> Vec<Message> {
         match &self.task {
             Task::Answer(input) => input.iter().filter(|message| message.role == Role::Tool).cloned().collect(),
-            Task::Compact | Task::Call(_) => vec![],
+            Task::Compact | Task::Call(_) | Task::Query(_) => vec![],
         }
     }
 
@@ -107,7 +107,7 @@ impl Opening {
 }
 
 impl Caller {
-    fn new(brought: Brought) -> Result<Self, TurnOutcome> {
+    pub(super) fn new(brought: Brought) -> Result<Self, TurnOutcome> {
         let Brought { history: _, instructions, tools, tool_choice, output_schema, sampling } = brought;
         check_sampling(&sampling)?;
         let mut names = HashSet::new();

@@ -92,12 +92,9 @@ impl Scene {
         self.caller.shape.as_ref().or(self.member.shape.as_ref())
     }
 
-    /// The tool that takes the final answer, for a model that cannot be given the schema, or not next to tools.
+    /// The tool that takes the final answer, where there is one.
     pub(super) fn final_answer(&self) -> Option<&Shape> {
-        let capabilities = self.member.model.capabilities();
-        let has_tools = || self.member.has_tools() || !self.caller.tools.is_empty();
-        let native = capabilities.structured_output || (capabilities.structured_output_alone && !has_tools());
-        self.shape().filter(|_| !native)
+        self.member.final_answer(&self.caller)
     }
 
     /// Whether `tool` is one that the loop itself answers.

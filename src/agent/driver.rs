@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::{
-    StreamExt as _,
+    Stream, StreamExt as _, TryStreamExt as _,
     future::{BoxFuture, Either, select},
     stream::FuturesUnordered,
 };
@@ -26,6 +26,7 @@ use super::{
     failure::failed,
     hooks::When,
     output::FINAL_ANSWER,
+    query::Queried,
     run::Run,
     shrink::cut_off,
     turn::{Step, Turn},
@@ -59,7 +60,7 @@ pub(super) struct Driver {
     /// The time limit fired.
     late: Arc<AtomicBool>,
     /// A final answer that does not fit was sent back once.
-    corrected: bool,
+    pub(super) corrected: bool,
     /// The model must give its final answer now.
     pub(super) insist: bool,
     /// The model has not answered in this turn.
@@ -76,6 +77,8 @@ pub(super) enum Task {
     Compact,
     /// Nothing but run this call.
     Call(ToolCall),
+    /// Have a handler answer.
+    Query(Box<Queried>),
 }
 
 /// The end of a turn whose caller asks for what cannot be.
@@ -179,6 +182,7 @@ impl Driver {
         match task {
             Task::Answer(input) => self.steps(input).await,
             Task::Call(call) => self.call_one(call).await,
+            Task::Query(query) => self.query(*query).await,
             Task::Compact => {
                 let listing = self.list_tools().await?;
                 let bytes = compact::size(&self.request(&listing));
@@ -189,13 +193,11 @@ impl Driver {
     }
 
     /// `Err` is an end before the turn's own.
-    async fn steps(&mut self, input: Vec<Message>) -> Flow<TurnOutcome> {
+    pub(super) async fn steps(&mut self, input: Vec<Message>) -> Flow<TurnOutcome> {
         if self.scene.caller.concerns_tools() {
             self.check_caller(&self.list_tools().await?)?;
         }
-        self.turn.begin(input);
-        self.save().await?;
-        self.start_session().await?;
+        self.open(input).await?;
         loop {
             match self.turn.step() {
                 Step::CallModel => self.call_model().await?,
@@ -223,6 +225,12 @@ impl Driver {
                 }
             }
         }
+    }
+
+    pub(super) async fn open(&mut self, input: Vec<Message>) -> Flow {
+        self.turn.begin(input);
+        self.save().await?;
+        self.start_session().await
     }
 
     async fn start_session(&self) -> Flow {
@@ -311,7 +319,22 @@ impl Driver {
     /// Sends the request, of so many bytes, and shows the answer as it comes. Gives the events of its end.
     async fn answer(&mut self, request: ModelRequest, bytes: u64) -> Result<Vec<EventKind>, Broken> {
         let model = Arc::clone(&self.scene.member.model);
-        let mut stream = self.until_canceled(model.stream(request)).await??;
+        let stream = self.until_canceled(model.stream(request)).await??;
+        self.listen(stream.map_err(Broken::Model)).await?;
+        if !self.turn.answer_is_whole() {
+            return Err(cut_off(model.name()).into());
+        }
+        let events = self.turn.on_model_done();
+        let usage = self.charge();
+        self.meter.learn(bytes, usage.input_tokens);
+        Ok(events)
+    }
+
+    /// Shows an answer as it comes.
+    pub(super) async fn listen(
+        &mut self,
+        mut stream: impl Stream<Item = Result<ModelDelta, Broken>> + Unpin,
+    ) -> Result<(), Broken> {
         let cancel = self.scene.cancel.clone();
         // One wait for all deltas: each that begins and ends takes locks.
         let mut canceled = pin!(cancel.cancelled());
@@ -328,13 +351,7 @@ impl Driver {
                 self.scene.emit(kind).await;
             }
         }
-        if !self.turn.answer_is_whole() {
-            return Err(cut_off(model.name()).into());
-        }
-        let events = self.turn.on_model_done();
-        let usage = self.charge();
-        self.meter.learn(bytes, usage.input_tokens);
-        Ok(events)
+        Ok(())
     }
 
     pub(super) async fn list_tools(&self) -> Flow<Listing> {
@@ -378,7 +395,7 @@ impl Driver {
     }
 
     /// The model has nothing more to do. `None` where it is asked once more for an answer that fits.
-    async fn complete(&mut self) -> Flow<Option<TurnOutcome>> {
+    pub(super) async fn complete(&mut self) -> Flow<Option<TurnOutcome>> {
         let Some(shape) = self.scene.shape() else {
             return Ok(Some(TurnOutcome::Completed { output: None }));
         };
@@ -429,7 +446,7 @@ impl Driver {
         usage
     }
 
-    async fn save(&mut self) -> Flow {
+    pub(super) async fn save(&mut self) -> Flow {
         Ok(self.scene.journal.append(&self.turn.take_unsaved()).await?)
     }
 

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The text of `error` and of what caused it.
-pub(super) fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(error) = next {

@@ -19,6 +19,7 @@ use super::{
     driver::{Driver, Task},
     history,
     journal::Journal,
+    query::QueryHandler,
     run::Run,
     team::{Member, Team},
 };
@@ -46,6 +47,8 @@ pub struct LocalAgent {
     store: Arc<dyn Store>,
     grants: Arc<Grants>,
     turns: TaskTracker,
+    /// Answers in place of the loop.
+    query: Option<QueryHandler>,
 }
 
 impl LocalAgent {
@@ -60,7 +63,7 @@ impl LocalAgent {
         let name = loaded.file.name.clone();
         let team = Team::new(Arc::clone(loaded), deps.keys.clone(), Arc::new(deps));
         let root = team.member(&name)?;
-        Ok(Self { team, root, store, grants: Arc::default(), turns: TaskTracker::new() })
+        Ok(Self { team, root, store, grants: Arc::default(), turns: TaskTracker::new(), query: None })
     }
 
     /// Begins what takes time, such as the start of tool servers, in the background. To be called within the runtime.
@@ -150,7 +153,8 @@ impl LocalAgent {
             Err(outcome) => Err(outcome),
         };
         match ready {
-            Ok((scene, context, task, notice)) => {
+            Ok((scene, mut context, task, notice)) => {
+                let task = self.queried(&mut context, task, scene.journal.is_session());
                 Driver::new(scene, context, steer).work(task, notice).await;
             }
             Err(outcome) => {
@@ -213,11 +217,20 @@ impl LocalAgent {
             stored.extend(results);
         }
         stored.extend(opening.results());
-        let active = state.get(ACTIVE_AGENT).and_then(Value::as_str);
-        // The file may have lost that agent since.
-        let member = active.and_then(|name| self.team.member(name).ok()).unwrap_or_else(|| Arc::clone(&self.root));
+        let member = self.active(&state);
         let journal = Journal::session(Arc::clone(&self.store), run.key.clone(), state, lock, new);
         Ok(Resumed { member, journal, context: stored, notice })
+    }
+
+    /// The agent that the user of a session of this state talks to.
+    pub(super) fn active(&self, state: &Value) -> Arc<Member> {
+        let active = state.get(ACTIVE_AGENT).and_then(Value::as_str);
+        // The file may have lost that agent since.
+        active.and_then(|name| self.team.member(name).ok()).unwrap_or_else(|| Arc::clone(&self.root))
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.store
     }
 
     pub(super) fn team(&self) -> &Arc<Team> {
@@ -228,12 +241,20 @@ impl LocalAgent {
         &self.grants
     }
 
-    pub(super) fn root(&self) -> &Member {
+    pub(super) fn root(&self) -> &Arc<Member> {
         &self.root
     }
 
     pub(super) fn with_root(&self, root: Arc<Member>) -> Self {
         Self { root, ..self.clone() }
+    }
+
+    pub(super) fn query(&self) -> Option<&QueryHandler> {
+        self.query.as_ref()
+    }
+
+    pub(super) fn with_query(self, query: Option<QueryHandler>) -> Self {
+        Self { query, ..self }
     }
 
     /// Lets go of what a turn without a session bound to its id: nobody will come back for it.

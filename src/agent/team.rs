@@ -16,6 +16,7 @@ use super::{
     check::Probed,
     context::Prompt,
     hooks::Hooks,
+    needs,
     output::Shape,
 };
 use crate::{
@@ -30,10 +31,6 @@ use crate::{
 
 /// How deep agents may call agents.
 pub(super) const MOST_DEPTH: usize = 5;
-
-/// The keys of an agent whose values a turn uses.
-const USED: &[&str] =
-    &["tools", "mcp", "mcp_file", "instructions_file", "context", "skills", "hooks", "fetch", "limits"];
 
 /// One file's agents.
 pub(super) struct Team {
@@ -188,7 +185,7 @@ impl Team {
             .or(self.loaded.file.agent.model.as_ref())
             .or(deps.options.default_model.as_ref())
             .ok_or_else(|| OpenError::NoModel { agent: name.to_owned() })?;
-        self.require(name, root, reference)?;
+        needs::require(&self.loaded, &[(name, Some(reference))], &[])?;
         let model = (deps.models)(reference, &self.loaded.file.models, &self.keys)?;
         let tools = Toolbox::open(
             spec,
@@ -232,25 +229,6 @@ impl Team {
     fn hooks_of(&self, name: &str, spec: &AgentSpec, above: Option<Arc<Hooks>>) -> Result<Arc<Hooks>, OpenError> {
         let AgentDeps { env, options, .. } = &*self.deps;
         Ok(Arc::new(Hooks::new(name, &spec.hooks, &self.loaded.dir, env, &options.workspace, above)?))
-    }
-
-    /// Demands the variables of what this agent uses, and of nothing else in the file.
-    fn require(&self, name: &str, root: bool, model: &str) -> Result<(), OpenError> {
-        let own = if root { "/".to_owned() } else { format!("/agents/{name}/") };
-        let mut models = vec![model];
-        let mut next = 0;
-        while let Some(model) = models.get(next) {
-            let fallback = self.loaded.file.models.get(*model).map_or(&[][..], |spec| &spec.fallback);
-            let new: Vec<_> = fallback.iter().map(String::as_str).filter(|name| !models.contains(name)).collect();
-            models.extend(new);
-            next += 1;
-        }
-        self.loaded.require(|pointer| {
-            let key = pointer.strip_prefix(&own).and_then(|rest| rest.split('/').next());
-            let model = pointer.strip_prefix("/models/").and_then(|rest| rest.split('/').next());
-            key.is_some_and(|key| USED.contains(&key)) || model.is_some_and(|model| models.contains(&model))
-        })?;
-        Ok(())
     }
 
     fn delegates(&self, spec: &AgentSpec) -> Result<Vec<Link>, OpenError> {

@@ -70,18 +70,6 @@ pub(super) fn of_chat(loaded: &Loaded, chat: InChat, cx: &Cx) -> Arc<Boxes> {
     Boxes::new(Sandboxes::open(&cx.env, &cx.paths), settings)
 }
 
-/// The sandboxes of a server: each session works in a folder of its own, empty at first. Makes none yet.
-pub(super) fn of_server(loaded: &Loaded, cx: &Cx) -> Arc<Boxes> {
-    let settings = BoxSettings {
-        sandbox: loaded.file.agent.sandbox.clone(),
-        folder: cx.env.cwd.join(&loaded.dir),
-        mode: WorkspaceMode::None,
-        workspace: cx.env.cwd.join(&loaded.dir),
-        tied: false,
-    };
-    Boxes::new(Sandboxes::open(&cx.env, &cx.paths), settings)
-}
-
 /// The agent file as a pattern, where it is in the workspace.
 fn agent_file_in(workspace: &std::path::Path, loaded: &Loaded, cx: &Cx) -> Option<String> {
     let file = cx.env.cwd.join(loaded.path.as_ref()?).canonicalize().ok()?;

@@ -4,7 +4,10 @@ use std::{error::Error, process::ExitCode};
 
 use crate::{
     agent,
-    config::agent_file::{Color, Diagnostics},
+    config::{
+        SettingsError,
+        agent_file::{Color, Diagnostics},
+    },
     store::StoreError,
     ui::{Printer, printable, style},
 };
@@ -189,6 +192,12 @@ impl From<agent::OpenError> for CliError {
                 }
             }
         }
+    }
+}
+
+impl From<SettingsError> for CliError {
+    fn from(error: SettingsError) -> Self {
+        Self::from_error(Exit::Usage, &error)
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::{CliError, Cx, Exit, args::Output, default_model::DefaultModel};
+use super::{CliError, Cx, Exit, args::Output, default_model};
 use crate::{
     config::{
         Keys,
@@ -125,7 +125,7 @@ fn show_providers(output: Output, cx: &Cx) -> Result<Exit, CliError> {
     let keys = load_keys(cx)?;
     let (default, servers) = cx.block_on(async {
         let (default, servers) =
-            futures_util::future::join(DefaultModel::find(&keys, cx), model::local_servers(&keys, &cx.http)).await;
+            futures_util::future::join(default_model::find(&keys, cx), model::local_servers(&keys, &cx.http)).await;
         Ok((default?, servers))
     })?;
     let chosen = default.reference.split('/').next().unwrap_or_default();

@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::{AgentArgs, CliError, Cx, Exit};
-use crate::config::{
-    Keys,
-    agent_file::{self, Diagnostics, LoadOptions, Loaded},
+use crate::{
+    app::Source,
+    config::{
+        Keys,
+        agent_file::{Diagnostics, Loaded},
+    },
 };
 
 /// Where an agent comes from.
@@ -67,7 +70,17 @@ impl AgentSource {
         })
     }
 
-    /// Reads the agent file, and the keys that it may refer to. Warnings go to standard error.
+    /// The same for the library.
+    pub(super) fn plain(&self) -> Source {
+        match self {
+            Self::File(path) => Source::File(path.clone()),
+            Self::Builtin => {
+                Source::Text { name: "the built-in quickstart agent".to_owned(), text: QUICKSTART.to_owned() }
+            }
+        }
+    }
+
+    /// Reads the agent file, and the keys that it may refer to.
     ///
     /// # Errors
     /// Everything that is wrong with the file: exit code 2.
@@ -82,11 +95,7 @@ impl AgentSource {
     /// # Errors
     /// Everything that is wrong with it.
     pub(super) fn read(&self, profile: Option<&str>, keys: &Keys, cx: &Cx) -> Result<Loaded, Diagnostics> {
-        let options = LoadOptions { profile: profile.map(str::to_owned), lookup: &|name| keys.get(name) };
-        match self {
-            Self::File(path) => agent_file::load(path, &options),
-            Self::Builtin => agent_file::load_str("the built-in quickstart agent", QUICKSTART, &cx.env.cwd, &options),
-        }
+        self.plain().read(profile, keys, &cx.env)
     }
 
     /// The keys that an agent of this source may refer to.
@@ -94,11 +103,7 @@ impl AgentSource {
     /// # Errors
     /// A file of keys that cannot be used: exit code 2.
     pub(super) fn keys(&self, cx: &Cx) -> Result<Keys, CliError> {
-        let folder = match self {
-            Self::File(path) => Some(cx.env.cwd.join(path).parent().unwrap_or(&cx.env.cwd).to_owned()),
-            Self::Builtin => None,
-        };
-        Keys::load(&cx.env, &cx.paths, folder.as_deref()).map_err(|error| CliError::from_error(Exit::Usage, &error))
+        self.plain().keys(&cx.env, &cx.paths).map_err(|error| CliError::from_error(Exit::Usage, &error))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
 
 mod anthropic;
 mod client;
+mod default;
 pub mod demo;
 pub mod detect;
 mod failure;
@@ -29,6 +30,7 @@ mod text_calls;
 mod traced;
 mod wire;
 
+pub use default::DefaultModel;
 pub use detect::{Because, Detected, LocalServer, detect, local_servers};
 pub use open::{OpenError, open};
 pub use traced::traced;

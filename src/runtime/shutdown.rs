@@ -50,6 +50,17 @@ impl Signals {
     }
 }
 
+impl Signals {
+    /// Returns at the next signal; the one after it ends the process at once.
+    pub async fn told(mut self) {
+        self.recv().await;
+        tokio::spawn(async move {
+            self.recv().await;
+            leave();
+        });
+    }
+}
+
 /// Changes of the terminal's size, from the moment this is made.
 #[derive(Debug)]
 pub struct Resizes {

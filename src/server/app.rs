@@ -97,7 +97,7 @@ impl App {
         let _ = self.bound.set(address);
     }
 
-    pub(super) fn bound(&self) -> IpAddr {
+    pub(crate) fn bound(&self) -> IpAddr {
         self.bound.get().copied().unwrap_or(Ipv4Addr::LOCALHOST.into())
     }
 

@@ -11,7 +11,10 @@ use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use subtle::ConstantTimeEq as _;
 
 use super::{ApiError, App, edge::Seen, limits::Payer};
-use crate::config::agent_file::Token;
+use crate::{
+    config::agent_file::Token,
+    domain::{SessionId, SessionKey},
+};
 
 /// Whose things somebody reaches who says nothing of himself, where no token is asked for.
 pub(super) const ANYBODY: &str = "anonymous";
@@ -50,6 +53,21 @@ impl Caller {
             (None, Some(user)) => Ok(user.to_owned()),
             (None, None) => Ok(ANYBODY.to_owned()),
         }
+    }
+
+    /// The session `id` of this caller, a new one where `None`. Where the caller may act for any user, it is of the one
+    /// that nobody named: routes that name a user ask [`Caller::user`].
+    ///
+    /// # Errors
+    /// 400 where the id could not be typed.
+    pub fn session(&self, id: Option<&str>) -> Result<SessionKey, ApiError> {
+        let session = match id {
+            Some(id) => {
+                SessionId::parse(id).map_err(|error| ApiError::invalid(format!("the session's id: {error}")))?
+            }
+            None => SessionId::new(),
+        };
+        Ok(SessionKey { user: self.user(None)?, session })
     }
 
     /// The user whose things are all that is reached; `None` for one who reaches everybody's.

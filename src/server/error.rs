@@ -9,7 +9,7 @@ use axum::{
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
-use crate::store::StoreError;
+use crate::{agent::Unanswered, domain::FailureCode, store::StoreError};
 
 /// A refusal before an answer began: a status, a code for programs, a sentence for people.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -79,6 +79,37 @@ impl ApiError {
         Self { retry_after: Some(retry_after), ..error }
     }
 
+    /// The failure of a turn, for those who are answered when it is over.
+    #[must_use]
+    pub fn of_turn(code: FailureCode, message: &str, hint: Option<&str>) -> Self {
+        let message = match hint {
+            Some(hint) => format!("{message}: {hint}"),
+            None => message.to_owned(),
+        };
+        let (status, code) = match code {
+            FailureCode::Input => (StatusCode::BAD_REQUEST, "invalid_request"),
+            FailureCode::ContextFull => (StatusCode::BAD_REQUEST, "context_length_exceeded"),
+            FailureCode::Busy => (StatusCode::CONFLICT, "session_busy"),
+            FailureCode::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded"),
+            FailureCode::Auth => (StatusCode::BAD_GATEWAY, "model_auth"),
+            FailureCode::Model => (StatusCode::BAD_GATEWAY, "model_error"),
+            FailureCode::Remote => (StatusCode::BAD_GATEWAY, "remote_error"),
+            FailureCode::Offline => (StatusCode::SERVICE_UNAVAILABLE, "offline"),
+            FailureCode::Store => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
+            FailureCode::Tools => (StatusCode::SERVICE_UNAVAILABLE, "tools_unavailable"),
+            FailureCode::StepLimit => (StatusCode::INTERNAL_SERVER_ERROR, "step_limit"),
+            FailureCode::TimeLimit => (StatusCode::INTERNAL_SERVER_ERROR, "time_limit"),
+            FailureCode::TokenLimit => (StatusCode::INTERNAL_SERVER_ERROR, "token_limit"),
+            FailureCode::CostLimit => (StatusCode::INTERNAL_SERVER_ERROR, "cost_limit"),
+            FailureCode::Loop => (StatusCode::INTERNAL_SERVER_ERROR, "loop"),
+            FailureCode::Output => (StatusCode::INTERNAL_SERVER_ERROR, "output"),
+            FailureCode::Hook => (StatusCode::INTERNAL_SERVER_ERROR, "hook"),
+            FailureCode::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
+        };
+        let retry_after = (status == StatusCode::TOO_MANY_REQUESTS).then_some(Duration::from_secs(1));
+        Self { retry_after, ..Self::new(status, code, message) }
+    }
+
     /// What OpenAI's clients know errors of this status by.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -101,6 +132,15 @@ impl From<StoreError> for ApiError {
             StoreError::Busy(session) => Self::busy(session),
             StoreError::Exists(_) => Self::new(StatusCode::CONFLICT, "exists", error.to_string()),
             _ => Self::unavailable("store_unavailable", error.to_string(), Duration::from_secs(1)),
+        }
+    }
+}
+
+impl From<Unanswered> for ApiError {
+    fn from(error: Unanswered) -> Self {
+        match error.code {
+            Some(code) => Self::of_turn(code, &error.message, None),
+            None => Self::new(StatusCode::CONFLICT, "unanswered", error.message),
         }
     }
 }

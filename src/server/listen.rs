@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body};
+use axum::{Router, body::Body, extract::ConnectInfo};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -30,6 +30,8 @@ const LAST: Duration = Duration::from_secs(5);
 const FULL: Duration = Duration::from_millis(50);
 /// Descriptors that this process asks for: programs that it starts may look through all that they could have.
 const DESCRIPTORS: u64 = 1 << 16;
+/// The address of a caller whose address is not known.
+const NOBODY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
 /// What callers are told where every connection that there can be is being answered.
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n\
 connection: close\r\ncontent-length: 77\r\n\r\n\
@@ -43,8 +45,9 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Serves until `shutdown`, then starts no more turns, lets those that run end, and returns when all is saved and sent.
-pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
+/// Serves, with `more` routes besides, until `shutdown`, then starts no more turns, lets those that run end, and returns
+/// when all is saved and sent.
+pub async fn serve(listener: TcpListener, app: Arc<App>, more: Router<Arc<App>>, shutdown: impl Future<Output = ()>) {
     // Whoever waits for an answer need not wait for this.
     let tidying = tokio::spawn({
         let tasks = app.tasks.clone();
@@ -54,9 +57,10 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<O
         app.bind(address.ip());
     }
     let graceful = GracefulShutdown::new();
+    let router = router(Arc::clone(&app), more);
     // Who asks meanwhile is told that the server is about to end.
     tokio::select! {
-        () = accept(&listener, &app, &graceful) => {}
+        () = accept(&listener, &app, &router, &graceful) => {}
         () = ended(&app, shutdown) => {}
     }
     drop(listener);
@@ -76,8 +80,7 @@ async fn ended(app: &App, shutdown: impl Future<Output = ()>) {
     app.runs.drain(GRACE).await;
 }
 
-async fn accept(listener: &TcpListener, app: &Arc<App>, graceful: &GracefulShutdown) {
-    let router = router(Arc::clone(app));
+async fn accept(listener: &TcpListener, app: &Arc<App>, router: &Router, graceful: &GracefulShutdown) {
     // The rest is for files, and for the connections to models and tools.
     let connections = Connections::new(descriptors() / 4 * 3);
     loop {
@@ -98,7 +101,7 @@ async fn accept(listener: &TcpListener, app: &Arc<App>, graceful: &GracefulShutd
             let _ = stream.try_write(BUSY);
             continue;
         };
-        talk(stream, peer, seat, (app, &router), graceful);
+        talk(stream, peer, seat, (app, router), graceful);
     }
 }
 
@@ -106,10 +109,7 @@ fn talk(stream: TcpStream, peer: SocketAddr, seat: Arc<Seat>, with: (&Arc<App>, 
     let (app, router, gone) = (Arc::clone(with.0), with.1.clone(), seat.gone.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         let working = Working::new(Arc::clone(&seat));
-        let mut uri = std::mem::take(request.uri_mut());
-        let seen = app.edge().see(&mut uri, request.headers(), peer);
-        *request.uri_mut() = uri;
-        request.extensions_mut().insert(seen);
+        see(&app, &mut request, peer);
         let answer = router.clone().oneshot(request.map(|body| arriving(body, &seat)));
         async move { Ok::<_, std::convert::Infallible>(answer.await?.map(|body| Body::new(Kept { body, kept: working }))) }
     });
@@ -125,6 +125,32 @@ fn talk(stream: TcpStream, peer: SocketAddr, seat: Arc<Seat>, with: (&Arc<App>, 
             () = gone.cancelled() => {}
         }
     });
+}
+
+/// Notes where a request comes from.
+fn see<B>(app: &App, request: &mut Request<B>, peer: SocketAddr) {
+    let mut uri = std::mem::take(request.uri_mut());
+    let seen = app.edge().see(&mut uri, request.headers(), peer);
+    *request.uri_mut() = uri;
+    request.extensions_mut().insert(seen);
+}
+
+/// All routes, with `more` besides, for a server of somebody else. Who calls is what its `ConnectInfo` says.
+pub fn embedded(app: &Arc<App>, more: Router<Arc<App>>) -> Router {
+    let router = router(Arc::clone(app), more);
+    let app = Arc::clone(app);
+    Router::new().fallback_service(router.map_request(move |mut request: Request<Body>| {
+        let known = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
+        see(&app, &mut request, known.unwrap_or(NOBODY));
+        request
+    }))
+}
+
+/// Starts no more turns, lets those that run end, and returns when all is saved.
+pub async fn end(app: &App) {
+    ended(app, std::future::ready(())).await;
+    let _ = tokio::time::timeout(LAST, app.tasks.drained()).await;
+    app.drained().await;
 }
 
 /// How many descriptors the process may have, once it asked for as many as it gets.

@@ -124,6 +124,11 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new().route("/openapi.json", get(async || Json(document())))
 }
 
+/// All paths; one with several methods several times.
+pub(super) fn paths() -> impl Iterator<Item = String> {
+    OPERATIONS.iter().flat_map(Operation::paths)
+}
+
 /// Made at the first request for it.
 fn document() -> &'static Value {
     static DOCUMENT: OnceLock<Value> = OnceLock::new();

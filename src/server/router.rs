@@ -12,14 +12,15 @@ use super::{
     ApiError, App, admin, agents, auth, guard, health, metrics, observe, openapi, page, protocol, sessions, turns,
 };
 
-/// Every route with all that stands before it.
-pub(super) fn router(app: Arc<App>) -> Router {
+/// Every route, with `more` besides, and all that stands before it.
+pub(super) fn router(app: Arc<App>, more: Router<Arc<App>>) -> Router {
     let (asked, open) = if app.page {
         (asked(), health::probes().merge(page::routes()))
     } else {
         (asked().merge(health::described()), health::probes())
     };
     let asked = asked
+        .merge(more)
         .fallback(async || ApiError::not_found("there is no such path here"))
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(middleware::from_fn_with_state(Arc::clone(&app), auth::identify));
@@ -49,6 +50,11 @@ fn asked() -> Router<Arc<App>> {
         .merge(metrics::routes())
         .merge(openapi::routes())
         .merge(admin::routes())
+}
+
+/// The paths that are taken, those of the page among them.
+pub(crate) fn paths() -> Vec<String> {
+    openapi::paths().chain([page::FILE.to_owned()]).collect()
 }
 
 /// All routes, bare.

@@ -8,6 +8,7 @@ pub mod boxed;
 pub mod cap;
 pub mod command;
 pub mod fetch;
+mod function;
 mod html;
 pub mod http;
 pub mod mcp;
@@ -30,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use address::AllowError;
 pub use arguments::Arguments;
+pub use function::{FnTool, tool};
 pub use toolbox::{Listed, Listing, Origin, Runs, ToolDeps, Toolbox, ToolboxError, Unavailable};
 
 use crate::domain::{AgentPath, CallId, Content, Question, SessionKey, ToolSpec};
@@ -85,6 +87,7 @@ pub enum ToolError {
 }
 
 /// What a running call may use.
+#[derive(Clone)]
 pub struct ToolCx {
     pub call_id: CallId,
     pub session: SessionKey,

@@ -51,6 +51,26 @@ fn a_good_file_is_ok() {
     "#);
 }
 
+/// It can be meant so: each agent of the file is served by its name.
+#[test]
+fn an_agent_that_no_other_calls_is_told_with_who_reaches_it() {
+    let env = TestEnv::new();
+    env.write("agent.yaml", "name: a\nmodel: demo\nagents:\n  alone: {}\n");
+    insta::assert_snapshot!(env.run(&["validate", "agent.yaml"]), @r"
+    exit 0
+    --- stdout
+    ok: agent.yaml: 2 agents, 0 tool entries, 1 warning
+    --- stderr
+    warning: no agent of the file calls `alone` or hands over to it
+     --> agent.yaml:4:3
+      |
+    4 |   alone: {}
+      |   ^^^^^
+      |
+      = help: callers of `agentscope run` reach it at /agents/alone; for the team, add `- agent: alone` to `tools`, or `alone` to `handoffs`
+    ");
+}
+
 #[test]
 fn a_variable_that_is_not_set_is_told_beside_other_errors() {
     let env = TestEnv::new();

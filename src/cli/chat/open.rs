@@ -97,6 +97,9 @@ async fn here(
     attachments: Vec<Content>,
     cx: &Cx,
 ) -> Result<Chat, CliError> {
+    // All that is not set at once, the store's besides the agent's.
+    let model = args.model.as_deref().or(loaded.file.agent.model.as_deref());
+    agent::require(&loaded, &[(&loaded.file.name, model)], &["/storage/"])?;
     let stores = store::open(&loaded.file.storage, &cx.paths, &loaded.dir)?;
     let user = args.user_id.clone().unwrap_or_else(|| cx.env.user().to_owned());
     let session = match &args.session_id {
@@ -105,7 +108,7 @@ async fn here(
         None => SessionId::new(),
     };
     let default_model = match (&args.model, &loaded.file.agent.model) {
-        (None, None) => Some(default_model::said(&keys, cx).await?),
+        (None, None) => Some(default_model::found(&keys, cx).await?),
         _ => None,
     };
     let in_chat = InChat { workspace: args.workspace, one_shot: args.query.is_some() };

@@ -3,7 +3,7 @@
 use super::{Finding, Status, on_path};
 use crate::{
     agent,
-    cli::{CliError, Cx, boxes, default_model::DefaultModel, source::AgentSource},
+    cli::{CliError, Cx, boxes, default_model, source::AgentSource},
     config::{
         Keys,
         agent_file::{AgentSpec, Loaded, McpServer, ToolEntry},
@@ -46,7 +46,7 @@ async fn model_of(loaded: &Loaded, keys: &Keys, cx: &Cx) -> Result<Finding, CliE
     let (reference, why) = match &loaded.file.agent.model {
         Some(reference) => (reference.clone(), "named by the agent file".to_owned()),
         None => {
-            let default = DefaultModel::find(keys, cx).await?;
+            let default = default_model::find(keys, cx).await?;
             (default.reference, default.because)
         }
     };

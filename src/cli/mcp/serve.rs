@@ -1,12 +1,13 @@
 //! `agentscope mcp serve`.
 
+use std::sync::Arc;
+
 use clap::Args;
 
 use crate::{
-    cli::{AgentArgs, CliError, Cx, Exit, cx::signals, run::Opener, source::AgentSource},
-    server::{self, App, Caller, Target},
-    store,
-    ui::log,
+    app::AgentApp,
+    cli::{AgentArgs, CliError, Cx, Exit, cx::signals, default_model, source::AgentSource},
+    server::{self, Caller, Target},
 };
 
 /// Serve an agent and its tools to one MCP client on standard input and output
@@ -20,16 +21,20 @@ pub(super) struct ServeArgs {
 
 pub(super) fn run(args: &ServeArgs, cx: &Cx) -> Result<Exit, CliError> {
     let source = AgentSource::find(&args.agent, cx)?;
-    let opener = Opener { source, profile: args.agent.profile.clone(), hidden: log::Secrets::default(), cx };
-    let (loaded, keys) = opener.read()?;
     cx.block_on(async {
         let mut signals = signals()?;
-        let stores = store::open(&loaded.file.storage, &cx.paths, &loaded.dir)?;
-        let app = App::new(opener.open(loaded, keys, &stores).await?, stores, false);
-        let target = Target::root(&app);
+        let mut builder = AgentApp::builder().source(source.plain()).env(cx.env.clone()).without_http();
+        if let Some(profile) = &args.agent.profile {
+            builder = builder.profile(profile);
+        }
+        let app = builder.build().await?;
+        if let Some(default) = app.default_model() {
+            default_model::say(default, cx);
+        }
+        let app = app.server();
         let caller = Caller::of_user(cx.env.user().to_owned());
         let served = tokio::select! {
-            served = server::serve_stdio(app.clone(), target, caller) => served,
+            served = server::serve_stdio(Arc::clone(app), Target::root(app), caller) => served,
             _ = signals.recv() => Ok(()),
         };
         app.agents().root.drained().await;

@@ -7,13 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{files, opened::Opener};
-use crate::{
-    cli::CliError,
-    config::agent_file::{Loaded, Serve},
-    runtime::shutdown::Hangups,
-    server::App,
-};
+use crate::{app::AgentApp, cli::CliError, runtime::shutdown::Hangups};
 
 /// Between two looks at the files.
 const LOOK: Duration = Duration::from_secs(1);
@@ -22,13 +16,8 @@ const LOOK: Duration = Duration::from_secs(1);
 type Mark = Option<(u64, Option<SystemTime>)>;
 
 /// Never returns.
-pub(super) async fn watch(
-    opener: &Opener<'_>,
-    app: &App,
-    mut hangups: Option<Hangups>,
-    permitted: impl Fn(&Serve) -> Result<(), CliError>,
-) {
-    let mut known = marks(files(&app.agents()));
+pub(super) async fn watch(app: &AgentApp, mut hangups: Option<Hangups>) {
+    let mut known = marks(app.files());
     loop {
         let asked = tokio::select! {
             () = tokio::time::sleep(LOOK) => false,
@@ -39,13 +28,13 @@ pub(super) async fn watch(
             continue;
         }
         known = now;
-        match replace(opener, app, &permitted).await {
+        match app.reload().await {
             Ok(()) => {
                 tracing::info!("the agent file was read anew");
-                known = marks(files(&app.agents()));
+                known = marks(app.files());
             }
             Err(error) => {
-                let error = error.text();
+                let error = CliError::from(error).text();
                 tracing::error!(error, "the agent file cannot be used; the version before goes on");
             }
         }
@@ -57,38 +46,6 @@ async fn hung_up(hangups: &mut Option<Hangups>) {
         Some(hangups) => hangups.recv().await,
         None => std::future::pending().await,
     }
-}
-
-async fn replace(
-    opener: &Opener<'_>,
-    app: &App,
-    permitted: &impl Fn(&Serve) -> Result<(), CliError>,
-) -> Result<(), CliError> {
-    let (loaded, keys) = opener.read()?;
-    permitted(&loaded.file.serve)?;
-    let before = app.agents();
-    for part in fixed(&before.loaded, &loaded) {
-        tracing::warn!(part, "this part of the agent file counts from the next start on");
-    }
-    app.replace(opener.open(loaded, keys, &app.stores).await?);
-    Ok(())
-}
-
-/// What changed and cannot change while the server runs.
-fn fixed(before: &Loaded, now: &Loaded) -> Vec<&'static str> {
-    let (a, b) = (&before.file, &now.file);
-    let stores = |loaded: &Loaded| {
-        let storage = &loaded.file.storage;
-        [&storage.sessions, &storage.state, &storage.long_term].map(|at| at.as_ref().map(|at| at.expose().to_owned()))
-    };
-    let otlp = |loaded: &Loaded| loaded.file.telemetry.as_ref().map(|telemetry| telemetry.otlp.clone());
-    let changed = [
-        ("serve.host", a.serve.host != b.serve.host),
-        ("serve.port", a.serve.port != b.serve.port),
-        ("storage", stores(before) != stores(now)),
-        ("telemetry", otlp(before) != otlp(now)),
-    ];
-    changed.into_iter().filter(|(_, changed)| *changed).map(|(part, _)| part).collect()
 }
 
 fn marks(files: Vec<PathBuf>) -> Vec<(PathBuf, Mark)> {

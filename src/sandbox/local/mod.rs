@@ -229,7 +229,8 @@ impl LocalBackend {
             }
             Network::None | Network::Full => None,
         };
-        let waiting = waiting.and_then(|starting| starting.join().ok()).unwrap_or_else(|| Waiting::start(&self.program));
+        let waiting =
+            waiting.and_then(|starting| starting.join().ok()?.ok()).map_or_else(|| Waiting::start(&self.program), Ok);
         let waiting = waiting.map_err(other("start the process of the sandbox"))?;
         let launched = waiting.launch(&config, Some(&listener), folder)?;
         let mut layers = launched.layers.clone();

@@ -38,9 +38,12 @@ const FILES: &[File] = &[
     File { name: "purify.js", media_type: SCRIPT, text: include_str!("vendor/purify.js") },
 ];
 
+/// Where the files of the page are.
+pub(super) const FILE: &str = "/ui/{id}";
+
 /// What the page is made of. It holds nothing of anybody, so it needs no token; what it asks for does.
 pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/", get(root)).route("/ui/{id}", get(file))
+    Router::new().route("/", get(root)).route(FILE, get(file))
 }
 
 /// The page for a browser, else what the server says of itself to those who may ask.

@@ -37,7 +37,7 @@ use super::{ApiError, Target, metrics::Metrics};
 use crate::{
     agent::{AgentRequest, EventStream, TurnControl},
     config::agent_file::{ApprovalDefault, Busy, Serve},
-    domain::{SessionKey, TurnId},
+    domain::{SessionKey, TurnId, TurnOutcome},
     store::{Interrupts, OpenedSession, StoreError},
 };
 
@@ -136,9 +136,11 @@ impl Runs {
     /// before the first byte of an answer.
     ///
     /// # Errors
-    /// 409 where the session is busy and the agent file says `reject`; 429 where the user has his share of the turns;
-    /// 503 where too many run or wait for the session, the server is about to end, or the store fails.
+    /// 400 where what the caller brings cannot be, such as a tool whose name is taken; 409 where the session is busy and
+    /// the agent file says `reject`; 429 where the user has his share of the turns; 503 where too many run or wait for the
+    /// session, the server is about to end, or the store fails.
     pub async fn start(&self, target: &Target, request: AgentRequest, asks: Asks) -> Result<Run, ApiError> {
+        check(target, &request).await?;
         if request.brought.history.is_none() {
             // First: it has a place that may be the last one.
             self.decline(&request.key).await;
@@ -153,6 +155,7 @@ impl Runs {
     /// As [`Runs::start`], but for what it waits for.
     pub async fn start_later(&self, target: &Target, request: AgentRequest, asks: Asks) -> Result<Run, ApiError> {
         let (key, busy) = (request.key.clone(), self.inner.rules.load().busy);
+        check(target, &request).await?;
         // One of each session: the others would take places in which they do nothing but wait for it.
         let _first = if request.brought.history.is_none() && busy == Busy::Queue {
             Some(self.inner.tasks_line.join(&key, busy, usize::MAX).await?)
@@ -331,6 +334,14 @@ impl Runs {
         if tokio::time::timeout(grace, ended).await.is_err() {
             self.inner.closing.cancel();
         }
+    }
+}
+
+/// Whether what the caller brings can be; what is only found out by doing it fails the turn.
+async fn check(target: &Target, request: &AgentRequest) -> Result<(), ApiError> {
+    match target.agent.check_brought(&request.key, &request.brought).await {
+        Err(TurnOutcome::Failed { code, message, hint }) => Err(ApiError::of_turn(code, &message, hint.as_deref())),
+        _ => Ok(()),
     }
 }
 

@@ -77,6 +77,10 @@ async fn a_turn_that_runs_keeps_its_version_of_the_file() {
     let server = Server::start(&yaml("Old."));
     let post = || server.client.post(server.at("/turns")).json(&json!({ "input": "hi" })).send();
     let first = post().await.unwrap();
+    // A turn has begun before it asks its model.
+    while model.requests().is_empty() {
+        tokio::task::yield_now().await;
+    }
     server.env.write("agent.yaml", yaml("New."));
     server.signal("HUP");
     logged(&server, "read anew").await;

@@ -8,6 +8,7 @@ mod nginx;
 mod schemathesis;
 mod state;
 mod traces;
+mod unset;
 
 use crate::common::{fake_model::FakeModel, serve::Server};
 

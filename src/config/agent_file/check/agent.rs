@@ -331,8 +331,11 @@ pub(super) fn check_team(root: &Cursor, out: &mut Vec<Fault>) {
         if !called.contains(name) {
             out.push(
                 member
-                    .key_fault("unused", format!("no agent calls `{name}` or hands over to it"))
-                    .help(format!("add `- agent: {name}` to `tools`, or `{name}` to `handoffs`"))
+                    .key_fault("unused", format!("no agent of the file calls `{name}` or hands over to it"))
+                    .help(format!(
+                        "callers of `agentscope run` reach it at /agents/{name}; for the team, add `- agent: {name}` to \
+                         `tools`, or `{name}` to `handoffs`"
+                    ))
                     .warning(),
             );
         }

@@ -142,7 +142,7 @@ impl Answer {
             }
             TurnOutcome::ToolCalls { .. } => Ok(Finish::ToolCalls),
             TurnOutcome::Canceled => Err(canceled()),
-            TurnOutcome::Failed { code, message, hint } => Err(openai::refusal(*code, message, hint.as_deref())),
+            TurnOutcome::Failed { code, message, hint } => Err(ApiError::of_turn(*code, message, hint.as_deref())),
         };
         give(Piece::End(finish, usage));
     }

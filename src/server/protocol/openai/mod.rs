@@ -15,7 +15,7 @@ mod tools;
 
 pub(super) use content::Parts;
 pub(super) use conversation::Conversation;
-pub(super) use failure::{failed, refusal};
+pub(super) use failure::failed;
 pub(super) use fields::{Fields, check_rest};
 pub(super) use format::{Format, structured};
 pub(super) use named::{Named, SESSION, session};

@@ -297,7 +297,7 @@ impl Fold {
             }
             TurnOutcome::Failed { code, message, hint } => {
                 self.close_all(Status::Incomplete);
-                let refusal = openai::refusal(*code, message, hint.as_deref());
+                let refusal = ApiError::of_turn(*code, message, hint.as_deref());
                 let failure = Failure { code: code_of(*code), message: refusal.message.clone() };
                 self.refusal = Some((*code, refusal));
                 self.script.response.error = Some(failure);
