@@ -72,7 +72,12 @@ async fn a_client_talks_to_the_agent_and_calls_its_tools() {
     let (_, _, answer) = ask(&server, Some(&session), "", &call("todo", &json!({ "items": 1 }))).await;
     assert_eq!(answer["result"]["isError"], true);
     let (_, _, answer) = ask(&server, Some(&session), "", &call("sing", &json!({}))).await;
-    assert_eq!(answer["result"]["isError"], true, "{answer}");
+    insta::assert_json_snapshot!(answer["error"], @r#"
+    {
+      "code": -32602,
+      "message": "there is no tool `sing`; there is `helper`, `todo`, `ask_user`"
+    }
+    "#);
 }
 
 #[tokio::test]

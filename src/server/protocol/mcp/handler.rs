@@ -18,6 +18,7 @@ use crate::{
     agent::AgentRequest,
     domain::{Content, Effect, SessionId, SessionKey, ToolSpec},
     server::{ApiError, App, Asks, Caller, Target},
+    tool::cap,
 };
 
 /// Serves one caller. Cheap to clone.
@@ -74,6 +75,17 @@ impl Handler {
         Ok(std::iter::once(self.talk()).chain(own).collect())
     }
 
+    /// An unknown tool is an error of the protocol, not a result (MCP 2025-11-25, "Tools", "Error handling").
+    async fn known(&self, name: &str) -> Result<(), ErrorData> {
+        let tools = self.tools().await?;
+        if tools.iter().any(|tool| tool.name == name) {
+            return Ok(());
+        }
+        let names: Vec<String> = tools.iter().map(|tool| format!("`{}`", tool.name)).collect();
+        let message = format!("there is no tool `{}`; there is {}", cap::short(name, 100), names.join(", "));
+        Err(ErrorData::invalid_params(message, None))
+    }
+
     async fn call(&self, name: &str, arguments: Value, player: Player) -> Result<CallToolResult, ApiError> {
         let user = self.caller.user(None)?;
         if name != self.target.name {
@@ -128,6 +140,7 @@ impl ServerHandler for Handler {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        self.known(&request.name).await?;
         let arguments = Value::Object(request.arguments.unwrap_or_default());
         let stop = context.ct.clone();
         let player = Player::new(context);
