@@ -16,6 +16,7 @@ mod process;
 mod server;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 pub use callback::Callback;
 pub use failure::Failure;

@@ -1,48 +1,83 @@
 //! `agentscope mcp test`.
 
-use std::time::Instant;
+mod asker;
+mod row;
+mod trial;
 
 use clap::Args;
-use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::{Configured, find, load, servers};
+use self::trial::Trial;
+use super::{Configured, find, is_url, load, login::LoginOptions, servers};
 use crate::{
-    cli::{AgentArgs, CliError, Cx, Exit, args::Output, cx::signals, tools},
-    tool::mcp::{Offer, Server},
-    ui::{printable, style},
+    cli::{AgentArgs, CliError, Cx, Exit, args::Output, cx::signals, source::AgentSource, tools},
+    config::agent_file::McpServer,
 };
 
 /// Connect to MCP servers, list their tools, and say what is wrong
 #[derive(Debug, Args)]
 pub(super) struct TestArgs {
-    /// The server
+    /// The server, or its address
     #[arg(value_name = "NAME", required_unless_present = "all")]
     name: Option<String>,
     #[command(flatten)]
     agent: AgentArgs,
     /// Test every server of the agent
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["call", "login"])]
     all: bool,
+    /// Call this tool
+    #[arg(long, value_name = "TOOL")]
+    call: Option<String>,
+    /// What to call it with, as a JSON object
+    #[arg(long, value_name = "JSON", requires = "call", default_value = "{}", hide_default_value = true, value_parser = object)]
+    arguments: Map<String, Value>,
+    /// Answer what the server asks with the defaults of its forms
+    #[arg(long, requires = "call")]
+    defaults: bool,
+    /// Log in on the way where the server wants it, as `mcp login` does
+    #[arg(long)]
+    login: bool,
     /// The form of the result
     #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
     output: Output,
+    #[command(flatten)]
+    options: LoginOptions,
 }
 
-#[derive(Debug, Serialize)]
-struct Row {
-    name: String,
-    ok: bool,
-    ms: u128,
-    tools: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    stderr: Vec<String>,
+fn object(text: &str) -> Result<Map<String, Value>, String> {
+    serde_json::from_str(text).map_err(|error| format!("it is no JSON object: {error}"))
 }
 
 pub(super) fn run(args: &TestArgs, cx: &Cx) -> Result<Exit, CliError> {
+    if !args.login && args.options.given() {
+        return Err(CliError::usage("options of a login were given, and no login is wanted").hint("add `--login`"));
+    }
+    let mut trials = trials(args, cx)?;
+    let rows = cx.block_on(async {
+        let mut signals = signals()?;
+        let tests = futures_util::future::join_all(trials.iter_mut().map(|trial| trial.run(args, cx)));
+        let rows = tokio::select! {
+            rows = tests => Some(rows.into_iter().collect::<Result<Vec<_>, _>>()),
+            _ = signals.recv() => None,
+        };
+        futures_util::future::join_all(trials.iter().map(Trial::end)).await;
+        rows.transpose()
+    })?;
+    let Some(rows) = rows else { return Ok(Exit::Interrupted) };
+    match args.output {
+        Output::Json => cx.printer.json(&rows)?,
+        Output::Text => cx.printer.stdout(&row::text(&rows, cx))?,
+    }
+    Ok(if rows.iter().all(row::Row::good) { Exit::Done } else { Exit::Failed })
+}
+
+fn trials(args: &TestArgs, cx: &Cx) -> Result<Vec<Trial>, CliError> {
+    if let Some(url) = args.name.as_deref().filter(|name| !args.all && is_url(name)) {
+        // Of an agent only the surroundings are needed, which every agent has.
+        let (loaded, _) = AgentSource::Builtin.load(None, cx)?;
+        let server = McpServer { url: Some(url.to_owned()), ..McpServer::default() };
+        return Ok(vec![Trial::new(url.to_owned(), server, tools::deps(&loaded, &loaded.file.name, cx))]);
+    }
     let mut agent = args.agent.clone();
     // With --all there is no NAME, so that the first word is AGENT.
     let name = if args.all {
@@ -59,74 +94,6 @@ pub(super) fn run(args: &TestArgs, cx: &Cx) -> Result<Exit, CliError> {
         None => all,
     };
     let deps = tools::deps(&loaded, &loaded.file.name, cx);
-    let chosen: Vec<Server> =
-        chosen.into_iter().map(|Configured { name, server, .. }| Server::new(&name, server, deps.clone())).collect();
-    let rows = cx.block_on(async {
-        let mut signals = signals()?;
-        let tests = futures_util::future::join_all(chosen.iter().map(test));
-        let rows = tokio::select! {
-            rows = tests => Some(rows),
-            _ = signals.recv() => None,
-        };
-        futures_util::future::join_all(chosen.iter().map(Server::shutdown)).await;
-        Ok(rows)
-    })?;
-    let Some(rows) = rows else { return Ok(Exit::Interrupted) };
-    match args.output {
-        Output::Json => cx.printer.json(&rows)?,
-        Output::Text => cx.printer.stdout(&text(&rows, cx))?,
-    }
-    Ok(if rows.iter().all(|row| row.ok) { Exit::Done } else { Exit::Failed })
-}
-
-async fn test(server: &Server) -> Row {
-    let since = Instant::now();
-    let Offer { tools, failure, unknown } = server.offer().await;
-    let mut row = Row {
-        name: server.name().to_owned(),
-        ok: true,
-        ms: since.elapsed().as_millis(),
-        tools: tools.iter().map(|tool| tool.spec().name.clone()).collect(),
-        error: None,
-        hint: None,
-        stderr: vec![],
-    };
-    if let Some((_, failure)) = failure {
-        row.ok = false;
-        (row.error, row.hint, row.stderr) = (Some(failure.reason), failure.hint, failure.stderr);
-    } else if !unknown.is_empty() {
-        row.ok = false;
-        row.error = Some(format!("it has no tool {}", unknown.join(", ")));
-        row.hint = Some("correct `tools` of the server".to_owned());
-    }
-    row
-}
-
-fn text(rows: &[Row], cx: &Cx) -> String {
-    let (good, bad) = (cx.printer.out_style(style::SUCCESS), cx.printer.out_style(style::ERROR));
-    let (hint, dim) = (cx.printer.out_style(style::HINT), cx.printer.out_style(style::DIM));
-    if rows.is_empty() {
-        return "no MCP servers\n".to_owned();
-    }
-    let mut text = String::new();
-    for row in rows {
-        match &row.error {
-            None => {
-                let count = row.tools.len();
-                let tools = if count == 1 { "tool" } else { "tools" };
-                text.push_str(&format!("{}: {good}ok{good:#}, {count} {tools} in {} ms\n", row.name, row.ms));
-                for tool in &row.tools {
-                    text.push_str(&format!("  {tool}\n"));
-                }
-            }
-            Some(error) => text.push_str(&format!("{}: {bad}failed{bad:#}: {}\n", row.name, printable(error))),
-        }
-        for line in &row.stderr {
-            text.push_str(&format!("  {dim}stderr: {}{dim:#}\n", printable(line)));
-        }
-        if let Some(next) = &row.hint {
-            text.push_str(&format!("  {hint}hint{hint:#}: {}\n", printable(next)));
-        }
-    }
-    text
+    let trial = |Configured { name, server, .. }| Trial::new(name, server, deps.clone());
+    Ok(chosen.into_iter().map(trial).collect())
 }
