@@ -22,9 +22,10 @@ use super::{
     content,
     failure::{Failure, Retry},
     handler::{Calls, Handler},
+    http::Http,
     oauth,
     process::Process,
-    trace::{self, Traced},
+    trace,
 };
 use crate::{
     config::agent_file::McpServer,
@@ -131,7 +132,7 @@ impl Connection {
     ) -> Result<(Self, Running), Failure> {
         let stop = CancellationToken::new();
         let calls = handler.calls.clone();
-        let transport = StreamableHttpClientTransport::with_client(Traced(client), config);
+        let transport = StreamableHttpClientTransport::with_client(Http::new(client), config);
         let service = serve_client_with_ct(handler, transport, stop.clone())
             .await
             .map_err(|error| Failure::handshake(&error, &login))?;

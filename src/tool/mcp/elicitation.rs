@@ -57,6 +57,10 @@ async fn ask_field(
             // As the question says. MCP SEP-1034: it is sent as if it had been typed.
             ("", Some(default)) => default.clone(),
             ("", None) if !required => return Some(None),
+            ("", None) if field["type"] != "array" => {
+                complaint = "an answer is needed".to_owned();
+                continue;
+            }
             (answer, _) => parse(field, &options, answer),
         };
         let mut object = Map::new();
@@ -200,6 +204,22 @@ mod tests {
         assert_eq!(fill(&["yes"], schema.clone()).await.0, Some(json!({})));
         assert_eq!(fill(&["no"], schema.clone()).await.0, None);
         assert_eq!(fill(&[], schema).await.0, None);
+    }
+
+    #[tokio::test]
+    async fn what_is_left_empty_takes_its_default() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "name": { "type": "string", "default": "Ann" },
+                "age": { "type": "integer", "default": 30 },
+                "inside": { "type": "boolean", "default": false },
+                "note": { "type": "string" },
+            },
+            "required": ["inside"],
+        });
+        let (content, _) = fill(&["", "", "", ""], schema).await;
+        assert_eq!(content, Some(json!({ "name": "Ann", "age": 30, "inside": false })));
     }
 
     #[tokio::test]

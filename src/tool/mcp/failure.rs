@@ -219,3 +219,20 @@ pub(super) fn seconds(duration: Duration) -> String {
         format!("{} ms", duration.as_millis())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_that_is_wanted_is_in_the_command_unless_a_shell_would_read_it() {
+        let told = |scope: &str| {
+            let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+            Failure::unauthorized(&challenge, "login x").to_string()
+        };
+        insta::assert_snapshot!(told("mcp:read mcp:write"), @"your login does not allow this; it wants the scope `mcp:read` and `mcp:write`; run `login x --scope mcp:read --scope mcp:write`");
+        insta::assert_snapshot!(told("a;reboot"), @"your login does not allow this; it wants the scope `a;reboot`; run `login x`");
+        insta::assert_snapshot!(told(""), @"your login does not allow this; run `login x`");
+        insta::assert_snapshot!(Failure::unauthorized("Bearer", "login x"), @"it wants you to log in; run `login x`");
+    }
+}

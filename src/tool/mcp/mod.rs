@@ -11,6 +11,7 @@ mod failure;
 #[cfg(unix)]
 mod guard;
 mod handler;
+mod http;
 pub mod oauth;
 mod process;
 mod server;

@@ -1,17 +1,10 @@
 //! The trace of a call, told to its server: in the call's `_meta` (MCP SEP-414, "OpenTelemetry Trace Context Propagation
 //! Conventions"), which every transport carries, and over HTTP in the headers too (W3C Trace Context), where proxies see it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
-use futures_util::stream::BoxStream;
 use reqwest::header::{HeaderName, HeaderValue};
-use rmcp::{
-    model::{ClientJsonRpcMessage, GetMeta as _, JsonRpcMessage, RequestMetaObject},
-    transport::streamable_http_client::{
-        SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse, StreamableHttpResponseLimits,
-    },
-};
-use sse_stream::Sse;
+use rmcp::model::{ClientJsonRpcMessage, GetMeta as _, JsonRpcMessage, RequestMetaObject};
 
 use crate::runtime::telemetry::Place;
 
@@ -26,14 +19,11 @@ pub(super) fn meta(place: &Place) -> Option<RequestMetaObject> {
     (!told.is_empty()).then(|| serde_json::from_value(told.into()).unwrap_or_default())
 }
 
-/// A client that copies the trace of a message into the headers of its request.
-#[derive(Clone)]
-pub(super) struct Traced<C>(pub(super) C);
-
-type Headers = HashMap<HeaderName, HeaderValue>;
-
-/// A header that the agent file sets stays as it is.
-fn with_trace(mut headers: Headers, message: &ClientJsonRpcMessage) -> Headers {
+/// The headers of the request that carries `message`. One that the agent file sets stays as it is.
+pub(super) fn with_trace(
+    mut headers: HashMap<HeaderName, HeaderValue>,
+    message: &ClientJsonRpcMessage,
+) -> HashMap<HeaderName, HeaderValue> {
     let JsonRpcMessage::Request(request) = message else { return headers };
     let meta = request.request.get_meta();
     let values = [meta.get_traceparent(), meta.get_tracestate()];
@@ -43,81 +33,4 @@ fn with_trace(mut headers: Headers, message: &ClientJsonRpcMessage) -> Headers {
         }
     }
     headers
-}
-
-type Answer<T, C> = Result<T, StreamableHttpError<<C as StreamableHttpClient>::Error>>;
-
-impl<C: StreamableHttpClient + Sync> StreamableHttpClient for Traced<C> {
-    type Error = C::Error;
-
-    async fn post_message(
-        &self,
-        uri: Arc<str>,
-        message: ClientJsonRpcMessage,
-        session: Option<Arc<str>>,
-        token: Option<String>,
-        headers: Headers,
-    ) -> Answer<StreamableHttpPostResponse, C> {
-        let headers = with_trace(headers, &message);
-        self.0.post_message(uri, message, session, token, headers).await
-    }
-
-    async fn post_message_with_max_sse_event_size(
-        &self,
-        uri: Arc<str>,
-        message: ClientJsonRpcMessage,
-        session: Option<Arc<str>>,
-        token: Option<String>,
-        headers: Headers,
-        most: usize,
-    ) -> Answer<StreamableHttpPostResponse, C> {
-        let headers = with_trace(headers, &message);
-        self.0.post_message_with_max_sse_event_size(uri, message, session, token, headers, most).await
-    }
-
-    async fn post_message_with_response_limits(
-        &self,
-        uri: Arc<str>,
-        message: ClientJsonRpcMessage,
-        session: Option<Arc<str>>,
-        token: Option<String>,
-        headers: Headers,
-        limits: StreamableHttpResponseLimits,
-    ) -> Answer<StreamableHttpPostResponse, C> {
-        let headers = with_trace(headers, &message);
-        self.0.post_message_with_response_limits(uri, message, session, token, headers, limits).await
-    }
-
-    async fn delete_session(
-        &self,
-        uri: Arc<str>,
-        session: Arc<str>,
-        token: Option<String>,
-        headers: Headers,
-    ) -> Answer<(), C> {
-        self.0.delete_session(uri, session, token, headers).await
-    }
-
-    async fn get_stream(
-        &self,
-        uri: Arc<str>,
-        session: Option<Arc<str>>,
-        last: Option<String>,
-        token: Option<String>,
-        headers: Headers,
-    ) -> Answer<BoxStream<'static, Result<Sse, SseError>>, C> {
-        self.0.get_stream(uri, session, last, token, headers).await
-    }
-
-    async fn get_stream_with_max_sse_event_size(
-        &self,
-        uri: Arc<str>,
-        session: Option<Arc<str>>,
-        last: Option<String>,
-        token: Option<String>,
-        headers: Headers,
-        most: usize,
-    ) -> Answer<BoxStream<'static, Result<Sse, SseError>>, C> {
-        self.0.get_stream_with_max_sse_event_size(uri, session, last, token, headers, most).await
-    }
 }

@@ -47,7 +47,9 @@ impl Asker {
 #[async_trait]
 impl ToolHost for Asker {
     async fn output(&self, _: &CallId, chunk: String) {
-        self.printer.stderr(&printable(&chunk));
+        if self.printer.interactive {
+            self.printer.stderr(&printable(&chunk));
+        }
     }
 
     async fn notice(&self, _: Notice) {}
