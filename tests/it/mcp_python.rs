@@ -84,12 +84,12 @@ fn the_protocols_own_client_over_http() {
     assert_eq!((version.as_str(), used.as_str()), ("2025-11-25", USED));
     insta::assert_snapshot!(end, @"
     after the end: 404
-    a wrong token: Server returned an error response
+    a wrong token: 401
     ");
     // From here on there are no sessions, and no requests of the server.
     let (version, used, end) = self::used(&over_http(python, "client.py", &["auto"]));
     assert_eq!((version.as_str(), used.as_str()), ("2026-07-28", USED));
-    insta::assert_snapshot!(end, @"a wrong token: Server returned an error response");
+    insta::assert_snapshot!(end, @"a wrong token: 401");
 }
 
 #[cfg(unix)]

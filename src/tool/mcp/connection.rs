@@ -44,7 +44,7 @@ pub(super) struct Connection {
     process: Option<Arc<Process>>,
     login: String,
     /// Why the last call was refused that a login may help.
-    challenge: Mutex<Option<String>>,
+    challenge: Mutex<Option<Box<str>>>,
 }
 
 /// What the supervisor keeps of a connection to see its end.
@@ -216,7 +216,7 @@ impl Connection {
     }
 
     /// What a login would be for that may let the last call succeed.
-    pub(super) fn challenge(&self) -> Option<String> {
+    pub(super) fn challenge(&self) -> Option<Box<str>> {
         self.challenge.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

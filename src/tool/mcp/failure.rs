@@ -19,7 +19,7 @@ pub struct Failure {
     /// The last lines it wrote to its standard error, oldest first.
     pub stderr: Vec<String>,
     /// What a login would be for, where the server wants one: its `WWW-Authenticate`, empty where it gave none.
-    pub challenge: Option<String>,
+    pub challenge: Option<Box<str>>,
     /// Whether another try may help.
     pub(super) retry: Retry,
 }
@@ -155,7 +155,7 @@ impl Failure {
             _ => (Retry::Useless, "see that its `url` and `headers` are right".to_owned()),
         };
         let failure = Self::new(reason, retry).hint(hint);
-        if status == 401 { Self { challenge: Some(String::new()), ..failure } } else { failure }
+        if status == 401 { Self { challenge: Some(Box::default()), ..failure } } else { failure }
     }
 
     fn unauthorized(challenge: &str, login: &str) -> Self {
@@ -174,7 +174,7 @@ impl Failure {
             }
         };
         let failure = Self::new(reason, Retry::Useless).hint(format!("run `{login}`"));
-        Self { challenge: Some(challenge.to_owned()), ..failure }
+        Self { challenge: Some(challenge.into()), ..failure }
     }
 }
 

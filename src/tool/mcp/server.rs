@@ -136,7 +136,7 @@ impl Server {
     /// What a login would be for that may help, after it failed or a call did: what the server said (its
     /// `WWW-Authenticate`), empty where it said nothing.
     #[must_use]
-    pub fn challenge(&self) -> Option<String> {
+    pub fn challenge(&self) -> Option<Box<str>> {
         let state = self.shared.state.borrow();
         match &state.phase {
             Phase::Ready(connection) => connection.challenge(),
