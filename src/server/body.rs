@@ -29,6 +29,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
+/// The same request, its body read and counted, for handlers that parse it by themselves.
+///
+/// # Errors
+/// 413 for a body that is too long or holds too many values; 400 for one that cannot be read.
+pub(super) async fn counted(request: Request) -> Result<Request, ApiError> {
+    let (parts, body) = request.into_parts();
+    let request = Request::from_parts(parts.clone(), body);
+    let bytes = Bytes::from_request(request, &()).await.map_err(|error| unread(&error))?;
+    check_values(&bytes)?;
+    Ok(Request::from_parts(parts, bytes.into()))
+}
+
 fn unread(error: &BytesRejection) -> ApiError {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         ApiError::body_too_large()

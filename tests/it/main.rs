@@ -23,7 +23,11 @@ mod import;
 mod init;
 mod library;
 mod mcp;
+#[cfg(target_os = "linux")]
+mod mcp_conformance;
 mod mcp_failures;
+mod mcp_python;
+mod mcp_url;
 mod models;
 mod readme;
 #[cfg(target_os = "linux")]

@@ -72,7 +72,12 @@ async fn a_client_talks_to_the_agent_and_calls_its_tools() {
     let (_, _, answer) = ask(&server, Some(&session), "", &call("todo", &json!({ "items": 1 }))).await;
     assert_eq!(answer["result"]["isError"], true);
     let (_, _, answer) = ask(&server, Some(&session), "", &call("sing", &json!({}))).await;
-    assert_eq!(answer["result"]["isError"], true, "{answer}");
+    insta::assert_json_snapshot!(answer["error"], @r#"
+    {
+      "code": -32602,
+      "message": "there is no tool `sing`; there is `helper`, `todo`, `ask_user`"
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -87,6 +92,83 @@ async fn a_session_is_its_tokens_own() {
     assert_eq!(ask(&server, Some(&session), "token-b", &list).await.0, 404);
     assert_eq!(ask(&server, Some(&session), "token-a", &list).await.0, 200);
     assert_eq!(ask(&server, Some("made-up"), "token-a", &list).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_body_of_too_many_values_is_refused() {
+    let server = Server::start(AGENT);
+    let session = initialized(&server, "").await;
+    let many = call("todo", &json!({ "items": vec![0; 250_000] }));
+    let (status, _, answer) = ask(&server, Some(&session), "", &many).await;
+    assert_eq!((status, &answer["code"]), (413, &json!("body_too_large")), "{answer}");
+}
+
+/// A call as of 2026-07-28, without a session; `again` is what a call has that is made again.
+async fn call_alone(server: &Server, token: &str, tool: &str, again: Value) -> Value {
+    let mut params = json!({ "name": tool, "arguments": { "question": "Which colour?" }, "_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
+        "io.modelcontextprotocol/clientCapabilities": { "elicitation": { "form": {} } },
+    } });
+    params.as_object_mut().unwrap().extend(again.as_object().unwrap().clone());
+    let request = server
+        .client
+        .post(server.at("/mcp"))
+        .header("accept", "application/json, text/event-stream")
+        .header("mcp-protocol-version", "2026-07-28")
+        .header("mcp-method", "tools/call")
+        .header("mcp-name", tool)
+        .bearer_auth(token)
+        .json(&json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }));
+    let text = request.send().await.unwrap().text().await.unwrap();
+    data(&text).pop().or_else(|| serde_json::from_str(&text).ok()).unwrap_or(Value::String(text))
+}
+
+#[tokio::test]
+async fn a_question_in_a_result_is_answered_by_whom_it_was_put_to() {
+    let yaml = format!(
+        "{AGENT}serve: {{tokens: [{{name: a, value: token-a, user: ann}}, {{name: b, value: token-b, user: bob}}]}}\n"
+    );
+    let server = Server::start(&yaml);
+    let asks = call_alone(&server, "token-a", "ask_user", json!({})).await;
+    let asks = &asks["result"];
+    assert_eq!(asks["resultType"], "input_required", "{asks}");
+    let (id, form) = asks["inputRequests"].as_object().unwrap().iter().next().unwrap();
+    insta::assert_json_snapshot!(form, @r#"
+    {
+      "method": "elicitation/create",
+      "params": {
+        "mode": "form",
+        "message": "Which colour?",
+        "requestedSchema": {
+          "type": "object",
+          "properties": {
+            "answer": {
+              "type": "string"
+            }
+          },
+          "required": [
+            "answer"
+          ]
+        }
+      }
+    }
+    "#);
+    let answers = json!({ id: { "action": "accept", "content": { "answer": "blue" } } });
+    let again = json!({ "requestState": asks["requestState"], "inputResponses": answers });
+    for (token, tool) in [("token-b", "ask_user"), ("token-a", "todo")] {
+        let refused = call_alone(&server, token, tool, again.clone()).await;
+        assert_eq!(refused["error"]["code"], -32602, "{refused}");
+    }
+    let answered = call_alone(&server, "token-a", "ask_user", again.clone()).await;
+    assert_eq!(answered["result"]["content"][0]["text"], "blue", "{answered}");
+    let over = call_alone(&server, "token-a", "ask_user", again).await;
+    insta::assert_json_snapshot!(over["error"], @r#"
+    {
+      "code": -32602,
+      "message": "no call of this tool waits with this `requestState`: make it anew, without one"
+    }
+    "#);
 }
 
 #[test]

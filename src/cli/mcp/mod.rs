@@ -103,9 +103,14 @@ fn find(name: &str, servers: Vec<Configured>) -> Result<Configured, CliError> {
     })
 }
 
+/// Whether NAME is an address rather than the name of a server.
+fn is_url(name: &str) -> bool {
+    name.starts_with("http://") || name.starts_with("https://")
+}
+
 /// The address to log in to: that of a server of the agent, or NAME itself if it is one.
 fn login_url(name: &str, agent: &AgentArgs, cx: &Cx) -> Result<String, CliError> {
-    if name.starts_with("http://") || name.starts_with("https://") {
+    if is_url(name) {
         return Ok(name.to_owned());
     }
     let loaded = load(agent, cx)?;

@@ -13,6 +13,7 @@ use crate::{
     runtime::{
         http::Http,
         sse::{Decoder, TooLong},
+        telemetry::Place,
     },
     tool::{ToolCx, ToolError, cap, web},
 };
@@ -104,6 +105,7 @@ impl Peer<'_> {
         let response = client
             .post(url.clone())
             .headers(self.headers.clone())
+            .headers(Place::current().headers())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .header(ACCEPT, HeaderValue::from_static(accept))
             .header("a2a-version", version)

@@ -1,6 +1,10 @@
 //! One connection to a server, from the handshake to its end.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use rmcp::{
@@ -18,12 +22,14 @@ use super::{
     content,
     failure::{Failure, Retry},
     handler::{Calls, Handler},
+    http::Http,
     oauth,
     process::Process,
+    trace,
 };
 use crate::{
     config::agent_file::McpServer,
-    runtime::http::HttpError,
+    runtime::{http::HttpError, telemetry::Place},
     tool::{ToolCx, ToolDeps, ToolError, ToolResult},
 };
 
@@ -37,6 +43,8 @@ pub(super) struct Connection {
     calls: Calls,
     process: Option<Arc<Process>>,
     login: String,
+    /// Why the last call was refused that a login may help.
+    challenge: Mutex<Option<Box<str>>>,
 }
 
 /// What the supervisor keeps of a connection to see its end.
@@ -82,7 +90,8 @@ impl Connection {
             Ok(service) => {
                 let peer = service.peer().clone();
                 let running = Running { service, stop, process: Some(Arc::clone(&process)) };
-                Ok((Self { name, peer, calls, process: Some(process), login }, running))
+                let challenge = Mutex::default();
+                Ok((Self { name, peer, calls, process: Some(process), login, challenge }, running))
             }
             Err(error) => {
                 let failure = Failure::handshake(&error, &login);
@@ -123,12 +132,13 @@ impl Connection {
     ) -> Result<(Self, Running), Failure> {
         let stop = CancellationToken::new();
         let calls = handler.calls.clone();
-        let transport = StreamableHttpClientTransport::with_client(client, config);
+        let transport = StreamableHttpClientTransport::with_client(Http::new(client), config);
         let service = serve_client_with_ct(handler, transport, stop.clone())
             .await
             .map_err(|error| Failure::handshake(&error, &login))?;
         let peer = service.peer().clone();
-        Ok((Self { name, peer, calls, process: None, login }, Running { service, stop, process: None }))
+        let connection = Self { name, peer, calls, process: None, login, challenge: Mutex::default() };
+        Ok((connection, Running { service, stop, process: None }))
     }
 
     /// The tools that the server offers, in its order.
@@ -177,7 +187,9 @@ impl Connection {
             params = params.with_arguments(arguments);
         }
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
-        let handle = match self.peer.send_request_with_option(request, PeerRequestOptions::no_options()).await {
+        let options = trace::meta(&Place::current())
+            .map_or_else(PeerRequestOptions::no_options, |meta| PeerRequestOptions::no_options().with_meta(meta));
+        let handle = match self.peer.send_request_with_option(request, options).await {
             Ok(handle) => handle,
             Err(error) => return Err(self.failed(Failure::request(&error, &self.login)).await),
         };
@@ -203,8 +215,14 @@ impl Connection {
         }
     }
 
+    /// What a login would be for that may let the last call succeed.
+    pub(super) fn challenge(&self) -> Option<Box<str>> {
+        self.challenge.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     async fn failed(&self, failure: Failure) -> ToolError {
         let failure = self.explain(failure).await;
+        self.challenge.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&failure.challenge);
         ToolError::Failed(match failure.retry {
             // The server's own words about this call.
             Retry::Useless if failure.hint.is_none() => failure.to_string(),

@@ -43,19 +43,26 @@ async fn ask_field(
     required: bool,
 ) -> Option<Option<Value>> {
     let options = options(field);
+    let default = field.get("default").filter(|default| !default.is_null());
     let check = Arguments::new(&serde_json::json!({ "properties": { name: field } }));
     let mut complaint = String::new();
     for _ in 0..TRIES {
         let question = Question {
             text: text(intro, name, field, required, &complaint),
             choices: options.iter().map(|(label, _)| label.clone()).collect(),
-            closed: !options.is_empty() && required && field["type"] != "array",
+            closed: !options.is_empty() && required && default.is_none() && field["type"] != "array",
         };
         let answer = host.ask(question).await?;
-        if answer.trim().is_empty() && !required {
-            return Some(None);
-        }
-        let value = parse(field, &options, answer.trim());
+        let value = match (answer.trim(), default) {
+            // As the question says. MCP SEP-1034: it is sent as if it had been typed.
+            ("", Some(default)) => default.clone(),
+            ("", None) if !required => return Some(None),
+            ("", None) if field["type"] != "array" => {
+                complaint = "an answer is needed".to_owned();
+                continue;
+            }
+            (answer, _) => parse(field, &options, answer),
+        };
         let mut object = Map::new();
         object.insert(name.to_owned(), value.clone());
         match check.check(Value::Object(object)) {
@@ -197,6 +204,22 @@ mod tests {
         assert_eq!(fill(&["yes"], schema.clone()).await.0, Some(json!({})));
         assert_eq!(fill(&["no"], schema.clone()).await.0, None);
         assert_eq!(fill(&[], schema).await.0, None);
+    }
+
+    #[tokio::test]
+    async fn what_is_left_empty_takes_its_default() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "name": { "type": "string", "default": "Ann" },
+                "age": { "type": "integer", "default": 30 },
+                "inside": { "type": "boolean", "default": false },
+                "note": { "type": "string" },
+            },
+            "required": ["inside"],
+        });
+        let (content, _) = fill(&["", "", "", ""], schema).await;
+        assert_eq!(content, Some(json!({ "name": "Ann", "age": 30, "inside": false })));
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use rmcp::{
     transport::{DynamicTransportError, streamable_http_client::StreamableHttpError},
 };
 
-use super::process::LastWords;
+use super::{oauth, process::LastWords};
 use crate::tool::cap;
 
 /// A server that could not be started or reached, or that ended.
@@ -18,6 +18,8 @@ pub struct Failure {
     pub hint: Option<String>,
     /// The last lines it wrote to its standard error, oldest first.
     pub stderr: Vec<String>,
+    /// What a login would be for, where the server wants one: its `WWW-Authenticate`, empty where it gave none.
+    pub challenge: Option<Box<str>>,
     /// Whether another try may help.
     pub(super) retry: Retry,
 }
@@ -30,7 +32,7 @@ pub(super) enum Retry {
 
 impl Failure {
     pub(super) fn new(reason: impl Into<String>, retry: Retry) -> Self {
-        Self { reason: reason.into(), hint: None, stderr: vec![], retry }
+        Self { reason: reason.into(), hint: None, stderr: vec![], challenge: None, retry }
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -58,7 +60,7 @@ impl Failure {
     /// From the handshake. `login` is the command that gets a token.
     pub(super) fn handshake(error: &ClientInitializeError, login: &str) -> Self {
         if error.is_authorization_required() || error.auth_challenge().is_some() {
-            return Self::unauthorized(login);
+            return Self::unauthorized(error.auth_challenge().unwrap_or_default(), login);
         }
         match error {
             ClientInitializeError::ConnectionClosed(_) => {
@@ -80,7 +82,7 @@ impl Failure {
     /// From a request that failed.
     pub(super) fn request(error: &ServiceError, login: &str) -> Self {
         if error.is_authorization_required() || error.auth_challenge().is_some() {
-            return Self::unauthorized(login);
+            return Self::unauthorized(error.auth_challenge().unwrap_or_default(), login);
         }
         match error {
             ServiceError::McpError(error) => Self::new(cap::short(&error.message, 4000), Retry::Useless),
@@ -152,12 +154,35 @@ impl Failure {
             500.. => (Retry::Useful, "its own log may say why".to_owned()),
             _ => (Retry::Useless, "see that its `url` and `headers` are right".to_owned()),
         };
-        Self::new(reason, retry).hint(hint)
+        let failure = Self::new(reason, retry).hint(hint);
+        if status == 401 { Self { challenge: Some(Box::default()), ..failure } } else { failure }
     }
 
-    fn unauthorized(login: &str) -> Self {
-        Self::new("it wants you to log in", Retry::Useless).hint(format!("run `{login}`"))
+    fn unauthorized(challenge: &str, login: &str) -> Self {
+        let lacking = oauth::lacking(challenge);
+        let (reason, login) = match lacking.as_deref() {
+            None => ("it wants you to log in".to_owned(), login.to_owned()),
+            Some([]) => ("your login does not allow this".to_owned(), login.to_owned()),
+            Some(scopes) => {
+                let missing = cap::short(&scopes.join("` and `"), 300);
+                let login = if scopes.iter().all(|scope| plain(scope)) {
+                    format!("{login} --scope {}", scopes.join(" --scope "))
+                } else {
+                    login.to_owned()
+                };
+                (format!("your login does not allow this; it wants the scope `{missing}`"), login)
+            }
+        };
+        let failure = Self::new(reason, Retry::Useless).hint(format!("run `{login}`"));
+        Self { challenge: Some(challenge.into()), ..failure }
     }
+}
+
+/// Whether a word of the server may stand in a command that we tell the user to run.
+fn plain(word: &str) -> bool {
+    word.len() <= 100
+        && word.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":._/-".contains(&byte))
 }
 
 fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -192,5 +217,22 @@ pub(super) fn seconds(duration: Duration) -> String {
         format!("{} s", duration.as_secs())
     } else {
         format!("{} ms", duration.as_millis())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_that_is_wanted_is_in_the_command_unless_a_shell_would_read_it() {
+        let told = |scope: &str| {
+            let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+            Failure::unauthorized(&challenge, "login x").to_string()
+        };
+        insta::assert_snapshot!(told("mcp:read mcp:write"), @"your login does not allow this; it wants the scope `mcp:read` and `mcp:write`; run `login x --scope mcp:read --scope mcp:write`");
+        insta::assert_snapshot!(told("a;reboot"), @"your login does not allow this; it wants the scope `a;reboot`; run `login x`");
+        insta::assert_snapshot!(told(""), @"your login does not allow this; run `login x`");
+        insta::assert_snapshot!(Failure::unauthorized("Bearer", "login x"), @"it wants you to log in; run `login x`");
     }
 }

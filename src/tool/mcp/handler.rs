@@ -10,6 +10,7 @@ use rmcp::{
     model::{
         ClientCapabilities, ClientConfig, ElicitRequestParams, ElicitResult, ElicitationAction, ElicitationCapability,
         ErrorData, FormElicitationCapability, Implementation, ProgressNotificationParam, ProgressToken,
+        ProtocolVersion,
     },
     service::{NotificationContext, RequestContext, RoleClient},
 };
@@ -176,7 +177,9 @@ impl ClientHandler for Handler {
         let mut capabilities = ClientCapabilities::default();
         capabilities.elicitation =
             Some(ElicitationCapability::new().with_form(FormElicitationCapability::new().with_schema_validation(true)));
+        // Later versions have no handshake in which to name them.
         ClientConfig::new(capabilities, Implementation::new("agentscope", env!("CARGO_PKG_VERSION")))
+            .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
     }
 }
 

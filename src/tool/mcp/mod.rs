@@ -11,11 +11,13 @@ mod failure;
 #[cfg(unix)]
 mod guard;
 mod handler;
+mod http;
 pub mod oauth;
 mod process;
 mod server;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 pub use callback::Callback;
 pub use failure::Failure;

@@ -133,6 +133,19 @@ impl Server {
         }
     }
 
+    /// What a login would be for that may help, after it failed or a call did: what the server said (its
+    /// `WWW-Authenticate`), empty where it said nothing.
+    #[must_use]
+    pub fn challenge(&self) -> Option<Box<str>> {
+        let state = self.shared.state.borrow();
+        match &state.phase {
+            Phase::Ready(connection) => connection.challenge(),
+            Phase::Starting | Phase::Restarting | Phase::Failed => {
+                state.offer.failure.as_ref().and_then(|(_, failure)| failure.challenge.clone())
+            }
+        }
+    }
+
     /// Waits until it offers `count` tools.
     #[cfg(test)]
     pub(super) async fn offering(&self, count: usize) {

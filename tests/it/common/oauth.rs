@@ -19,6 +19,7 @@ pub struct Protected {
     pub origin: String,
     /// Of the MCP server.
     pub url: String,
+    clients: Arc<Mutex<Vec<String>>>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -27,6 +28,8 @@ struct Shared {
     origin: String,
     /// Of the last visit to `/authorize`.
     challenge: Arc<Mutex<String>>,
+    /// How each client that came for a token said who it is; empty where it did not.
+    clients: Arc<Mutex<Vec<String>>>,
 }
 
 impl Protected {
@@ -35,7 +38,8 @@ impl Protected {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let shared = Shared { origin: origin.clone(), challenge: Arc::default() };
+        let shared = Shared { origin: origin.clone(), challenge: Arc::default(), clients: Arc::default() };
+        let clients = Arc::clone(&shared.clients);
         let routes = Router::new()
             .route("/mcp", post(mcp))
             .route("/.well-known/oauth-protected-resource", get(resource))
@@ -46,7 +50,12 @@ impl Protected {
             .route("/token", post(token))
             .with_state(shared);
         runtime.spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        Self { url: format!("{origin}/mcp"), origin, runtime }
+        Self { url: format!("{origin}/mcp"), origin, clients, runtime }
+    }
+
+    /// The `Authorization` of each that came for a token.
+    pub fn clients(&self) -> Vec<String> {
+        self.clients.lock().unwrap().clone()
     }
 
     /// Does what a user does in the browser; goes back to where the login waits only if it should. Gives the address.
@@ -118,7 +127,9 @@ async fn authorize(State(shared): State<Shared>, RawQuery(query): RawQuery) -> R
     (StatusCode::FOUND, [(header::LOCATION, back.to_string())]).into_response()
 }
 
-async fn token(State(shared): State<Shared>, body: Bytes) -> Response {
+async fn token(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    let client = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
+    shared.clients.lock().unwrap().push(client.unwrap_or_default());
     let value = |name: &str| {
         let mut pairs = url::form_urlencoded::parse(&body);
         pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()

@@ -4,10 +4,16 @@ use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpListener,
-    sync::mpsc,
+    sync::{Arc, Mutex, mpsc},
 };
 
-use serde_json::json;
+use axum::{
+    Json, Router,
+    http::{HeaderMap, StatusCode},
+    response::IntoResponse as _,
+    routing::post,
+};
+use serde_json::{Value, json};
 
 use super::agent;
 use crate::common::{
@@ -203,4 +209,51 @@ async fn without_a_collector_the_trace_of_the_caller_is_passed_on() {
         .map(|request| request.headers.iter().find(|(name, _)| name == "traceparent").map(|(_, value)| value.clone()))
         .collect::<Vec<_>>();
     assert_eq!(told, [Some(CALLER.to_owned()), None]);
+}
+
+/// What an MCP server or an agent elsewhere was asked: the method, its `_meta`, and the trace in the headers.
+type Heard = (String, Value, Option<String>);
+
+/// A listener that is both.
+async fn peer() -> (String, Arc<Mutex<Vec<Heard>>>) {
+    let heard = Arc::<Mutex<Vec<Heard>>>::default();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/peer", listener.local_addr().unwrap());
+    let hears = Arc::clone(&heard);
+    let answer = move |headers: HeaderMap, Json(asked): Json<Value>| async move {
+        let method = asked["method"].as_str().unwrap().to_owned();
+        let trace = headers.get("traceparent").map(|value| value.to_str().unwrap().to_owned());
+        hears.lock().unwrap().push((method.clone(), asked["params"]["_meta"].clone(), trace));
+        let result = match method.as_str() {
+            "initialize" => json!({ "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
+                "serverInfo": { "name": "peer", "version": "1" } }),
+            "tools/list" => json!({ "tools": [{ "name": "ping", "inputSchema": { "type": "object" } }] }),
+            "tools/call" => json!({ "content": [{ "type": "text", "text": "pong" }] }),
+            "message/send" => json!({ "kind": "message", "messageId": "1", "role": "agent",
+                "parts": [{ "kind": "text", "text": "hello" }] }),
+            _ => return StatusCode::ACCEPTED.into_response(),
+        };
+        Json(json!({ "jsonrpc": "2.0", "id": asked["id"], "result": result })).into_response()
+    };
+    let routes = Router::new().route("/peer", post(answer));
+    tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+    (url, heard)
+}
+
+#[tokio::test]
+async fn mcp_servers_and_agents_elsewhere_are_told_the_trace() {
+    let (url, heard) = peer().await;
+    let server = Server::start(&format!(
+        "name: demo\nmodel: demo\npermissions: {{default: allow}}\ntools:\n  - mcp: {{name: peer, url: \"{url}\"}}\n  - a2a: {{name: colleague, url: \"{url}\"}}\n"
+    ));
+    for call in ["TOOL:ping:{}", "TOOL:colleague:{\"message\": \"hi\"}"] {
+        let request = server.client.post(server.at("/turns")).header("traceparent", CALLER);
+        let said = request.json(&json!({ "input": call })).send().await.unwrap().text().await.unwrap();
+        assert!(said.contains("\"completed\""), "{said}");
+    }
+    let heard = heard.lock().unwrap();
+    let of = |wanted: &str| heard.iter().find(|(method, ..)| method == wanted).unwrap();
+    let (_, meta, header) = of("tools/call");
+    assert_eq!((meta["traceparent"].as_str(), header.as_deref()), (Some(CALLER), Some(CALLER)));
+    assert_eq!(of("message/send").2.as_deref(), Some(CALLER));
 }

@@ -5,19 +5,23 @@ use std::sync::Arc;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, ListToolsResult,
-        PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, InputResponses,
+        ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
     },
     service::RequestContext,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::play::Player;
+use super::{
+    ask::{self, Way},
+    play::Player,
+};
 use crate::{
     agent::AgentRequest,
     domain::{Content, Effect, SessionId, SessionKey, ToolSpec},
-    server::{ApiError, App, Asks, Caller, Target},
+    server::{ApiError, App, Caller, Target},
+    tool::cap,
 };
 
 /// Serves one caller. Cheap to clone.
@@ -74,12 +78,48 @@ impl Handler {
         Ok(std::iter::once(self.talk()).chain(own).collect())
     }
 
-    async fn call(&self, name: &str, arguments: Value, player: Player) -> Result<CallToolResult, ApiError> {
+    /// An unknown tool is an error of the protocol, not a result (MCP 2025-11-25, "Tools", "Error handling").
+    async fn known(&self, name: &str) -> Result<(), ErrorData> {
+        let tools = self.tools().await?;
+        if tools.iter().any(|tool| tool.name == name) {
+            return Ok(());
+        }
+        let names: Vec<String> = tools.iter().map(|tool| format!("`{}`", tool.name)).collect();
+        let message = format!("there is no tool `{}`; there is {}", cap::short(name, 100), names.join(", "));
+        Err(ErrorData::invalid_params(message, None))
+    }
+
+    /// Goes on with a call that asked something, with the answers that it is made with again.
+    async fn resume(
+        &self,
+        name: &str,
+        state: &str,
+        answers: &InputResponses,
+        player: Player,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let gone = || {
+            let message = "no call of this tool waits with this `requestState`: make it anew, without one";
+            ErrorData::invalid_params(message, None)
+        };
+        let user = self.caller.user(None).map_err(|error| ErrorData::invalid_params(error.message, None))?;
+        let turn = ask::parked(state, name).ok_or_else(gone)?;
+        let found = self.app.runs.find(Some(&user), &turn).ok().filter(|run| run.agent == self.target.name);
+        let handle = found.ok_or_else(gone)?;
+        let run = self.app.runs.resume(&handle.key).ok_or_else(gone)?;
+        ask::take(&handle, answers).await;
+        Ok(if name == self.target.name { player.answer(run, name).await } else { player.tool(run, name).await })
+    }
+
+    async fn call(&self, name: &str, arguments: Value, player: Player) -> Result<CallToolResponse, ApiError> {
         let user = self.caller.user(None)?;
         if name != self.target.name {
-            let key = SessionKey { user, session: self.session.clone() };
+            let mut key = SessionKey { user, session: self.session.clone() };
+            // One call of a session can wait for the next request of its client.
+            if player.way == Way::Result && self.app.runs.of_session(&key).is_some() {
+                key.session = SessionId::new();
+            }
             let run = self.app.runs.call(&self.target, name, arguments, key, player.asks()).await?;
-            return Ok(player.tool(run).await);
+            return Ok(player.tool(run, name).await);
         }
         let talk: Talk = serde_json::from_value(arguments).map_err(|error| ApiError::invalid(error.to_string()))?;
         let session = match talk.session_id.as_deref() {
@@ -88,7 +128,7 @@ impl Handler {
         };
         let request = AgentRequest::message(SessionKey { user, session }, vec![Content::text(talk.message)]);
         let run = self.app.runs.start(&self.target, request, player.asks()).await?;
-        Ok(player.answer(run).await)
+        Ok(player.answer(run, name).await)
     }
 }
 
@@ -128,21 +168,21 @@ impl ServerHandler for Handler {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        self.known(&request.name).await?;
         let arguments = Value::Object(request.arguments.unwrap_or_default());
         let stop = context.ct.clone();
         let player = Player::new(context);
+        let answers = request.input_responses.unwrap_or_default();
         let result = tokio::select! {
-            result = self.call(&request.name, arguments, player) => result,
+            result = async {
+                match &request.request_state {
+                    Some(state) => self.resume(&request.name, state, &answers, player).await.map(Ok),
+                    None => Ok(self.call(&request.name, arguments, player).await),
+                }
+            } => result?,
             () = stop.cancelled() => return Err(ErrorData::internal_error("the call was canceled", None)),
         };
         // Whoever called can read what went wrong, and do something about it.
-        Ok(result.unwrap_or_else(|error| CallToolResult::error(vec![ContentBlock::text(error.message)])).into())
+        Ok(result.unwrap_or_else(|error| CallToolResult::error(vec![ContentBlock::text(error.message)]).into()))
     }
-}
-
-/// Whether the client can be asked.
-pub(super) fn can_ask(context: &RequestContext<RoleServer>) -> Asks {
-    let asks = context.client_capabilities().is_some_and(|capabilities| capabilities.elicitation.is_some());
-    // Since 2026-07-28 a server asks in its result, and the call is made again.
-    if asks && context.peer.peer_info().is_some() { Asks::Caller } else { Asks::Nobody }
 }

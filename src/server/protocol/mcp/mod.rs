@@ -2,6 +2,7 @@
 //!
 //! Source: the Model Context Protocol, 2025-11-25 and 2026-07-28, "Transports" and "Server features".
 
+mod ask;
 mod handler;
 mod owners;
 mod play;
@@ -15,6 +16,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::any,
 };
+use http::StatusCode;
 use rmcp::{
     ServiceExt as _,
     transport::{
@@ -26,7 +28,7 @@ use rmcp::{
 use self::handler::Handler;
 use self::owners::Owners;
 use super::Protocol;
-use crate::server::{ApiError, App, Caller, Target};
+use crate::server::{ApiError, App, Caller, Target, body};
 
 pub(super) struct Mcp;
 
@@ -60,6 +62,7 @@ async fn serve(
     if named.as_ref().is_some_and(|id| !app.mcp.owners.owns(id, &owner)) {
         return Err(ApiError::not_found("there is no such MCP session"));
     }
+    let request = body::counted(request).await?;
     let ended = request.method() == http::Method::DELETE;
     let handler = Handler::new(Arc::clone(&app), target, caller);
     // The host was checked with that of every other request.
@@ -71,10 +74,15 @@ async fn serve(
         // Nobody can come back to it, and it may have ended by itself.
         let _ = app.mcp.manager.close_session(&forgotten.into()).await;
     }
+    let mut response = response.into_response();
     if let (true, Some(id)) = (ended, &named) {
         app.mcp.owners.remove(id);
+        // It has ended by now; the Python client takes 202 for a failure.
+        if response.status() == StatusCode::ACCEPTED {
+            *response.status_mut() = StatusCode::NO_CONTENT;
+        }
     }
-    Ok(refusal::in_json(response.into_response()).await)
+    Ok(refusal::in_json(response).await)
 }
 
 /// Serves one client on standard input and output, until it closes them.
