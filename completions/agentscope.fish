@@ -144,6 +144,10 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_se
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -s c -l config -d 'The same as AGENT' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -l profile -d 'Merge this profile of the agent file over it' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -l scope -d 'Ask for this scope, besides those of an earlier login; may be repeated' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -l client-id -d 'Log in as this client, which the authorisation server knows already' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -l client-secret-env -d 'The environment variable that holds the secret of the client' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -l client-metadata -d 'The https address of a document that describes the client, for servers that take one as its id' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from login" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Also into a file or a pipe'
 never\t'Not even on a terminal'"
@@ -169,12 +173,21 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_se
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from serve" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -s c -l config -d 'The same as AGENT' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l profile -d 'Merge this profile of the agent file over it' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l call -d 'Call this tool' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l arguments -d 'What to call it with, as a JSON object' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -s o -l output -d 'The form of the result' -r -f -a "text\t''
 json\t'One JSON document'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l scope -d 'Ask for this scope, besides those of an earlier login; may be repeated' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l client-id -d 'Log in as this client, which the authorisation server knows already' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l client-secret-env -d 'The environment variable that holds the secret of the client' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l client-metadata -d 'The https address of a document that describes the client, for servers that take one as its id' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Also into a file or a pipe'
 never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l all -d 'Test every server of the agent'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l defaults -d 'Answer what the server asks with the defaults of its forms'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l login -d 'Log in on the way where the server wants it, as `mcp login` does'
+complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l no-browser -d 'Print the address to open, and take the address that the browser ends up at from standard input'
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand mcp; and __fish_seen_subcommand_from test" -s V -l version -d 'Print version'

@@ -204,6 +204,10 @@ _arguments "${_arguments_options[@]}" : \
 '()-c+[The same as AGENT]:FILE:_files' \
 '()--config=[The same as AGENT]:FILE:_files' \
 '--profile=[Merge this profile of the agent file over it]:NAME:_default' \
+'*--scope=[Ask for this scope, besides those of an earlier login; may be repeated]:SCOPE:_default' \
+'--client-id=[Log in as this client, which the authorisation server knows already]:ID:_default' \
+'--client-secret-env=[The environment variable that holds the secret of the client]:VARIABLE:_default' \
+'(--client-id)--client-metadata=[The https address of a document that describes the client, for servers that take one as its id]:URL:_default' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
 always\:"Also into a file or a pipe"
 never\:"Not even on a terminal"))' \
@@ -255,20 +259,29 @@ _arguments "${_arguments_options[@]}" : \
 '()-c+[The same as AGENT]:FILE:_files' \
 '()--config=[The same as AGENT]:FILE:_files' \
 '--profile=[Merge this profile of the agent file over it]:NAME:_default' \
+'--call=[Call this tool]:TOOL:_default' \
+'--arguments=[What to call it with, as a JSON object]:JSON:_default' \
 '-o+[The form of the result]:FORM:((text\:""
 json\:"One JSON document"))' \
 '--output=[The form of the result]:FORM:((text\:""
 json\:"One JSON document"))' \
+'*--scope=[Ask for this scope, besides those of an earlier login; may be repeated]:SCOPE:_default' \
+'--client-id=[Log in as this client, which the authorisation server knows already]:ID:_default' \
+'--client-secret-env=[The environment variable that holds the secret of the client]:VARIABLE:_default' \
+'(--client-id)--client-metadata=[The https address of a document that describes the client, for servers that take one as its id]:URL:_default' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
 always\:"Also into a file or a pipe"
 never\:"Not even on a terminal"))' \
-'--all[Test every server of the agent]' \
+'(--call --login)--all[Test every server of the agent]' \
+'--defaults[Answer what the server asks with the defaults of its forms]' \
+'--login[Log in on the way where the server wants it, as \`mcp login\` does]' \
+'--no-browser[Print the address to open, and take the address that the browser ends up at from standard input]' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'::name -- The server:_default' \
+'::name -- The server, or its address:_default' \
 '::agent -- An agent file, or a folder with an agent.yaml; ./agent.yaml, else the quickstart agent, where absent:_default' \
 && ret=0
 ;;
