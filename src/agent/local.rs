@@ -146,7 +146,8 @@ impl LocalAgent {
         cancel: CancellationToken,
     ) {
         let ready = match opening {
-            Ok(opening) => self.scene(run, opening, session, cancel).await,
+            // Boxed, so that the turn does not keep the room that its beginning takes.
+            Ok(opening) => Box::pin(self.scene(run, opening, session, cancel)).await,
             Err(outcome) => Err(outcome),
         };
         match ready {

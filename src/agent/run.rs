@@ -19,7 +19,8 @@ pub(super) struct Run {
     pub(super) key: SessionKey,
     pub(super) inbox: Inbox,
     pub(super) grants: Arc<Grants>,
-    events: mpsc::Sender<(AgentPath, EventKind)>,
+    /// Boxed: a channel makes room for 32 of its items at once, and a thousand turns have a channel each.
+    events: mpsc::Sender<Box<(AgentPath, EventKind)>>,
     /// How often each agent was called, for its path.
     called: Mutex<HashMap<AgentPath, u32>>,
 }
@@ -28,12 +29,12 @@ impl Run {
     /// A run, and the stream its events come out of. The stream counts them, so that their order is the one in which
     /// they were emitted; dropping it fires `guard`.
     pub(super) fn new(key: SessionKey, attended: bool, grants: Arc<Grants>, guard: DropGuard) -> (Self, EventStream) {
-        let (events, received) = mpsc::channel(EVENTS);
+        let (events, received) = mpsc::channel::<Box<(AgentPath, EventKind)>>(EVENTS);
         let (session, turn) = (key.session.clone(), TurnId::new());
         let stream = stream::unfold((received, 0, guard), move |(mut received, seq, guard)| {
             let (session, turn) = (session.clone(), turn.clone());
             async move {
-                let (agent, kind) = received.recv().await?;
+                let (agent, kind) = *received.recv().await?;
                 Some((AgentEvent { seq, session, turn, agent, kind }, (received, seq + 1, guard)))
             }
         });
@@ -43,7 +44,7 @@ impl Run {
 
     /// Waits while the reader is behind; does nothing once it is gone.
     pub(super) async fn emit(&self, agent: &AgentPath, kind: EventKind) {
-        let _ = self.events.send((agent.clone(), kind)).await;
+        let _ = self.events.send(Box::new((agent.clone(), kind))).await;
     }
 
     /// The path of another call of `name` by the agent at `caller`.
