@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -16,7 +16,7 @@ use super::{
     budget::Budget,
     caller::{Opening, Past, canceled},
     calls::Scene,
-    driver::{Driver, Task},
+    driver::{Driver, Ended, Task},
     history,
     journal::Journal,
     query::QueryHandler,
@@ -106,8 +106,8 @@ impl LocalAgent {
         let (run, events) = Run::new(key, asked, Arc::clone(&self.grants), cancel.clone().drop_guard());
         let run = Arc::new(run);
         let agent = self.clone();
-        // The turn belongs to the trace that it is asked for in.
-        self.turns.spawn(Place::current().scope(async move {
+        // The turn belongs to the trace that it is asked for in. Boxed, as the scope makes room for it twice.
+        self.turns.spawn(Place::current().scope(Box::pin(async move {
             let passing = matches!(&opening, Ok(Opening { past: Past::Brought(_), .. }));
             let turn =
                 AssertUnwindSafe(agent.turn(&run, opening, control.session, control.steer, cancel)).catch_unwind();
@@ -127,9 +127,9 @@ impl LocalAgent {
                 let key = run.key.clone();
                 // The stream ends here, and nobody waits for what follows.
                 drop(run);
-                agent.leave(&key).await;
+                Box::pin(agent.leave(&key)).await;
             }
-        }));
+        })));
         events
     }
 
@@ -148,14 +148,14 @@ impl LocalAgent {
         steer: Option<mpsc::Receiver<Message>>,
         cancel: CancellationToken,
     ) {
-        let ready = match opening {
-            Ok(opening) => self.scene(run, opening, session, cancel).await,
+        let work = match opening {
+            // Boxed, as is what it gives: so the turn does not keep the room that its beginning takes.
+            Ok(opening) => Box::pin(self.prepare(run, opening, session, steer, cancel)).await,
             Err(outcome) => Err(outcome),
         };
-        match ready {
-            Ok((scene, mut context, task, notice)) => {
-                let task = self.queried(&mut context, task, scene.journal.is_session());
-                Driver::new(scene, context, steer).work(task, notice).await;
+        match work {
+            Ok(work) => {
+                work.await;
             }
             Err(outcome) => {
                 let model = self.root.model.name().to_owned();
@@ -163,6 +163,20 @@ impl LocalAgent {
                 self.finish(run, outcome).await;
             }
         }
+    }
+
+    /// All that the turn needs, and then what it does.
+    async fn prepare(
+        &self,
+        run: &Arc<Run>,
+        opening: Opening,
+        session: Option<OpenedSession>,
+        steer: Option<mpsc::Receiver<Message>>,
+        cancel: CancellationToken,
+    ) -> Result<BoxFuture<'static, Ended>, TurnOutcome> {
+        let (scene, mut context, task, notice) = self.scene(run, opening, session, cancel).await?;
+        let task = self.queried(&mut context, task, scene.journal.is_session());
+        Ok(Driver::new(scene, context, steer).work(task, notice))
     }
 
     async fn scene(

@@ -21,7 +21,8 @@ pub(super) struct Run {
     /// As [`TurnControl::decline`](super::TurnControl::decline).
     pub(super) decline: CancellationToken,
     pub(super) grants: Arc<Grants>,
-    events: mpsc::Sender<(AgentPath, EventKind)>,
+    /// Boxed: a channel makes room for 32 of its items at once, and a thousand turns have a channel each.
+    events: mpsc::Sender<Box<(AgentPath, EventKind)>>,
     /// How often each agent was called, for its path.
     called: Mutex<HashMap<AgentPath, u32>>,
 }
@@ -35,12 +36,12 @@ impl Run {
         grants: Arc<Grants>,
         guard: DropGuard,
     ) -> (Self, EventStream) {
-        let (events, received) = mpsc::channel(EVENTS);
+        let (events, received) = mpsc::channel::<Box<(AgentPath, EventKind)>>(EVENTS);
         let (session, turn) = (key.session.clone(), TurnId::new());
         let stream = stream::unfold((received, 0, guard), move |(mut received, seq, guard)| {
             let (session, turn) = (session.clone(), turn.clone());
             async move {
-                let (agent, kind) = received.recv().await?;
+                let (agent, kind) = *received.recv().await?;
                 Some((AgentEvent { seq, session, turn, agent, kind }, (received, seq + 1, guard)))
             }
         });
@@ -50,7 +51,7 @@ impl Run {
 
     /// Waits while the reader is behind; does nothing once it is gone.
     pub(super) async fn emit(&self, agent: &AgentPath, kind: EventKind) {
-        let _ = self.events.send((agent.clone(), kind)).await;
+        let _ = self.events.send(Box::new((agent.clone(), kind))).await;
     }
 
     /// The path of another call of `name` by the agent at `caller`.

@@ -207,7 +207,8 @@ fn short(text: &str) -> String {
     }
 }
 
-/// `Retry-After` in its two forms, seconds and a date (RFC 9110, section 10.2.3), and OpenAI's `retry-after-ms`.
+/// `Retry-After` in its two forms, seconds and a date (RFC 9110, section 10.2.3), and OpenAI's `retry-after-ms`. A date is
+/// one of the provider's clock, which its `Date` tells; `now` is ours, where it does not.
 pub(super) fn retry_after(headers: &reqwest::header::HeaderMap, now: jiff::Timestamp) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     if let Some(milliseconds) = text("retry-after-ms").and_then(|value| value.parse().ok()) {
@@ -217,7 +218,9 @@ pub(super) fn retry_after(headers: &reqwest::header::HeaderMap, now: jiff::Times
     if let Ok(seconds) = value.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
     }
-    let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+    let date = |value: &str| jiff::fmt::rfc2822::parse(value).ok().map(|date| date.timestamp());
+    let now = text("date").and_then(date).unwrap_or(now);
+    let date = date(value)?;
     Some(Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO))
 }
 
@@ -239,6 +242,8 @@ mod tests {
         assert_eq!(after(&[("retry-after", " 0.5 ")]), Some(Duration::from_millis(500)));
         assert_eq!(after(&[("retry-after", "Sun, 22 Nov 2026 10:00:30 GMT")]), Some(Duration::from_secs(30)));
         assert_eq!(after(&[("retry-after", "Sun, 22 Nov 2026 09:59:00 GMT")]), Some(Duration::ZERO));
+        let both = [("date", "Sun, 22 Nov 2026 23:00:00 GMT"), ("retry-after", "Sun, 22 Nov 2026 23:00:05 GMT")];
+        assert_eq!(after(&both), Some(Duration::from_secs(5)), "the provider's clock is not ours");
         assert_eq!(after(&[("retry-after", "9"), ("retry-after-ms", "20")]), Some(Duration::from_millis(20)));
         for nonsense in ["", "soon", "-1", "NaN", "1e300", "Sun, 99 Nov 2026 10:00:30 GMT"] {
             assert_eq!(after(&[("retry-after", nonsense)]), None, "{nonsense}");

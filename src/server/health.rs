@@ -13,10 +13,7 @@ use serde_json::{Value, json};
 use tokio::{sync::Mutex, time::Instant};
 
 use super::{App, auth, edge::Seen};
-use crate::{
-    agent::Check,
-    domain::{SessionId, SessionKey},
-};
+use crate::agent::Check;
 
 /// How long a probe waits for what it looks at.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -114,9 +111,7 @@ async fn in_time(what: &str, look: impl Future<Output = Vec<Check>>) -> Vec<Chec
     })
 }
 
-/// Reads a session that is not there.
 async fn store(app: &App) -> Check {
-    let nobody = SessionKey { user: String::new(), session: SessionId::new() };
-    let wrong = app.stores.sessions.history(&nobody).await.err().map(|error| error.to_string());
+    let wrong = app.stores.sessions.check().await.err().map(|error| error.to_string());
     Check { what: "store".to_owned(), wrong }
 }

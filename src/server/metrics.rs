@@ -73,6 +73,8 @@ pub(super) struct Metrics {
     turns: Family<Outcome, Counter>,
     running: Gauge,
     waiting: Gauge,
+    /// As the runtime counts them when it is asked.
+    tasks: Gauge,
     turn_seconds: Durations<Agent>,
     tokens: Family<Kind, Counter>,
     tools: Family<Tool, Counter>,
@@ -88,6 +90,7 @@ impl Default for Metrics {
             turns: Family::default(),
             running: Gauge::default(),
             waiting: Gauge::default(),
+            tasks: Gauge::default(),
             turn_seconds: durations(),
             tokens: Family::default(),
             tools: Family::default(),
@@ -99,6 +102,9 @@ impl Default for Metrics {
         registry.register("turns", "Turns that ended, by how", metrics.turns.clone());
         registry.register("turns_running", "Turns that run", metrics.running.clone());
         registry.register("turns_waiting", "Turns that wait for their session", metrics.waiting.clone());
+        let help =
+            "Tasks of the program itself, such as one for each connection: they grow without end where something leaks";
+        registry.register("runtime_tasks", help, metrics.tasks.clone());
         let help = "How long turns took, questions to the caller among it";
         registry.register("turn_duration_seconds", help, metrics.turn_seconds.clone());
         registry.register(
@@ -179,6 +185,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, ApiError> {
+    let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    app.metrics().tasks.set(i64::try_from(tasks).unwrap_or(i64::MAX));
     let text = app.metrics().text().map_err(|_| ApiError::internal("the metrics could not be written"))?;
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text))
 }

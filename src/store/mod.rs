@@ -14,11 +14,7 @@ mod rank;
 mod sqlite;
 mod tasks;
 
-use std::{
-    any::Any,
-    path::PathBuf,
-    sync::atomic::{AtomicI64, Ordering},
-};
+use std::{any::Any, path::PathBuf};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -94,6 +90,11 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Busy`] while another holder lives.
     async fn lock(&self, key: &SessionKey, new: &NewSession) -> Result<SessionLock, StoreError> {
         Ok(self.open_session(key, new).await?.lock)
+    }
+
+    /// Whether a turn could be saved now.
+    async fn check(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// All messages, oldest first; empty for an unknown session.
@@ -258,12 +259,8 @@ fn title_of(messages: &[Message]) -> Option<String> {
     Some(line.chars().take(MOST - 1).chain(['…']).collect())
 }
 
-/// Now, in the precision that is kept, microseconds; later than every time it gave before, so that the order of uses
-/// within a process is never in doubt.
+/// Now, in the precision that is kept, microseconds. A time is for people to read: a clock may be set, so that nothing is
+/// put in order by it.
 fn now() -> Timestamp {
-    static LAST: AtomicI64 = AtomicI64::new(i64::MIN);
-    let now = Timestamp::now().as_microsecond();
-    let before = LAST.fetch_max(now, Ordering::Relaxed);
-    let now = if before < now { now } else { LAST.fetch_add(1, Ordering::Relaxed) + 1 };
-    Timestamp::from_microsecond(now).unwrap_or(Timestamp::MAX)
+    Timestamp::from_microsecond(Timestamp::now().as_microsecond()).unwrap_or(Timestamp::MAX)
 }

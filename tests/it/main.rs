@@ -62,6 +62,8 @@ mod sandbox_tools;
 mod sandbox_workspace;
 mod serve_a2a;
 mod serve_ag_ui;
+#[cfg(target_os = "linux")]
+mod serve_faults;
 mod serve_mcp;
 mod serve_openai;
 mod serve_ops;

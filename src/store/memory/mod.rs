@@ -25,6 +25,8 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Kept {
     sessions: BTreeMap<SessionKey, Session>,
+    /// How often any of them was used.
+    uses: u64,
     held: BTreeSet<SessionKey>,
     /// Those of `held` that are asked to stop.
     asked: BTreeSet<SessionKey>,
@@ -41,6 +43,8 @@ struct Session {
     info: SessionInfo,
     messages: Vec<Message>,
     state: Value,
+    /// Greater than that of every session used before.
+    used: u64,
 }
 
 impl Session {
@@ -60,6 +64,7 @@ impl Session {
             },
             messages: vec![],
             state: json!({}),
+            used: 0,
         }
     }
 
@@ -86,7 +91,20 @@ impl Kept {
     }
 
     fn session_or_new(&mut self, key: &SessionKey, new: &NewSession) -> &mut Session {
-        self.sessions.entry(key.clone()).or_insert_with(|| Session::new(key, new.clone()))
+        self.sessions.entry(key.clone()).or_insert_with(|| {
+            self.uses += 1;
+            Session { used: self.uses, ..Session::new(key, new.clone()) }
+        })
+    }
+
+    /// The session, used now.
+    fn used(&mut self, key: &SessionKey) -> &mut Session {
+        self.uses += 1;
+        let used = self.uses;
+        let session = self.session_or_new(key, &NewSession::default());
+        session.used = used;
+        session.info.updated_at = now();
+        session
     }
 }
 
@@ -125,9 +143,8 @@ impl Store for MemoryStore {
 
     async fn append(&self, key: &SessionKey, messages: &[Message]) -> Result<(), StoreError> {
         let mut kept = self.kept();
-        let session = kept.session_or_new(key, &NewSession::default());
+        let session = kept.used(key);
         session.messages.extend_from_slice(messages);
-        session.info.updated_at = now();
         if session.info.title.is_empty() {
             session.info.title = title_of(messages).unwrap_or_default();
         }
@@ -140,24 +157,19 @@ impl Store for MemoryStore {
 
     async fn patch_state(&self, key: &SessionKey, patch: &Value) -> Result<(), StoreError> {
         let mut kept = self.kept();
-        let session = kept.session_or_new(key, &NewSession::default());
+        let session = kept.used(key);
         if patch.is_object() {
             merge_patch(&mut session.state, patch);
         }
-        session.info.updated_at = now();
         Ok(())
     }
 
     async fn sessions(&self, user: Option<&str>) -> Result<Vec<SessionInfo>, StoreError> {
         let kept = self.kept();
-        let mut sessions: Vec<_> = kept
-            .sessions
-            .values()
-            .map(Session::info)
-            .filter(|info| user.is_none_or(|user| info.user == user))
-            .collect();
-        sessions.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then_with(|| b.id.cmp(&a.id)));
-        Ok(sessions)
+        let mut sessions: Vec<_> =
+            kept.sessions.values().filter(|session| user.is_none_or(|user| session.info.user == user)).collect();
+        sessions.sort_by_key(|session| std::cmp::Reverse(session.used));
+        Ok(sessions.into_iter().map(Session::info).collect())
     }
 
     async fn info(&self, key: &SessionKey) -> Result<SessionInfo, StoreError> {
@@ -178,6 +190,8 @@ impl Store for MemoryStore {
         copy.info.parent = Some(key.session.clone());
         copy.info.created_at = now();
         copy.info.updated_at = copy.info.created_at;
+        kept.uses += 1;
+        copy.used = kept.uses;
         match kept.sessions.entry(SessionKey { user: key.user.clone(), session: new.clone() }) {
             Entry::Occupied(_) => Err(StoreError::Exists(new)),
             Entry::Vacant(place) => {

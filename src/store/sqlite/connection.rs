@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Each takes the database from the version of its index to the next. Only ever added to.
-const MIGRATIONS: &[&str] = &[include_str!("1.sql"), include_str!("2.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("1.sql"), include_str!("2.sql"), include_str!("3.sql")];
 
 /// The version that all of [`MIGRATIONS`] lead to.
 const KNOWN: u32 = MIGRATIONS.len() as u32;
@@ -144,7 +144,7 @@ mod tests {
             connection.pragma_update(None, "user_version", 99).unwrap();
         });
         insta::assert_snapshot!(text, @"
-        the session store at `[DIR]/sessions.db` was made by a newer agentscope (its format is 99, this one knows 2)
+        the session store at `[DIR]/sessions.db` was made by a newer agentscope (its format is 99, this one knows 3)
         update agentscope, or set AGENTSCOPE_HOME to another folder
         ");
     }
@@ -180,6 +180,27 @@ mod tests {
         the session store at `[DIR]/sessions.db` is damaged
         move the file away to start anew, or put back a copy of it
         ");
+    }
+
+    /// Sessions of before there was an order of uses have that of their times.
+    #[test]
+    fn the_order_of_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sessions.db");
+        let before = Connection::open(&path).unwrap();
+        MIGRATIONS[..2].iter().for_each(|migration| before.execute_batch(migration).unwrap());
+        before.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        before.pragma_update(None, "user_version", 2).unwrap();
+        for (id, time) in [("first", 10), ("last", 30), ("second", 20)] {
+            let sql = "INSERT INTO sessions (user, id, agent, title, state, created_at, updated_at)
+                VALUES ('', ?1, '', '', '{}', 0, ?2)";
+            before.execute(sql, rusqlite::params![id, time]).unwrap();
+        }
+        drop(before);
+        let connection = open(&path, &locks_of(&path)).unwrap();
+        let mut query = connection.prepare("SELECT id FROM sessions ORDER BY used DESC").unwrap();
+        let ids: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(ids, ["last", "second", "first"]);
     }
 
     #[test]

@@ -15,35 +15,42 @@ const PREFIX: &str = "process-";
 #[derive(Debug)]
 pub(super) struct ThisProcess {
     locks: PathBuf,
-    lock: Mutex<Option<(String, FileLock)>>,
+    name: String,
+    lock: Mutex<Option<FileLock>>,
 }
 
 impl ThisProcess {
     pub(super) fn new(locks: PathBuf) -> Self {
-        Self { locks, lock: Mutex::default() }
+        Self { locks, name: format!("{PREFIX}{}", uuid::Uuid::now_v7().simple()), lock: Mutex::default() }
     }
 
-    /// The name of its file, which it holds from now on.
+    /// The name of its file, where it holds that.
+    pub(super) fn known(&self) -> Option<String> {
+        self.lock.try_lock().ok()?.as_ref().map(|_| self.name.clone())
+    }
+
+    /// The name of its file, which it holds from now on. Blocks while one who looks for the dead has it: not to be called
+    /// where that one waits for something of ours, such as the writer.
     pub(super) fn name(&self) -> io::Result<String> {
         let mut lock = self.lock();
-        if let Some((name, _)) = &*lock {
-            return Ok(name.clone());
+        if lock.is_none() {
+            *lock = Some(FileLock::acquire(&self.path())?);
         }
-        let name = format!("{PREFIX}{}", uuid::Uuid::now_v7().simple());
-        // Waits: one who looks for the dead may have it for a moment.
-        let file = FileLock::acquire(&self.locks.join(&name))?;
-        *lock = Some((name.clone(), file));
-        Ok(name)
+        Ok(self.name.clone())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<(String, FileLock)>> {
+    pub(super) fn path(&self) -> PathBuf {
+        self.locks.join(&self.name)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<FileLock>> {
         self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for ThisProcess {
     fn drop(&mut self) {
-        if let Some((_, file)) = self.lock().take() {
+        if let Some(file) = self.lock().take() {
             file.remove();
         }
     }

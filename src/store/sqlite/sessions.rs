@@ -27,8 +27,8 @@ fn find_or_make(connection: &Connection, key: &SessionKey, new: &NewSession) -> 
         return Ok(row);
     }
     let mut insert = connection.prepare_cached(
-        "INSERT INTO sessions (user, id, agent, source, title, state, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, '', '{}', ?5, ?5)",
+        "INSERT INTO sessions (user, id, agent, source, title, state, created_at, updated_at, used)
+         VALUES (?1, ?2, ?3, ?4, '', '{}', ?5, ?5, (SELECT coalesce(max(used), 0) + 1 FROM sessions))",
     )?;
     insert.execute(params![key.user, key.session.as_str(), new.agent, new.source, now().as_microsecond()])?;
     Ok(connection.last_insert_rowid())
@@ -102,6 +102,19 @@ impl Store for SqliteStore {
         Ok(OpenedSession { lock: SessionLock::new(held), state, history })
     }
 
+    async fn check(&self) -> Result<(), StoreError> {
+        // Nobody has saved anything yet, and who only asks makes no files.
+        if !self.is_there().await? {
+            return Ok(());
+        }
+        // What is there already, written again: reading works on a full disk.
+        self.write(|connection| {
+            let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            Ok(connection.pragma_update(None, "user_version", version)?)
+        })
+        .await
+    }
+
     async fn history(&self, key: &SessionKey) -> Result<Vec<Message>, StoreError> {
         let key = key.clone();
         self.read(move |connection| match find(connection, &key)? {
@@ -125,7 +138,9 @@ impl Store for SqliteStore {
                 insert.execute(params![session, text])?;
             }
             let mut update = connection.prepare_cached(
-                "UPDATE sessions SET updated_at = ?2, title = iif(title = '', ?3, title) WHERE row = ?1",
+                "UPDATE sessions SET updated_at = ?2, title = iif(title = '', ?3, title),
+                    used = (SELECT max(used) + 1 FROM sessions)
+                 WHERE row = ?1",
             )?;
             update.execute(params![session, now().as_microsecond(), title])?;
             Ok(())
@@ -150,7 +165,8 @@ impl Store for SqliteStore {
                 merge_patch(&mut state, &patch);
             }
             connection.execute(
-                "UPDATE sessions SET updated_at = ?2, state = ?3 WHERE row = ?1",
+                "UPDATE sessions SET updated_at = ?2, state = ?3, used = (SELECT max(used) + 1 FROM sessions)
+                 WHERE row = ?1",
                 params![row, now().as_microsecond(), to_json(&state)?],
             )?;
             Ok(())
@@ -162,7 +178,7 @@ impl Store for SqliteStore {
         let user = user.map(str::to_owned);
         self.read(move |connection| {
             let whose = if user.is_some() { "WHERE user = ?1" } else { "WHERE ?1 IS NULL" };
-            let sql = format!("{SELECT_INFO} {whose} ORDER BY updated_at DESC, id DESC");
+            let sql = format!("{SELECT_INFO} {whose} ORDER BY used DESC");
             let mut query = connection.prepare_cached(&sql)?;
             Ok(query.query_map([user], info)?.collect::<Result<_, _>>()?)
         })
@@ -197,8 +213,9 @@ impl Store for SqliteStore {
                 return Err(StoreError::Exists(new.clone()));
             }
             connection.execute(
-                "INSERT INTO sessions (user, id, agent, source, title, parent, state, created_at, updated_at)
-                 SELECT user, ?2, agent, source, title, id, state, ?3, ?3 FROM sessions WHERE row = ?1",
+                "INSERT INTO sessions (user, id, agent, source, title, parent, state, created_at, updated_at, used)
+                 SELECT user, ?2, agent, source, title, id, state, ?3, ?3, (SELECT max(used) + 1 FROM sessions)
+                 FROM sessions WHERE row = ?1",
                 params![from, new.as_str(), now().as_microsecond()],
             )?;
             let keep = keep.and_then(|keep| i64::try_from(keep).ok()).unwrap_or(i64::MAX);

@@ -1,6 +1,6 @@
 //! Tasks and requests to stop, shared by all processes that use the database.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -169,8 +169,13 @@ fn fail(connection: &Connection, dead: &[String]) -> Result<Vec<TaskRecord>, Sto
 #[async_trait]
 impl Tasks for SqliteStore {
     async fn put(&self, task: &TaskRecord) -> Result<(), StoreError> {
-        let (task, process) = (task.clone(), Arc::clone(&self.database.process));
-        self.write(move |connection| put(connection, &task, &process.name().map_err(holds::failed)?)).await
+        // Before there is a transaction: who looks for the dead may have the file, and waits for the writer.
+        let process = match self.database.process.known() {
+            Some(name) => name,
+            None => self.blocking(|database| database.process.name().map_err(holds::failed)).await?,
+        };
+        let task = task.clone();
+        self.write(move |connection| put(connection, &task, &process)).await
     }
 
     async fn task(&self, user: Option<&str>, id: &TaskId) -> Result<TaskRecord, StoreError> {

@@ -70,6 +70,8 @@ async fn turns_and_requests_are_counted() {
         assert!(text.lines().any(|known| known == line), "{line} is not in\n{text}");
     }
     assert!(text.contains("agentscope_tokens_total{agent=\"demo\",kind=\"output\"}"), "{text}");
+    let tasks = text.lines().find_map(|line| line.strip_prefix("agentscope_runtime_tasks ")?.parse::<u32>().ok());
+    assert!(tasks.is_some_and(|tasks| tasks > 0), "this connection is one: {text}");
     assert!(!text.contains("my-session") && !text.contains("ann"), "{text}");
 }
 

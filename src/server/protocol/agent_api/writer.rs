@@ -106,7 +106,8 @@ impl Writer {
             error: end.and_then(|end| end.failure.as_ref()),
             id: &self.head.id,
             created_at: self.head.created_at,
-            completed_at: end.and_then(|end| end.completed_at),
+            // Also where the clock was set back meanwhile.
+            completed_at: end.and_then(|end| end.completed_at).map(|at| at.max(self.head.created_at)),
             output: output.map(|_| self.output.as_slice()),
             usage: end.and_then(|end| end.usage),
             session_id: &self.head.session,

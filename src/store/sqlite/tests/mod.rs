@@ -131,3 +131,20 @@ async fn the_tasks_of_a_dead_process_are_given_once() {
         0
     );
 }
+
+/// Who looks for the dead takes the file of a process that is about to take it itself, and then waits for the writer.
+#[tokio::test]
+async fn who_is_looked_at_does_not_hold_up_the_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::at(&folder.path().join("sessions.db"));
+    store.append(&key("s"), &[Message::user("hi")]).await.unwrap();
+    let looking = crate::config::FileLock::acquire(&store.database.process.path()).unwrap();
+    let task = contract::task(&key("s"), 1);
+    let (put, ()) = tokio::join!(store.put(&task), async {
+        let (key, said) = (key("s"), [Message::assistant("hello")]);
+        let beside = store.append(&key, &said);
+        tokio::time::timeout(std::time::Duration::from_secs(30), beside).await.expect("it waits for ever").unwrap();
+        looking.remove();
+    });
+    put.unwrap();
+}
