@@ -56,7 +56,8 @@ impl Share {
 
     fn take(&self, bytes: usize) -> Result<(), NoRoom> {
         let room = |taken: usize| taken.checked_add(bytes).filter(|taken| *taken <= self.most);
-        if self.bodies.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_err() {
+        // What does not count is heard also where fewer may be read than are, since a reload.
+        if bytes > 0 && self.bodies.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_err() {
             self.refused.store(true, Ordering::Relaxed);
             return Err(NoRoom);
         }

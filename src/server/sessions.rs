@@ -114,8 +114,8 @@ async fn remove(
 ) -> Result<StatusCode, ApiError> {
     let key = key(&caller, &of, id)?;
     let sessions = &app.stores.sessions;
-    // A turn that waits for its caller would hold the session until it no longer does.
-    app.runs.decline(&key).await;
+    // A turn that waits for an answer would hold the session until it no longer does.
+    app.runs.decline_recorded(&key).await;
     sessions.remove(&key).await?;
     if app.tasks.forget(|of| *of == key).await > 0 {
         // One may have begun meanwhile.
@@ -139,7 +139,7 @@ async fn remove_all(State(app): State<Arc<App>>, caller: Caller, Params(of): Par
     let mut sessions = app.stores.sessions.sessions(Some(&user)).await?;
     let key = |session: &SessionInfo| SessionKey { user: user.clone(), session: session.id.clone() };
     for session in &sessions {
-        app.runs.decline(&key(session)).await;
+        app.runs.decline_recorded(&key(session)).await;
     }
     let removed = app.stores.sessions.remove_user(&user).await?;
     if app.tasks.forget(|of| of.user == user).await > 0 {

@@ -142,3 +142,20 @@ async fn a_task_that_waits_is_ended_with_its_user() {
     waiting.text().await.unwrap();
     assert_eq!(server.get("/sessions/s1?user_id=ann").await.0, 404, "it does not begin later");
 }
+
+#[tokio::test]
+async fn a_turn_that_goes_on_by_itself_and_asks_keeps_no_session() {
+    let server = Server::start("name: demo\nmodel: demo\ntools: [ask_user]\n");
+    for (session, path) in [("s1", "/sessions/s1"), ("s2", "/sessions")] {
+        let input = "TOOL:ask_user:{\"question\": \"Which?\"}";
+        let ask = json!({ "input": input, "session_id": session, "on_disconnect": "continue" });
+        let mut response = server.client.post(server.at("/turns")).json(&ask).send().await.unwrap();
+        let mut seen = String::new();
+        while !seen.contains("question_asked") {
+            seen += &String::from_utf8_lossy(&response.chunk().await.unwrap().expect("a question"));
+        }
+        let status = server.client.delete(server.at(path)).send().await.unwrap().status().as_u16();
+        assert!([200, 204].contains(&status), "{status}");
+        assert_eq!(server.get(&format!("/sessions/{session}")).await.0, 404);
+    }
+}

@@ -11,8 +11,10 @@ use crate::server::Caller;
 /// to another user.
 type Owner = (Caller, String);
 
-/// Most sessions that are known; the oldest are forgotten, and with them their owners' way in.
+/// Most sessions that are known, and most that are begun with one token; the oldest are forgotten, and with them their
+/// owners' way in.
 const MOST: usize = 10_000;
+const MOST_OF_ONE: usize = 1_000;
 
 /// Owners by session id.
 #[derive(Debug, Default)]
@@ -30,11 +32,14 @@ impl Owners {
         let mut known = self.known();
         let number = known.next;
         known.next += 1;
+        let his = owner.0.token.is_some()
+            && known.owners.values().filter(|(_, known)| *known == owner).count() >= MOST_OF_ONE;
+        let forgotten = (his || known.owners.len() >= MOST).then(|| {
+            let all = known.owners.iter().filter(|(_, (_, known))| !his || *known == owner);
+            all.min_by_key(|(_, (number, _))| *number).map(|(id, _)| id.clone())
+        });
         known.owners.insert(session.to_owned(), (number, owner));
-        if known.owners.len() <= MOST {
-            return None;
-        }
-        let oldest = known.owners.iter().min_by_key(|(_, (number, _))| *number).map(|(id, _)| id.clone())?;
+        let oldest = forgotten.flatten()?;
         known.owners.remove(&oldest);
         Some(oldest)
     }
@@ -50,5 +55,27 @@ impl Owners {
     fn known(&self) -> MutexGuard<'_, Known> {
         // No holder can panic between two changes that belong together.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_begins_many_forgets_his_own() {
+        let owners = Owners::default();
+        let owner = |token: &str| {
+            let mut caller = Caller::of_user(token.to_owned());
+            caller.token = Some(token.to_owned());
+            (caller, "agent".to_owned())
+        };
+        assert_eq!(owners.add("bobs", owner("bob")), None);
+        for n in 0..MOST_OF_ONE {
+            assert_eq!(owners.add(&format!("{n}"), owner("ann")), None);
+        }
+        assert_eq!(owners.add("more", owner("ann")).as_deref(), Some("0"));
+        assert!(owners.owns("bobs", &owner("bob")) && owners.owns("1", &owner("ann")));
+        assert!(!owners.owns("0", &owner("ann")));
     }
 }

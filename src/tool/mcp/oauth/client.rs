@@ -45,7 +45,10 @@ async fn send(
             _ => None,
         };
         if let Some(target) = target {
-            // Discovery only: it carries no secret and no body.
+            // Also of what registers a client: a server is not to have us write to others, and tell it what they say.
+            if target.origin() != response.url().origin() {
+                return Err(format!("a redirect to another server, `{}`", target.origin().ascii_serialization()).into());
+            }
             request = again.ok_or("a redirect of a request that cannot be repeated")?;
             *request.url_mut() = target;
             continue;
@@ -61,4 +64,36 @@ async fn send(
         return Ok((parts, body));
     }
     Err("too many redirects".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, http::StatusCode, routing::post};
+
+    use super::*;
+    use crate::config::Env;
+
+    async fn listen(router: Router) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        address
+    }
+
+    #[tokio::test]
+    async fn no_server_has_us_write_to_another() {
+        let other = listen(Router::new().route("/", post(async || "a secret"))).await;
+        let moved = move |to: String| post(async move || (StatusCode::TEMPORARY_REDIRECT, [("location", to)]));
+        let routes = Router::new().route("/away", moved(other.clone())).route("/near", moved("/here".to_owned()));
+        let server = listen(routes.route("/here", post(async || "registered"))).await;
+        let folder = tempfile::tempdir().unwrap();
+        let http = Http::new(Env::fake(folder.path(), &[]), false);
+        let send = async |path: &str| {
+            let request = reqwest::Request::new(reqwest::Method::POST, format!("{server}{path}").parse().unwrap());
+            send(&http, request, OAuthHttpRedirectPolicy::Follow).await.map(|(_, body)| body)
+        };
+        assert_eq!(send("/near").await.unwrap(), b"registered");
+        let refused = send("/away").await.unwrap_err().to_string();
+        assert_eq!(refused, format!("a redirect to another server, `{other}`"));
+    }
 }
