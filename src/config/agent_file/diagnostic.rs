@@ -197,17 +197,16 @@ fn masked(place: &Place) -> String {
         NAMES.iter().any(|name| word.len() < 64 && word.to_ascii_lowercase().ends_with(name))
     };
     let mut out = text[..start].to_owned();
-    let mut secret = false;
+    let mut secret = 0..0;
     for (at, c) in line.char_indices() {
         let after_colon = line[..at].ends_with(": ") || line[..at].ends_with(":");
-        if after_colon && names_secret(line[..at].trim_end_matches([':', ' '])) {
+        if !secret.contains(&at) && after_colon && names_secret(line[..at].trim_end_matches([':', ' '])) {
+            let value = line.len() - line[at..].trim_start().len();
             // A reference is not a secret.
-            secret = !line[at..].trim_start_matches(['"', '\'', ' ']).starts_with("${");
+            let is_reference = line[value..].trim_start_matches(['"', '\'']).starts_with("${");
+            secret = if is_reference { 0..0 } else { value..end_of_scalar(line, value) };
         }
-        if matches!(c, ',' | '}' | ']') {
-            secret = false;
-        }
-        if secret && !c.is_whitespace() && !matches!(c, '"' | '\'') {
+        if secret.contains(&at) && !c.is_whitespace() && !matches!(c, '"' | '\'') {
             // The length in bytes stays what the spans count.
             out.extend(std::iter::repeat_n('*', c.len_utf8()));
         } else {
@@ -216,6 +215,26 @@ fn masked(place: &Place) -> String {
     }
     out.push_str(&text[end..]);
     out
+}
+
+/// Where the scalar that begins at `start` ends; rather too late than too early.
+fn end_of_scalar(line: &str, start: usize) -> usize {
+    let Some(quote) = line[start..].chars().next().filter(|c| matches!(c, '"' | '\'')) else {
+        // Outside of brackets these are a part of it.
+        let in_flow = line[..start].contains(['{', '[']);
+        let end = if in_flow { line[start..].find([',', '}', ']']) } else { None };
+        return end.map_or(line.len(), |end| start + end);
+    };
+    let mut rest = line[start + 1..].char_indices().peekable();
+    while let Some((at, c)) = rest.next() {
+        let doubled = quote == '\'' && c == quote && rest.peek().is_some_and(|(_, next)| *next == quote);
+        if doubled || quote == '"' && c == '\\' {
+            rest.next();
+        } else if c == quote {
+            return start + 1 + at;
+        }
+    }
+    line.len()
 }
 
 /// All that is wrong, in the order of the file.

@@ -988,6 +988,11 @@ fn a_secret_written_out_is_not_shown() {
       |
       = help: did you mean `base_url`?
     "#);
+    for secret in [r#""GG,HH}I\"I]J""#, "'GG,HH}I''I]J'", "'GGHHIIJ"] {
+        let text = format!("name: a\nmodels: {{m: {{provider: openai, bse_url: x, api_key: {secret}}}}}\n");
+        let shown = wrong(&text);
+        assert!(!shown.contains(['G', 'H', 'I', 'J']), "{shown}");
+    }
 }
 
 #[test]
