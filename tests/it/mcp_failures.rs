@@ -140,8 +140,8 @@ fn a_server_ends_with_us_even_if_we_are_killed() {
     let env = TestEnv::new();
     let alive = env.work().join("alive");
     assert!(std::process::Command::new("mkfifo").arg(&alive).status().unwrap().success());
-    // Both hold the pipe open for as long as they live. What guards them starts a moment after them.
-    let script = "exec 9>alive; trap '' HUP TERM PIPE; sleep 600 & sleep 1; echo up >&9; sleep 600";
+    // Both hold the pipe open for as long as they live.
+    let script = "exec 9>alive; trap '' HUP TERM PIPE; sleep 600 & echo up >&9; sleep 600";
     let server = json!({ "command": "sh", "args": ["-c", script] });
     env.write("agent.yaml", format!("name: a\nmodel: demo\ntools: [mcp: bad]\nmcp: {{bad: {server}}}\n"));
     let mut chat = env.command(&["chat", "-q", "hi"]).stderr(std::process::Stdio::null()).spawn().unwrap();

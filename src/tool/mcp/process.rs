@@ -128,15 +128,19 @@ impl Process {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         #[cfg(unix)]
-        command.process_group(0);
+        let guard = Guard::start();
+        #[cfg(unix)]
+        let guarded = guard.as_ref().and_then(Guard::group);
+        #[cfg(not(unix))]
+        let guarded = None;
+        #[cfg(unix)]
+        command.process_group(guarded.and_then(|group| i32::try_from(group).ok()).unwrap_or(0));
         let mut child = command.spawn().map_err(|error| cannot_start(program, &cwd, &error))?;
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err(Failure::new("the system gave no pipes for it", Retry::Useful));
         };
-        #[cfg(unix)]
-        let guard = child.id().and_then(Guard::over);
-        let group = Arc::new(Group::of(child.id()));
+        let group = Arc::new(Group::of(guarded.or(child.id())));
         let said = Arc::default();
         let (ended, exit) = watch::channel(None);
         tokio::spawn({
@@ -145,11 +149,10 @@ impl Process {
             async move {
                 let reader = tokio::spawn(keep_last_lines(stderr, said));
                 let status = child.wait().await.ok();
-                // Before the number of the group can belong to somebody else.
-                #[cfg(unix)]
-                drop(guard);
                 // What it started may outlive it; nothing of ours may.
                 group.kill();
+                #[cfg(unix)]
+                drop(guard);
                 let _ = tokio::time::timeout(GRACE, reader).await;
                 ended.send_replace(status);
             }
