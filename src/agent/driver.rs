@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::{
     Stream, StreamExt as _, TryStreamExt as _,
-    future::{BoxFuture, Either, select},
+    future::{BoxFuture, Either, join, select},
     stream::FuturesUnordered,
 };
 use serde_json::{Value, json};
@@ -227,16 +227,18 @@ impl Driver {
         }
     }
 
+    /// The input is saved while the model is asked, or at the end of the turn.
     pub(super) async fn open(&mut self, input: Vec<Message>) -> Flow {
         self.turn.begin(input);
-        self.save().await?;
         self.start_session().await
     }
 
-    async fn start_session(&self) -> Flow {
-        if !self.scene.journal.is_new() {
+    async fn start_session(&mut self) -> Flow {
+        if !self.scene.journal.is_new() || !self.scene.member.hooks.any(When::SessionStart) {
             return Ok(());
         }
+        // A hook may look at the session.
+        self.save().await?;
         let event = || self.scene.hook_event("session_start", Value::Null);
         self.until_canceled(self.scene.member.hooks.run(When::SessionStart, None, &event))
             .await?
@@ -319,7 +321,12 @@ impl Driver {
     /// Sends the request, of so many bytes, and shows the answer as it comes. Gives the events of its end.
     async fn answer(&mut self, request: ModelRequest, bytes: u64) -> Result<Vec<EventKind>, Broken> {
         let model = Arc::clone(&self.scene.member.model);
-        let stream = self.until_canceled(model.stream(request)).await??;
+        // What the model is asked is saved meanwhile: it takes longer to answer, and nothing of that is shown before.
+        let unsaved = self.turn.take_unsaved();
+        let asking = self.until_canceled(model.stream(request));
+        let (saved, stream) = join(self.scene.journal.append(&unsaved), asking).await;
+        saved.map_err(TurnOutcome::from)?;
+        let stream = stream??;
         self.listen(stream.map_err(Broken::Model)).await?;
         if !self.turn.answer_is_whole() {
             return Err(cut_off(model.name()).into());

@@ -118,6 +118,20 @@ impl Hooks {
         })
     }
 
+    /// Whether there are hooks of this moment at all.
+    pub(super) fn any(&self, when: When) -> bool {
+        !self.of(when).is_empty() || self.above.as_ref().is_some_and(|above| above.any(when))
+    }
+
+    fn of(&self, when: When) -> &[Program] {
+        match when {
+            When::SessionStart => &self.session_start,
+            When::BeforeTool => &self.before_tool,
+            When::AfterTool => &self.after_tool,
+            When::TurnEnd => &self.turn_end,
+        }
+    }
+
     /// Runs the hooks of this moment, one after the other, up to the first that refuses. Can be dropped at any point:
     /// what runs is killed.
     ///
@@ -127,13 +141,7 @@ impl Hooks {
         if let Some(above) = &self.above {
             Box::pin(above.run(when, about, event)).await?;
         }
-        let programs = match when {
-            When::SessionStart => &self.session_start,
-            When::BeforeTool => &self.before_tool,
-            When::AfterTool => &self.after_tool,
-            When::TurnEnd => &self.turn_end,
-        };
-        let concerned = programs.iter().filter(|program| match (&program.rule, about) {
+        let concerned = self.of(when).iter().filter(|program| match (&program.rule, about) {
             (Some(rule), Some(about)) => approval::matches(rule, about.name, about.arguments, &self.workspace),
             (Some(_), None) | (None, _) => true,
         });

@@ -213,6 +213,7 @@ impl Driver {
             Err(ended) => Err(ended),
         };
         self.open(input(messages)).await?;
+        self.save().await?;
         self.say(parts?).await
     }
 

@@ -26,6 +26,7 @@ impl Driver {
         {
             match self.summarize(cut, room).await {
                 Ok(marker) => {
+                    self.save().await?;
                     self.scene.journal.append(std::slice::from_ref(&marker)).await?;
                     let context = [&[marker], &self.turn.context()[cut..]].concat();
                     self.turn.set_context(context);

@@ -78,7 +78,8 @@ pub struct OpenedSession {
 /// renamed while a turn runs.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Takes the session for a turn, making it if it is new, and reads it.
+    /// Takes the session for a turn, and reads it. A new one is made by the first thing that is saved in it, as `new`
+    /// says.
     ///
     /// # Errors
     /// [`StoreError::Busy`] while another holder lives.

@@ -68,13 +68,12 @@ async fn unknown_sessions_are_empty(store: &dyn Store) {
 
 async fn a_session_is_remembered(store: &dyn Store) {
     let s1 = key("ann", "s1");
-    drop(store.lock(&s1, &assistant()).await.unwrap());
-    let info = store.info(&s1).await.unwrap();
-    assert_eq!((info.title.as_str(), info.messages), ("", 0));
-    assert_eq!(info.created_at, info.updated_at);
+    let held = store.lock(&s1, &assistant()).await.unwrap();
+    assert_eq!(store.sessions(None).await.unwrap(), [], "a session in which nothing was said is none");
 
     let all = conversation();
     store.append(&s1, &all[..1]).await.unwrap();
+    drop(held);
     store.append(&s1, &[]).await.unwrap();
     store.append(&s1, &all[1..]).await.unwrap();
     assert_eq!(store.history(&s1).await.unwrap(), all);
@@ -126,11 +125,15 @@ async fn a_held_session_is_busy(store: &dyn Store) {
     let held = store.lock(&s1, &assistant()).await.unwrap();
     assert!(matches!(store.lock(&s1, &assistant()).await, Err(StoreError::Busy(_))));
     assert!(matches!(store.remove(&s1).await, Err(StoreError::Busy(_))));
-    let other = store.lock(&key("ann", "s0"), &assistant()).await.expect("another session is free");
+    let new = key("ann", "new");
+    let other = store.lock(&new, &assistant()).await.expect("another session is free");
+    store.patch_state(&new, &json!({"a": 1})).await.unwrap();
+    assert_eq!(store.info(&new).await.unwrap().agent, "assistant");
     assert_eq!(store.info(&s1).await.unwrap().title, "News", "a held session can be read");
     drop(held);
     drop(store.lock(&s1, &assistant()).await.expect("free again"));
     drop(other);
+    store.remove(&new).await.unwrap();
 }
 
 async fn users_are_kept_apart(store: &dyn Store) {
@@ -144,7 +147,7 @@ async fn users_are_kept_apart(store: &dyn Store) {
 
     // Names are names, not paths or patterns.
     let odd = key("../%'\"\n", "../../etc/passwd");
-    drop(store.lock(&odd, &assistant()).await.unwrap());
+    store.append(&odd, &[Message::user("odd")]).await.unwrap();
     assert_eq!(store.info(&odd).await.unwrap().user, odd.user);
     store.remove(&odd).await.unwrap();
 }
@@ -180,8 +183,8 @@ async fn a_removed_session_is_gone(store: &dyn Store) {
     assert_eq!(store.history(&key("ann", "early")).await.unwrap().len(), 3, "its forks stay");
 
     // A new session of the same name starts with nothing.
-    drop(store.lock(&s1, &assistant()).await.unwrap());
-    assert_eq!(store.info(&s1).await.unwrap().messages, 0);
+    store.append(&s1, &[Message::user("again")]).await.unwrap();
+    assert_eq!(store.info(&s1).await.unwrap().messages, 1);
 }
 
 pub(super) async fn notes(notes: &dyn Notes) {

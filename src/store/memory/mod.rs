@@ -27,7 +27,8 @@ struct Kept {
     sessions: BTreeMap<SessionKey, Session>,
     /// How often any of them was used.
     uses: u64,
-    held: BTreeSet<SessionKey>,
+    /// With what they are to be made of, should they be new.
+    held: BTreeMap<SessionKey, NewSession>,
     /// Those of `held` that are asked to stop.
     asked: BTreeSet<SessionKey>,
     /// The newest last.
@@ -90,18 +91,12 @@ impl Kept {
         self.sessions.get_mut(key).ok_or_else(|| StoreError::NotFound(key.session.clone()))
     }
 
-    fn session_or_new(&mut self, key: &SessionKey, new: &NewSession) -> &mut Session {
-        self.sessions.entry(key.clone()).or_insert_with(|| {
-            self.uses += 1;
-            Session { used: self.uses, ..Session::new(key, new.clone()) }
-        })
-    }
-
     /// The session, used now.
     fn used(&mut self, key: &SessionKey) -> &mut Session {
         self.uses += 1;
         let used = self.uses;
-        let session = self.session_or_new(key, &NewSession::default());
+        let new = || self.held.get(key).cloned().unwrap_or_default();
+        let session = self.sessions.entry(key.clone()).or_insert_with(|| Session::new(key, new()));
         session.used = used;
         session.info.updated_at = now();
         session
@@ -126,13 +121,14 @@ impl Drop for Held {
 impl Store for MemoryStore {
     async fn open_session(&self, key: &SessionKey, new: &NewSession) -> Result<OpenedSession, StoreError> {
         let mut kept = self.kept();
-        if !kept.held.insert(key.clone()) {
+        let Entry::Vacant(free) = kept.held.entry(key.clone()) else {
             return Err(StoreError::Busy(key.session.clone()));
-        }
-        let session = kept.session_or_new(key, new);
+        };
+        free.insert(new.clone());
+        let session = kept.sessions.get(key);
         Ok(OpenedSession {
-            state: session.state.clone(),
-            history: session.messages.clone(),
+            state: session.map_or_else(|| json!({}), |session| session.state.clone()),
+            history: session.map(|session| session.messages.clone()).unwrap_or_default(),
             lock: SessionLock::new(Held { store: self.clone(), key: key.clone() }),
         })
     }
@@ -204,7 +200,7 @@ impl Store for MemoryStore {
     async fn remove(&self, key: &SessionKey) -> Result<(), StoreError> {
         let mut kept = self.kept();
         kept.session(key)?;
-        if kept.held.contains(key) {
+        if kept.held.contains_key(key) {
             return Err(StoreError::Busy(key.session.clone()));
         }
         kept.sessions.remove(key);
@@ -214,7 +210,7 @@ impl Store for MemoryStore {
 
     async fn remove_user(&self, user: &str) -> Result<u64, StoreError> {
         let mut kept = self.kept();
-        if let Some(held) = kept.held.iter().find(|key| key.user == user) {
+        if let Some(held) = kept.held.keys().find(|key| key.user == user) {
             return Err(StoreError::Busy(held.session.clone()));
         }
         let before = kept.sessions.len();

@@ -110,7 +110,7 @@ impl Tasks for MemoryStore {
 impl Interrupts for MemoryStore {
     async fn interrupt(&self, key: &SessionKey) -> Result<bool, StoreError> {
         let mut kept = self.kept();
-        let held = kept.held.contains(key);
+        let held = kept.held.contains_key(key);
         if held {
             kept.asked.insert(key.clone());
         }

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     config::{FileLock, write_private},
     domain::SessionKey,
-    store::StoreError,
+    store::{NewSession, StoreError},
 };
 
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(super) struct Holds {
 /// What is held through this handle.
 #[derive(Debug, Default)]
 struct Ours {
-    held: BTreeMap<SessionKey, FileLock>,
+    held: BTreeMap<SessionKey, (FileLock, Arc<NewSession>)>,
     /// Those of `held` that are asked to stop.
     asked: BTreeSet<SessionKey>,
 }
@@ -51,8 +51,8 @@ impl Holds {
         self.ours.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a session; [`StoreError::Busy`] while another has it.
-    pub(super) fn hold(self: &Arc<Self>, key: &SessionKey) -> Result<Held, StoreError> {
+    /// Takes a session, which is to be made of `new`; [`StoreError::Busy`] while another has it.
+    pub(super) fn hold(self: &Arc<Self>, key: &SessionKey, new: Arc<NewSession>) -> Result<Held, StoreError> {
         let busy = || StoreError::Busy(key.session.clone());
         if self.ours().held.contains_key(key) {
             return Err(busy());
@@ -61,8 +61,13 @@ impl Holds {
         let lock = FileLock::try_acquire(&self.locks.join(&name)).map_err(failed)?.ok_or_else(busy)?;
         // A request that came too late for the holder before.
         remove(&self.stops().join(&name)).map_err(failed)?;
-        self.ours().held.insert(key.clone(), lock);
+        self.ours().held.insert(key.clone(), (lock, new));
         Ok(Held { holds: Arc::clone(self), key: key.clone() })
+    }
+
+    /// What a session is to be made of, should it be new: as its holder says.
+    pub(super) fn new_session(&self, key: &SessionKey) -> Arc<NewSession> {
+        self.ours().held.get(key).map(|(_, new)| Arc::clone(new)).unwrap_or_default()
     }
 
     /// [`StoreError::Busy`] where somebody holds the session.
@@ -80,7 +85,7 @@ impl Holds {
     /// Removes the lock file of a session that is gone and that nobody holds.
     pub(super) fn forget(self: &Arc<Self>, key: &SessionKey) {
         // It does no harm if it stays.
-        if let Ok(held) = self.hold(key) {
+        if let Ok(held) = self.hold(key, Arc::default()) {
             held.remove();
         }
     }
@@ -140,7 +145,7 @@ impl Held {
     fn take(&self) -> Option<FileLock> {
         let mut ours = self.holds.ours();
         ours.asked.remove(&self.key);
-        ours.held.remove(&self.key)
+        ours.held.remove(&self.key).map(|(lock, _)| lock)
     }
 }
 

@@ -80,25 +80,14 @@ fn info(row: &Row<'_>) -> rusqlite::Result<SessionInfo> {
 #[async_trait]
 impl Store for SqliteStore {
     async fn open_session(&self, key: &SessionKey, new: &NewSession) -> Result<OpenedSession, StoreError> {
-        let sought = key.clone();
+        let (sought, new) = (key.clone(), Arc::new(new.clone()));
         let (held, found) = self
             .blocking(move |database| {
-                let held = database.holds.hold(&sought)?;
+                let held = database.holds.hold(&sought, new)?;
                 Ok((held, database.read(|connection| load(connection, &sought))?))
             })
             .await?;
-        let (state, history) = match found {
-            Some(found) => found,
-            None => {
-                let (key, new) = (key.clone(), new.clone());
-                // Read again: who does not hold it may have made it meanwhile.
-                let made = move |connection: &Connection| {
-                    find_or_make(connection, &key, &new)?;
-                    load(connection, &key)
-                };
-                self.write(made).await?.unwrap_or_else(|| (json!({}), vec![]))
-            }
-        };
+        let (state, history) = found.unwrap_or_else(|| (json!({}), vec![]));
         Ok(OpenedSession { lock: SessionLock::new(held), state, history })
     }
 
@@ -128,8 +117,9 @@ impl Store for SqliteStore {
         let key = key.clone();
         let title = title_of(messages).unwrap_or_default();
         let texts = messages.iter().map(to_json).collect::<Result<Vec<_>, _>>()?;
+        let new = self.database.holds.new_session(&key);
         self.write(move |connection| {
-            let session = find_or_make(connection, &key, &NewSession::default())?;
+            let session = find_or_make(connection, &key, &new)?;
             let mut insert = connection.prepare_cached(
                 "INSERT INTO messages (session, position, message)
                  SELECT ?1, coalesce(max(position) + 1, 0), ?2 FROM messages WHERE session = ?1",
@@ -158,8 +148,9 @@ impl Store for SqliteStore {
 
     async fn patch_state(&self, key: &SessionKey, patch: &Value) -> Result<(), StoreError> {
         let (key, patch) = (key.clone(), patch.clone());
+        let new = self.database.holds.new_session(&key);
         self.write(move |connection| {
-            let row = find_or_make(connection, &key, &NewSession::default())?;
+            let row = find_or_make(connection, &key, &new)?;
             let mut state = state_of(connection, row)?;
             if patch.is_object() {
                 merge_patch(&mut state, &patch);
@@ -233,7 +224,7 @@ impl Store for SqliteStore {
         let sought = key.clone();
         // First, so that asking for an unknown session makes no lock.
         self.info(key).await?;
-        let held = self.blocking(move |database| database.holds.hold(&sought)).await?;
+        let held = self.blocking(move |database| database.holds.hold(&sought, Arc::default())).await?;
         let key = key.clone();
         self.write(move |connection| {
             let row = existing(connection, &key)?;

@@ -50,6 +50,7 @@ async fn a_lock_holds_for_other_handles_and_its_file_goes_with_the_session() {
     let (one, other) = (SqliteStore::at(&path), SqliteStore::at(&path));
     let held = one.lock(&key("s"), &NewSession::default()).await.unwrap();
     assert!(matches!(other.lock(&key("s"), &NewSession::default()).await, Err(StoreError::Busy(_))));
+    one.append(&key("s"), &[Message::user("hi")]).await.unwrap();
     assert!(matches!(other.remove(&key("s")).await, Err(StoreError::Busy(_))));
     drop(held);
     other.remove(&key("s")).await.unwrap();
