@@ -116,8 +116,9 @@ impl AgentApp {
     /// turn. What the turn asks is answered by `run.handle().answer(..)`, or, for [`Asks::Nobody`], by the agent file.
     ///
     /// # Errors
-    /// 409 where the session is busy and the agent file says `reject`; 503 where too many turns run or the server is about
-    /// to end.
+    /// 400 where what the request brings cannot be; 409 where the session is busy and the agent file says `reject`; 429
+    /// where the user has his share of the turns; 503 where too many turns run, the store fails or the server is about to
+    /// end.
     pub async fn start(&self, agent: &Target, request: AgentRequest, asks: Asks) -> Result<Run, ApiError> {
         self.inner.app.runs.start(agent, request, asks).await
     }
@@ -143,13 +144,16 @@ impl AgentApp {
         server::embedded(&self.inner.app, self.routes())
     }
 
-    /// Runs the startup hooks.
+    /// Runs the startup hooks; where one fails, those of the shutdown, so that nothing stays of what was begun.
     ///
     /// # Errors
     /// [`AppError::Startup`]: that of the first that failed.
     pub async fn startup(&self) -> Result<(), AppError> {
         for hook in &self.inner.startup {
-            hook(self.clone()).await.map_err(AppError::Startup)?;
+            if let Err(error) = hook(self.clone()).await {
+                self.ended().await;
+                return Err(AppError::Startup(error));
+            }
         }
         Ok(())
     }

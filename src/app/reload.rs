@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{AgentApp, AppError};
-use crate::config::agent_file::Loaded;
+use crate::config::{Secret, agent_file::Loaded};
 
 impl AgentApp {
     /// Reads the agent file again and serves what it says now; turns that run end on the version before. What cannot
@@ -42,7 +42,11 @@ fn fixed(before: &Loaded, now: &Loaded) -> Vec<&'static str> {
         let storage = &loaded.file.storage;
         [&storage.sessions, &storage.state, &storage.long_term].map(|at| at.as_ref().map(|at| at.expose().to_owned()))
     };
-    let otlp = |loaded: &Loaded| loaded.file.telemetry.as_ref().map(|telemetry| telemetry.otlp.clone());
+    let otlp = |loaded: &Loaded| {
+        let telemetry = loaded.file.telemetry.as_ref()?;
+        let header = |(name, value): (&String, &Secret)| (name.clone(), value.expose().to_owned());
+        Some((telemetry.otlp.clone(), telemetry.headers.iter().map(header).collect::<Vec<_>>()))
+    };
     let changed = [
         ("serve.host", a.serve.host != b.serve.host),
         ("serve.port", a.serve.port != b.serve.port),

@@ -4,7 +4,7 @@
 //! send requests whose answers it may not read, which the `Origin` header tells. Browsers let no page change either.
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -47,7 +47,8 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     }
     // Whoever reads it: not only our own handlers do.
     let most = usize::try_from(body).unwrap_or(usize::MAX);
-    let share = Share::new(&app.bodies, most);
+    let peer = request.extensions().get::<Seen>().map_or(Ipv4Addr::UNSPECIFIED.into(), |seen| seen.peer);
+    let share = Share::new(&app.bodies, most, peer);
     let mut request = request.map(|body| Body::new(share.counted(Limited::new(body, most))));
     DefaultBodyLimit::disable().apply(&mut request);
     let response = next.run(request).await;

@@ -117,7 +117,7 @@ async fn remove(
     // A turn that waits for an answer would hold the session until it no longer does.
     app.runs.decline_recorded(&key).await;
     sessions.remove(&key).await?;
-    if app.tasks.forget(|of| *of == key).await > 0 {
+    if app.tasks.forget(|of| *of == key).await? > 0 {
         // One may have begun meanwhile.
         match sessions.remove(&key).await {
             Ok(()) | Err(StoreError::NotFound(_)) => {}
@@ -142,7 +142,7 @@ async fn remove_all(State(app): State<Arc<App>>, caller: Caller, Params(of): Par
         app.runs.decline_recorded(&key(session)).await;
     }
     let removed = app.stores.sessions.remove_user(&user).await?;
-    if app.tasks.forget(|of| of.user == user).await > 0 {
+    if app.tasks.forget(|of| of.user == user).await? > 0 {
         sessions.extend(app.stores.sessions.sessions(Some(&user)).await?);
         app.stores.sessions.remove_user(&user).await?;
     }

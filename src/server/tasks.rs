@@ -16,6 +16,7 @@ use futures_util::{
     Stream, StreamExt as _,
     stream::{BoxStream, ReadyChunks},
 };
+use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -30,7 +31,7 @@ use crate::{
 
 /// Between two looks at a task of another process, which the store alone tells of. Only while somebody asks.
 const POLL: Duration = Duration::from_millis(250);
-/// How long a task that was canceled may take to end before its caller is told how it stands.
+/// How long a task that was canceled may take to end before its caller is told how it stands, or who deletes its session that it has not.
 const ENDING: Duration = Duration::from_secs(5);
 /// How often it is looked for tasks that are to be forgotten.
 const TIDIED: Duration = Duration::from_hours(1);
@@ -286,16 +287,24 @@ impl Tasks {
     }
 
     /// Ends the tasks of sessions that are gone, so that nothing more is kept of them. How many there were.
-    pub async fn forget(&self, of: impl Fn(&SessionKey) -> bool) -> usize {
+    ///
+    /// # Errors
+    /// 409 where one does not end in five seconds, as a tool in Rust may hear of no cancellation. Nothing is kept of it
+    /// either.
+    pub async fn forget(&self, of: impl Fn(&SessionKey) -> bool) -> Result<usize, ApiError> {
         let gone: Vec<_> = self.live().values().filter(|live| of(&live.key)).cloned().collect();
         for live in &gone {
             live.gone.store(true, Ordering::SeqCst);
             live.cancel.cancel();
         }
-        for live in &gone {
-            live.ended.cancelled().await;
+        let ended = futures_util::future::join_all(gone.iter().map(|live| live.ended.cancelled()));
+        match tokio::time::timeout(ENDING, ended).await {
+            Ok(ended) => Ok(ended.len()),
+            Err(_) => {
+                let message = "a task that was canceled has not ended: ask again, nothing more is kept of it";
+                Err(ApiError::new(StatusCode::CONFLICT, "task_running", message))
+            }
         }
-        gone.len()
     }
 
     /// Waits until what became of every task is saved. To be called once no more turns start.

@@ -105,6 +105,39 @@ fn an_address_is_tested_and_a_tool_is_tried() {
 }
 
 #[test]
+fn a_server_with_fixed_tokens_is_tested_with_one() {
+    let server = Server::start(&format!("{AGENT}serve: {{tokens: [{{name: web, value: sesame}}]}}\n"));
+    let test = |more: &[&str]| test(&server.env, &server.url, more);
+    insta::assert_snapshot!(test(&[]), @"
+    exit 1
+    --- stdout
+    [SERVER]/mcp: failed: it wants you to log in
+      hint: run `agentscope mcp login [SERVER]/mcp`, or give it a token: under its `headers`, or with `mcp test --token-env`
+    ");
+    let env = TestEnv::new().var("TOKEN", "sesame").var("EMPTY", "");
+    let url = format!("{}/mcp", server.url);
+    assert_eq!(env.run(&["mcp", "test", &url, "--token-env", "TOKEN"]).code, Some(0));
+    insta::assert_snapshot!(env.run(&["mcp", "test", &url, "--token-env", "EMPTY"]), @"
+    exit 2
+    --- stderr
+    error: the environment variable `EMPTY` is not set
+    hint: set it to a token of the server, or leave out `--token-env`
+    ");
+    insta::assert_snapshot!(env.run(&["mcp", "test", "docs", "--token-env", "TOKEN"]), @"
+    exit 2
+    --- stderr
+    error: `--token-env` goes with the address of a server
+    hint: give a server of the agent file its token there, under `headers`
+    ");
+    insta::assert_snapshot!(env.run(&["mcp", "test", "ftp://127.0.0.1/mcp"]), @"
+    exit 2
+    --- stderr
+    error: `ftp://127.0.0.1/mcp` is no address of an MCP server
+    hint: those begin with `http://` or `https://`; programs are named in the agent file
+    ");
+}
+
+#[test]
 fn a_login_is_done_on_the_way() {
     let server = Protected::start();
     let env = TestEnv::new().var("THE_SECRET", "hush");

@@ -104,13 +104,21 @@ fn find(name: &str, servers: Vec<Configured>) -> Result<Configured, CliError> {
 }
 
 /// Whether NAME is an address rather than the name of a server.
-fn is_url(name: &str) -> bool {
-    name.starts_with("http://") || name.starts_with("https://")
+///
+/// # Errors
+/// An address of another kind.
+fn is_url(name: &str) -> Result<bool, CliError> {
+    match name.split_once("://") {
+        Some(("http" | "https", _)) => Ok(true),
+        Some(_) => Err(CliError::usage(format!("`{name}` is no address of an MCP server"))
+            .hint("those begin with `http://` or `https://`; programs are named in the agent file")),
+        None => Ok(false),
+    }
 }
 
 /// The address to log in to: that of a server of the agent, or NAME itself if it is one.
 fn login_url(name: &str, agent: &AgentArgs, cx: &Cx) -> Result<String, CliError> {
-    if is_url(name) {
+    if is_url(name)? {
         return Ok(name.to_owned());
     }
     let loaded = load(agent, cx)?;

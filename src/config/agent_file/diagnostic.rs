@@ -194,7 +194,11 @@ fn masked(place: &Place) -> String {
     let names_secret = |before: &str| {
         let before = before.trim_end_matches(['"', '\'', ' ']);
         let word = before.rsplit(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-'))).next().unwrap_or_default();
-        NAMES.iter().any(|name| word.len() < 64 && word.to_ascii_lowercase().ends_with(name))
+        // Misspelt as well: that is what most errors of a file are about.
+        let near = |word: &str, name: &str| {
+            word.ends_with(name) || name.len() > 5 && strsim::damerau_levenshtein(word, name) == 1
+        };
+        word.len() < 64 && NAMES.iter().any(|name| near(&word.to_ascii_lowercase(), name))
     };
     let mut out = text[..start].to_owned();
     let mut secret = 0..0;

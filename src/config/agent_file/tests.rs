@@ -993,6 +993,7 @@ fn a_secret_written_out_is_not_shown() {
         let shown = wrong(&text);
         assert!(!shown.contains(['G', 'H', 'I', 'J']), "{shown}");
     }
+    assert!(!wrong("name: a\nmodels: {m: {provider: openai, api_keyy: GGHHIIJ}}\n").contains('G'));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt as _;
 
-use super::Runs;
+use super::{Runs, room::Seat};
 use crate::domain::SessionKey;
 
 impl Runs {
@@ -10,9 +10,15 @@ impl Runs {
     /// it asked about, before it asks its model what to do next. [`Runs::start`] does this by itself. Nothing happens
     /// where none is parked.
     pub async fn decline(&self, key: &SessionKey) {
-        let Some(mut run) = self.resume(key) else { return };
+        self.decline_for_seat(key).await;
+    }
+
+    /// The same, and gives the place that the turn had.
+    pub(super) async fn decline_for_seat(&self, key: &SessionKey) -> Option<Seat> {
+        let mut run = self.resume(key)?;
         run.handle().decline();
         while run.next().await.is_some() {}
+        run.into_seat()
     }
 
     /// As [`Runs::decline`], where the turn of the session is parked or recorded.

@@ -141,11 +141,9 @@ impl Runs {
     /// session, the server is about to end, or the store fails.
     pub async fn start(&self, target: &Target, request: AgentRequest, asks: Asks) -> Result<Run, ApiError> {
         check(target, &request).await?;
-        if request.brought.history.is_none() {
-            // First: it has a place that may be the last one.
-            self.decline(&request.key).await;
-        }
-        let seat = self.seat(&request.key.user)?;
+        // Its place may be the last one.
+        let declined = if request.brought.history.is_none() { self.decline_for_seat(&request.key).await } else { None };
+        let seat = declined.map_or_else(|| self.seat(&request.key.user), Ok)?;
         self.start_in(seat, target, request, asks, MOST).await
     }
 
@@ -163,6 +161,9 @@ impl Runs {
             None
         };
         let seat = self.inner.room.wait(&key.user).await.ok_or_else(ending)?;
+        if request.brought.history.is_none() {
+            self.decline(&key).await;
+        }
         self.start_in(seat, target, request, asks, usize::MAX).await
     }
 
@@ -179,7 +180,6 @@ impl Runs {
         let (place, session) = if request.brought.history.is_some() {
             (None, None)
         } else {
-            self.decline(&key).await;
             let _waiting = self.inner.metrics.waiting();
             let busy = self.inner.rules.load().busy;
             let place = self.inner.line.join(&key, busy, most).await?;

@@ -1,7 +1,8 @@
 //! Places of turns: as many as the server allows at once, of which one user may take a share.
 //!
 //! Who asks for an answer now is refused where there is none; tasks wait. A place that is let go of is handed to a task,
-//! if one waits, by turns among the users whose tasks do. Tasks never take all places, however many wait.
+//! if one waits, by turns among the users whose tasks do. Where there are two places or more, tasks never take all, however
+//! many wait.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -27,13 +28,15 @@ pub(super) struct Places {
 
 impl From<&Serve> for Places {
     /// One user may take half, where the agent file does not say. Callers who name nobody are one user; where there is no
-    /// second token to be fair to, that says nothing of them, and they may take all.
+    /// second token to be fair to, that says nothing of them, and they may take all. So may the one user that there is.
     fn from(serve: &Serve) -> Self {
         let all = serve.limits.concurrency.unwrap_or(CONCURRENCY) as usize;
         let given = serve.limits.per_user.map(|most| most as usize);
-        let of_user = given.unwrap_or(all.div_ceil(2)).min(all);
+        let alone = matches!(&*serve.tokens, [only] if only.user.is_some());
+        let of_user = given.unwrap_or(if alone { all } else { all.div_ceil(2) }).min(all);
         let told_apart = given.is_some() || serve.tokens.len() > 1;
-        Self { all, of_user, of_anybody: if told_apart { of_user } else { all }, of_tasks: all - all / 4 }
+        let of_anybody = if told_apart { of_user } else { all };
+        Self { all, of_user, of_anybody, of_tasks: (all - all.div_ceil(4)).max(1) }
     }
 }
 
@@ -251,6 +254,18 @@ mod tests {
         assert!(locked(&room.state).by_user.is_empty());
     }
 
+    #[test]
+    fn the_one_user_that_there_is_may_take_all() {
+        let serve = |tokens: Value| -> Places {
+            (&serde_json::from_value::<Serve>(json!({ "limits": { "concurrency": 4 }, "tokens": tokens })).unwrap())
+                .into()
+        };
+        let of_ann = json!({ "name": "web", "value": "x", "user": "ann" });
+        assert_eq!(serve(json!([of_ann])).of("ann"), 4);
+        assert_eq!(serve(json!([{ "name": "web", "value": "x" }])).of("ann"), 2, "it may act for any");
+        assert_eq!(serve(json!([of_ann, { "name": "cli", "value": "y", "user": "bob" }])).of("ann"), 2);
+    }
+
     #[tokio::test]
     async fn tasks_leave_places_to_those_who_do_not_wait() {
         let room = room(&json!({ "concurrency": 4 }));
@@ -264,11 +279,17 @@ mod tests {
         assert!((&mut fourth).now_or_never().is_none());
         tasks.pop();
         assert!((&mut fourth).now_or_never().is_some());
+        let of_tasks = |all: u32| {
+            Places::from(&serde_json::from_value::<Serve>(json!({ "limits": { "concurrency": all } })).unwrap())
+                .of_tasks
+        };
+        assert_eq!([1, 2, 3, 4, 5].map(of_tasks), [1, 1, 2, 3, 3]);
     }
 
     #[tokio::test]
     async fn tasks_get_the_places_that_others_leave_by_turns() {
-        let room = room(&json!({ "concurrency": 2, "per_user": 1 }));
+        let room = room(&json!({ "concurrency": 3, "per_user": 1 }));
+        let _one_that_tasks_leave = room.take("eve").ok().unwrap();
         let (ann, bob) = (room.take("ann").ok().unwrap(), room.take("bob").ok().unwrap());
         let users = ["ann", "ann", "bob", "cat", "dan"];
         let mut waiting: Vec<_> = users.iter().map(|user| Box::pin(room.wait(user))).collect();
@@ -286,7 +307,8 @@ mod tests {
         let bobs = waiting[2].as_mut().now_or_never().unwrap().unwrap();
         drop((anns, bobs));
         assert!(room.take("ann").is_ok());
-        assert!(locked(&room.state).by_user.is_empty() && locked(&room.state).turns.is_empty());
+        assert_eq!(locked(&room.state).by_user.len(), 1);
+        assert!(locked(&room.state).turns.is_empty());
         room.close();
         assert!(room.wait("ann").await.is_none());
     }

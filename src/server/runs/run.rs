@@ -133,8 +133,10 @@ pub struct Run {
     handle: Arc<RunHandle>,
     first: Option<AgentEvent>,
     events: EventStream,
+    /// Until it is handed on.
+    seat: Option<Seat>,
     #[expect(dead_code, reason = "held, not read")]
-    places: (Seat, Option<Place>, TaskTrackerToken),
+    places: (Option<Place>, TaskTrackerToken),
     watch: Watch,
 }
 
@@ -146,8 +148,13 @@ impl Run {
         events: EventStream,
         (seat, place, watch): (Seat, Option<Place>, Watch),
     ) -> Self {
-        let places = (seat, place, runs.inner.alive.token());
-        Self { runs, handle, first: Some(first), events, places, watch }
+        let places = (place, runs.inner.alive.token());
+        Self { runs, handle, first: Some(first), events, seat: Some(seat), places, watch }
+    }
+
+    /// Its place, for another turn of the same user.
+    pub(super) fn into_seat(mut self) -> Option<Seat> {
+        self.seat.take()
     }
 
     #[must_use]

@@ -3,8 +3,7 @@
 use super::*;
 use crate::{config::agent_file::Serve, domain::SessionId, store::MemoryStore};
 
-#[tokio::test(start_paused = true)]
-async fn what_ended_long_ago_is_forgotten_by_a_server_that_runs() {
+fn home() -> (Arc<MemoryStore>, Stores) {
     let store = Arc::new(MemoryStore::new());
     let stores = Stores {
         sessions: Arc::<MemoryStore>::clone(&store),
@@ -12,7 +11,37 @@ async fn what_ended_long_ago_is_forgotten_by_a_server_that_runs() {
         tasks: Arc::<MemoryStore>::clone(&store),
         interrupts: Arc::<MemoryStore>::clone(&store),
     };
-    let tasks = Tasks::new(Runs::new(&Serve::default(), Arc::<MemoryStore>::clone(&store)), &stores);
+    (store, stores)
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_does_not_end_is_not_waited_for_without_limit() {
+    let (store, stores) = home();
+    let tasks = Tasks::new(Runs::new(&Serve::default(), store), &stores);
+    let live = |session: &str| {
+        Arc::new(Live {
+            key: SessionKey { user: "ann".to_owned(), session: SessionId::from(session) },
+            gone: AtomicBool::new(false),
+            cancel: CancellationToken::new(),
+            ended: CancellationToken::new(),
+            recording: watch::Sender::new(None),
+        })
+    };
+    let (deaf, other) = (live("deaf"), live("other"));
+    for live in [&deaf, &other] {
+        tasks.live().insert(TaskId::new(), Arc::clone(live));
+    }
+    let of_deaf = |of: &SessionKey| of.session.as_str() == "deaf";
+    assert_eq!(tasks.forget(of_deaf).await.unwrap_err().status, StatusCode::CONFLICT);
+    assert!(deaf.cancel.is_cancelled() && deaf.gone.load(Ordering::SeqCst) && !other.cancel.is_cancelled());
+    deaf.ended.cancel();
+    assert_eq!(tasks.forget(of_deaf).await.unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ended_long_ago_is_forgotten_by_a_server_that_runs() {
+    let (store, stores) = home();
+    let tasks = Tasks::new(Runs::new(&Serve::default(), store), &stores);
     let tidying = tokio::spawn({
         let tasks = tasks.clone();
         async move { tasks.tidy().await }

@@ -173,7 +173,13 @@ impl Failure {
                 (format!("your login does not allow this; it wants the scope `{missing}`"), login)
             }
         };
-        let failure = Self::new(reason, Retry::Useless).hint(format!("run `{login}`"));
+        // RFC 9728, 5.1: where it says nothing of who grants access, it may take fixed tokens alone.
+        let hint = if lacking.is_some() || challenge.contains("resource_metadata") {
+            format!("run `{login}`")
+        } else {
+            format!("run `{login}`, or give it a token: under its `headers`, or with `mcp test --token-env`")
+        };
+        let failure = Self::new(reason, Retry::Useless).hint(hint);
         Self { challenge: Some(challenge.into()), ..failure }
     }
 }
@@ -233,6 +239,8 @@ mod tests {
         insta::assert_snapshot!(told("mcp:read mcp:write"), @"your login does not allow this; it wants the scope `mcp:read` and `mcp:write`; run `login x --scope mcp:read --scope mcp:write`");
         insta::assert_snapshot!(told("a;reboot"), @"your login does not allow this; it wants the scope `a;reboot`; run `login x`");
         insta::assert_snapshot!(told(""), @"your login does not allow this; run `login x`");
-        insta::assert_snapshot!(Failure::unauthorized("Bearer", "login x"), @"it wants you to log in; run `login x`");
+        insta::assert_snapshot!(Failure::unauthorized("Bearer", "login x"), @"it wants you to log in; run `login x`, or give it a token: under its `headers`, or with `mcp test --token-env`");
+        let granted_elsewhere = "Bearer resource_metadata=\"https://x/.well-known\"";
+        insta::assert_snapshot!(Failure::unauthorized(granted_elsewhere, "login x"), @"it wants you to log in; run `login x`");
     }
 }

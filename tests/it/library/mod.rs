@@ -92,7 +92,7 @@ async fn hooks_run_in_order_before_the_first_and_after_the_last_answer() {
 #[tokio::test]
 async fn a_startup_hook_that_fails_stops_the_start() {
     let (home, said) = (Home::new(), Said::default());
-    let late = said.clone();
+    let (late, last) = (said.clone(), said.clone());
     let app = home
         .app(DEMO)
         .on_startup(|_| ready(Err::<(), BoxError>("no warehouse".into())))
@@ -100,12 +100,16 @@ async fn a_startup_hook_that_fails_stops_the_start() {
             late.say("too late");
             ready(Ok::<_, BoxError>(()))
         })
+        .on_shutdown(move |_| {
+            last.say("closed");
+            ready(Ok::<_, BoxError>(()))
+        })
         .build()
         .await
         .unwrap();
     let error = app.listen(([127, 0, 0, 1], 0)).await.err().unwrap();
     insta::assert_snapshot!(error, @"a startup hook failed: no warehouse");
-    assert_eq!(said.all(), "");
+    assert_eq!(said.all(), "closed");
 }
 
 #[tokio::test]

@@ -44,11 +44,11 @@ async fn a_body_that_is_too_long_is_refused_however_it_comes() {
 
 #[tokio::test]
 async fn more_than_there_is_room_for_is_not_read() {
-    let server = demo("{}");
+    let server = demo("{trusted_proxies: [127.0.0.1]}");
     let half = bytes::Bytes::from(vec![b' '; 9 << 20]);
     // Each says nothing more once the server has read what it sent: that is where the next chunk is asked for.
     let mut open = vec![];
-    for _ in 0..8 {
+    for number in 0..8 {
         let (body, end) = (half.clone(), tokio::sync::Notify::new());
         let (told, heard) = tokio::sync::oneshot::channel();
         let rest = async move {
@@ -57,7 +57,9 @@ async fn more_than_there_is_room_for_is_not_read() {
             Ok::<_, std::io::Error>(bytes::Bytes::new())
         };
         let body = futures_util::stream::iter([Ok(body)]).chain(futures_util::stream::once(rest));
-        let post = server.client.post(server.at("/turns")).body(reqwest::Body::wrap_stream(body)).send();
+        // No address alone has room for all of it.
+        let post = server.client.post(server.at("/turns")).header("x-forwarded-for", format!("10.0.0.{}", number % 2));
+        let post = post.body(reqwest::Body::wrap_stream(body)).send();
         open.push(tokio::spawn(post));
         heard.await.unwrap();
     }

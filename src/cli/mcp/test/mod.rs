@@ -11,7 +11,7 @@ use self::trial::Trial;
 use super::{Configured, find, is_url, load, login::LoginOptions, servers};
 use crate::{
     cli::{AgentArgs, CliError, Cx, Exit, args::Output, cx::signals, source::AgentSource, tools},
-    config::agent_file::McpServer,
+    config::{Secret, agent_file::McpServer},
 };
 
 /// Connect to MCP servers, list their tools, and say what is wrong
@@ -34,6 +34,9 @@ pub(super) struct TestArgs {
     /// Answer what the server asks with the defaults of its forms
     #[arg(long, requires = "call")]
     defaults: bool,
+    /// The environment variable that holds a token for the server at this address
+    #[arg(long, value_name = "VARIABLE", conflicts_with_all = ["all", "login"])]
+    token_env: Option<String>,
     /// Log in on the way where the server wants it, as `mcp login` does
     #[arg(long)]
     login: bool,
@@ -71,12 +74,29 @@ pub(super) fn run(args: &TestArgs, cx: &Cx) -> Result<Exit, CliError> {
     Ok(if rows.iter().all(row::Row::good) { Exit::Done } else { Exit::Failed })
 }
 
+/// RFC 6750, 2.1.
+fn authorization(variable: &str, cx: &Cx) -> Result<(String, Secret), CliError> {
+    let token = cx.env.var(variable).filter(|token| !token.is_empty()).ok_or_else(|| {
+        CliError::usage(format!("the environment variable `{variable}` is not set"))
+            .hint("set it to a token of the server, or leave out `--token-env`")
+    })?;
+    Ok(("Authorization".to_owned(), Secret::from(format!("Bearer {token}"))))
+}
+
 fn trials(args: &TestArgs, cx: &Cx) -> Result<Vec<Trial>, CliError> {
-    if let Some(url) = args.name.as_deref().filter(|name| !args.all && is_url(name)) {
+    let named = args.name.as_deref().filter(|_| !args.all);
+    if let Some(url) = named
+        && is_url(url)?
+    {
         // Of an agent only the surroundings are needed, which every agent has.
         let (loaded, _) = AgentSource::Builtin.load(None, cx)?;
-        let server = McpServer { url: Some(url.to_owned()), ..McpServer::default() };
+        let headers = args.token_env.iter().map(|variable| authorization(variable, cx)).collect::<Result<_, _>>()?;
+        let server = McpServer { url: Some(url.to_owned()), headers, ..McpServer::default() };
         return Ok(vec![Trial::new(url.to_owned(), server, tools::deps(&loaded, &loaded.file.name, cx))]);
+    }
+    if args.token_env.is_some() {
+        return Err(CliError::usage("`--token-env` goes with the address of a server")
+            .hint("give a server of the agent file its token there, under `headers`"));
     }
     let mut agent = args.agent.clone();
     // With --all there is no NAME, so that the first word is AGENT.
