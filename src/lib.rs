@@ -7,6 +7,7 @@ pub mod agent;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod deploy;
 pub mod domain;
 pub mod model;
 pub mod runtime;

@@ -5,6 +5,7 @@
 
 mod args;
 mod boxes;
+mod build;
 mod chat;
 mod completions;
 mod cx;
@@ -55,6 +56,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Build(build::BuildArgs),
     Chat(chat::ChatArgs),
     Completions(completions::CompletionsArgs),
     Doctor(doctor::DoctorArgs),
@@ -77,6 +79,7 @@ enum Command {
 impl Command {
     fn run(self, cx: &Cx) -> Result<Exit, CliError> {
         match self {
+            Self::Build(args) => build::run(&args, cx),
             Self::Chat(args) => chat::run(&args, cx),
             Self::Completions(args) => completions::run(&args, cx),
             Self::Doctor(args) => doctor::run(&args, cx),

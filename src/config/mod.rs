@@ -15,7 +15,7 @@ mod settings;
 pub use env::Env;
 pub use keys::{KeySource, Keys, KeysError};
 pub use lock::FileLock;
-pub use paths::{Paths, make_private, make_private_file, write_private};
+pub use paths::{Paths, docker_config_folder, make_private, make_private_file, write_private};
 pub use rule::{Rule, RuleError};
 pub use secret::Secret;
 pub use settings::{Settings, SettingsError};

@@ -50,6 +50,13 @@ impl Paths {
     }
 }
 
+/// Where Docker's own command line keeps its settings and logins.
+#[must_use]
+pub fn docker_config_folder(env: &Env) -> PathBuf {
+    env.var("DOCKER_CONFIG")
+        .map_or_else(|| Path::new(env.var("HOME").unwrap_or("/")).join(".docker"), |folder| env.cwd.join(folder))
+}
+
 /// Makes `folder` and the folders above it, readable by this user alone.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ mod a2a_tool;
 mod agent_file;
 mod agent_stateless;
 mod bad_input;
+mod build;
 mod chat;
 mod chat_remote;
 mod doctor;

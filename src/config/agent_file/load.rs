@@ -90,6 +90,12 @@ impl Loaded {
         }
     }
 
+    /// The file as it is written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.source.text
+    }
+
     /// Where the value at a JSON pointer stands, or what of it the file has.
     #[must_use]
     pub fn place(&self, pointer: &str) -> Place {

@@ -24,7 +24,10 @@ use super::{
     engine::{Engine, failed, is_status},
     maker,
 };
-use crate::sandbox::SandboxError;
+use crate::sandbox::{
+    SandboxError,
+    executable::{self, check, shown, unusable},
+};
 
 /// Where the volume is mounted.
 pub(super) const FOLDER: &str = "/.agentscope";
@@ -38,12 +41,6 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Until whoever fills it is given up: longer than the upload may take.
 const FILLED_WITHIN: Duration = Duration::from_secs(180);
 
-/// How an executable of this version is told from any other without running it: this text stands in every one.
-#[used]
-static MARK: &str = concat!("\u{1e}agentscope ", env!("CARGO_PKG_VERSION"), " runs in boxes\u{1e}");
-/// What the mark begins and ends with.
-const BOUND: u8 = 0x1e;
-
 /// An executable that runs in any image: static, for Linux, of the engine's architecture.
 #[derive(Clone, Debug)]
 pub(super) struct Binary {
@@ -51,19 +48,6 @@ pub(super) struct Binary {
     size: u64,
     /// The name of the volume.
     pub(super) volume: String,
-}
-
-/// Why an executable cannot run in any image.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-enum Unfit {
-    #[error("is not an executable for Linux")]
-    NotElf,
-    #[error("is for {0}, and the engine is for {1}")]
-    Architecture(String, String),
-    #[error("is dynamically linked, so it runs only where its libraries are")]
-    Dynamic,
-    #[error("is not agentscope {}", env!("CARGO_PKG_VERSION"))]
-    Foreign,
 }
 
 impl Binary {
@@ -91,11 +75,7 @@ impl Binary {
     /// # Errors
     /// Another program.
     pub(super) fn verify(&self) -> Result<(), SandboxError> {
-        let found = File::open(&self.path).and_then(|file| marked(io::BufReader::new(file)));
-        match found.map_err(SandboxError::io(format!("read `{}`", self.path.display())))? {
-            true => Ok(()),
-            false => Err(unusable(&self.path, &Unfit::Foreign)),
-        }
+        executable::verify(&self.path)
     }
 
     pub(super) fn mount(&self, read_only: bool) -> Mount {
@@ -232,35 +212,6 @@ impl Binary {
     }
 }
 
-fn unusable(path: &Path, unfit: &Unfit) -> SandboxError {
-    SandboxError::Failed {
-        what: format!("`{}` cannot be put into containers: it {unfit}", shown(path).display()),
-        hint: Some(
-            "name a static one of this version with `--runtime-binary FILE` or AGENTSCOPE_RUNTIME_BINARY; releases are \
-             static, and `cargo rustc --release --bin agentscope -- -C target-feature=+crt-static` builds one"
-                .to_owned(),
-        ),
-    }
-}
-
-/// As the user knows it.
-fn shown(path: &Path) -> PathBuf {
-    let itself = path.starts_with("/proc/self").then(|| std::fs::read_link(path).ok()).flatten();
-    itself.unwrap_or_else(|| path.to_owned())
-}
-
-/// Whether [`MARK`] stands in a file.
-fn marked(mut file: impl io::BufRead) -> io::Result<bool> {
-    let mut piece = vec![];
-    while file.read_until(BOUND, &mut piece)? > 0 {
-        if piece == MARK.as_bytes()[1..] {
-            return Ok(true);
-        }
-        piece.clear();
-    }
-    Ok(false)
-}
-
 fn archive(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     let mut header = tar::Header::new_gnu();
@@ -270,87 +221,4 @@ fn archive(path: &Path) -> io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(vec![]);
     archive.append_data(&mut header, "agentscope", &mut file)?;
     archive.into_inner()
-}
-
-/// Reads the ELF header and the program headers (System V ABI, chapter 4): 64 bits, little endian, as all machines
-/// that we build for are.
-fn check(file: &mut (impl io::Read + io::Seek), arch: &str) -> io::Result<Result<(), Unfit>> {
-    const INTERPRETER: u32 = 3;
-    let mut head = [0; 64];
-    match file.read_exact(&mut head) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Err(Unfit::NotElf)),
-        other => other?,
-    }
-    if head[..6] != *b"\x7fELF\x02\x01" {
-        return Ok(Err(Unfit::NotElf));
-    }
-    let half = |at: usize| u16::from_le_bytes([head[at], head[at + 1]]);
-    let machine = match half(18) {
-        62 => "amd64".to_owned(),
-        183 => "arm64".to_owned(),
-        243 => "riscv64".to_owned(),
-        other => format!("machine {other}"),
-    };
-    if machine != arch {
-        return Ok(Err(Unfit::Architecture(machine, arch.to_owned())));
-    }
-    let (start, size, count) = (&head[32..40], u64::from(half(54)), u64::from(half(56)));
-    let start = start.iter().rev().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
-    for index in 0..count {
-        file.seek(io::SeekFrom::Start(start.saturating_add(index * size)))?;
-        let mut kind = [0; 4];
-        file.read_exact(&mut kind)?;
-        if u32::from_le_bytes(kind) == INTERPRETER {
-            return Ok(Err(Unfit::Dynamic));
-        }
-    }
-    Ok(Ok(()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_program_of_this_version_is_sent() {
-        let mark = |text: &str| marked(io::Cursor::new(text.as_bytes().to_vec())).unwrap();
-        assert!(mark(&format!("\u{7f}ELF\u{1e}.{MARK}\0rest")));
-        assert!(!mark(&MARK.replace("agentscope", "agentscript")) && !mark(&MARK.replace(" runs", ".9 runs")));
-        assert!(!mark(""));
-        let other = tempfile::NamedTempFile::new().unwrap();
-        let binary = Binary { path: other.path().to_owned(), size: 0, volume: String::new() };
-        let text = binary.verify().unwrap_err().to_string();
-        assert!(
-            text.ends_with(concat!("cannot be put into containers: it is not agentscope ", env!("CARGO_PKG_VERSION"))),
-            "{text}"
-        );
-    }
-
-    /// An ELF file with one program header of this kind.
-    fn elf(machine: u16, kind: u32) -> Vec<u8> {
-        let mut file = vec![0; 64 + 56];
-        file[..6].copy_from_slice(b"\x7fELF\x02\x01");
-        file[18..20].copy_from_slice(&machine.to_le_bytes());
-        file[32] = 64;
-        file[54] = 56;
-        file[56] = 1;
-        file[64..68].copy_from_slice(&kind.to_le_bytes());
-        file
-    }
-
-    #[test]
-    fn only_a_static_executable_of_the_engines_architecture_is_sent() {
-        let checked = |bytes: Vec<u8>| check(&mut io::Cursor::new(bytes), "amd64").unwrap();
-        assert_eq!(checked(elf(62, 1)), Ok(()));
-        assert_eq!(checked(elf(62, 3)), Err(Unfit::Dynamic));
-        assert_eq!(checked(elf(183, 1)), Err(Unfit::Architecture("arm64".to_owned(), "amd64".to_owned())));
-        assert_eq!(checked(b"#!/bin/sh\n".to_vec()), Err(Unfit::NotElf));
-        assert_eq!(checked(vec![0; 100]), Err(Unfit::NotElf));
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("agentscope");
-        std::fs::write(&path, elf(62, 3)).unwrap();
-        let error = Binary::of(&path, "amd64").unwrap_err();
-        let text = error.to_string().replace(&folder.path().display().to_string(), "[DIR]");
-        insta::assert_snapshot!(text, @"`[DIR]/agentscope` cannot be put into containers: it is dynamically linked, so it runs only where its libraries are");
-    }
 }

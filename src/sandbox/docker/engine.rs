@@ -16,7 +16,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    config::Env,
+    config::{Env, docker_config_folder},
     sandbox::{BackendKind, SandboxError},
 };
 
@@ -29,14 +29,14 @@ const BUSY_FOR: Duration = Duration::from_secs(60);
 
 /// An engine that answers.
 #[derive(Debug)]
-pub(in crate::sandbox) struct Engine {
-    pub(in crate::sandbox) docker: Docker,
+pub(crate) struct Engine {
+    pub(crate) docker: Docker,
     /// As `DOCKER_HOST` would have it.
     pub(super) host: String,
     /// Whether the engine sees the files of this machine.
     pub(super) local: bool,
     /// As the engine calls it, such as `amd64`.
-    pub(super) arch: String,
+    pub(crate) arch: String,
     pub(super) version: String,
     /// Its root is an ordinary user of the host.
     pub(super) rootless: bool,
@@ -77,7 +77,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`SandboxError::Unavailable`] with what is missing and the next step.
-    pub(super) async fn connect(env: &Env, kind: BackendKind) -> Result<Self, SandboxError> {
+    pub(crate) async fn connect(env: &Env, kind: BackendKind) -> Result<Self, SandboxError> {
         let address = find(env).ok_or_else(|| SandboxError::Unavailable {
             backend: kind,
             reason: "no Docker or Podman was found on this machine".to_owned(),
@@ -126,7 +126,7 @@ impl Engine {
 }
 
 /// The words of the engine, without bollard's frame around them.
-pub(super) fn said(error: &Error) -> String {
+pub(crate) fn said(error: &Error) -> String {
     match error {
         Error::DockerResponseServerError { message, .. } => message.trim().to_owned(),
         Error::DockerStreamError { error } => error.trim().to_owned(),
@@ -161,7 +161,7 @@ fn hint(error: &Error) -> Option<String> {
 }
 
 /// Whether the engine answered with this status, such as 404.
-pub(in crate::sandbox) fn is_status(error: &Error, status: u16) -> bool {
+pub(crate) fn is_status(error: &Error, status: u16) -> bool {
     matches!(error, Error::DockerResponseServerError { status_code, .. } if *status_code == status)
 }
 
@@ -204,7 +204,7 @@ fn open(env: &Env, address: &Address, kind: BackendKind) -> Result<Docker, Sandb
     if !tls {
         return Docker::connect_with_http(&address.host, PATIENCE, API_DEFAULT_VERSION).map_err(wrong);
     }
-    let folder = env.var("DOCKER_CERT_PATH").map_or_else(|| docker_folder(env), |path| env.cwd.join(path));
+    let folder = env.var("DOCKER_CERT_PATH").map_or_else(|| docker_config_folder(env), |path| env.cwd.join(path));
     let file = |name: &str| folder.join(name);
     // A second installation is refused and harmless: it is the same provider.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -268,7 +268,7 @@ fn of_context(env: &Env) -> Option<String> {
     struct Endpoint {
         host: Option<String>,
     }
-    let folder = docker_folder(env);
+    let folder = docker_config_folder(env);
     let current = || {
         let text = std::fs::read(folder.join("config.json")).ok()?;
         serde_json::from_slice::<Config>(&text).ok()?.current_context
@@ -277,11 +277,6 @@ fn of_context(env: &Env) -> Option<String> {
     let hash: String = Sha256::digest(&name).iter().map(|byte| format!("{byte:02x}")).collect();
     let text = std::fs::read(folder.join("contexts/meta").join(hash).join("meta.json")).ok()?;
     serde_json::from_slice::<Meta>(&text).ok()?.endpoints.remove("docker")?.host
-}
-
-fn docker_folder(env: &Env) -> PathBuf {
-    env.var("DOCKER_CONFIG")
-        .map_or_else(|| Path::new(env.var("HOME").unwrap_or("/")).join(".docker"), |folder| env.cwd.join(folder))
 }
 
 #[cfg(test)]

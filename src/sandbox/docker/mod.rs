@@ -35,7 +35,8 @@ use futures_util::StreamExt as _;
 use tokio::{io::AsyncWrite, sync::OnceCell};
 
 pub use self::container::DEFAULT_IMAGE;
-pub(super) use self::engine::{Engine, failed, is_status};
+pub(super) use self::engine::failed;
+pub(crate) use self::engine::{Engine, is_status, said};
 use self::{container::name, stream::ExecStream};
 use super::{
     BackendKind, BoxFolder, BoxStream, Confinement, Found, Layer, Probe, Progress, SandboxBackend, SandboxError,

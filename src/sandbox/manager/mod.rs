@@ -28,6 +28,7 @@ use super::{
     Action, Audit, BackendKind, HostBackend, Probe, Progress, SandboxBackend, SandboxError, SandboxId, SandboxSpec,
     Status, Usage,
     docker::{DockerBackend, DockerSettings},
+    executable::program,
     image::Recipe,
     registry::{Record, Registry},
 };
@@ -347,11 +348,4 @@ impl Shared {
         // Another thread may have been quicker; either will do.
         Ok(self.registry.get_or_init(|| opened))
     }
-}
-
-/// This binary, which is also what runs in every box.
-fn program() -> PathBuf {
-    // It may have been replaced on disk since it was started.
-    let itself = PathBuf::from("/proc/self/exe");
-    if itself.exists() { itself } else { std::env::current_exe().unwrap_or(itself) }
 }

@@ -9,6 +9,7 @@ mod host;
 #[cfg(target_os = "linux")]
 pub mod local;
 pub mod oauth;
+pub mod registry;
 pub mod require;
 pub mod serve;
 pub mod trace;
