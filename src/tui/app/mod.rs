@@ -1,0 +1,175 @@
+//! What the interface knows and decides. Pure: messages and the time go in, commands come out, and nothing is done here.
+
+mod asks;
+mod msg;
+mod pager;
+mod pending;
+mod prompt;
+mod turn;
+
+use std::time::{Duration, Instant};
+
+pub use self::{
+    asks::{Ask, Asks, Asked, Choice},
+    msg::{Cmd, Happened, Msg},
+    pager::Pager,
+    pending::Pending,
+    turn::Work,
+};
+use super::{
+    crude::{Composer, Draft, Transcript},
+    screen::Size,
+    theme::{Role, Theme},
+};
+use crate::{agent::ApproveMode, domain::Usage};
+
+/// How often what moves is drawn while the agent works: its time, and text that comes.
+const TICK: Duration = Duration::from_millis(16);
+/// How often the time that passes is drawn.
+const SLOW_TICK: Duration = Duration::from_millis(250);
+/// How long a second Ctrl-C or Esc counts as one with the first.
+const TWICE: Duration = Duration::from_secs(2);
+
+/// What is said of the agent.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    pub agent: String,
+    /// `PROVIDER/MODEL`, where known before the first answer.
+    pub model: Option<String>,
+    /// Tokens that fit into the model's context, where known.
+    pub window: Option<u64>,
+    pub welcome: Option<String>,
+    /// The working folder, with `~` for the home.
+    pub folder: String,
+    /// Where programs run and what they may do, such as `local, copy, no network`.
+    pub sandbox: Option<String>,
+    /// The agent runs behind this address.
+    pub remote: Option<String>,
+    /// The command that goes on with this session.
+    pub resume: String,
+    /// The answer to a call that has to be asked about can be changed here.
+    pub modes: bool,
+    pub mode: ApproveMode,
+}
+
+/// The interface.
+#[derive(Debug)]
+pub struct App {
+    pub(super) about: About,
+    pub(super) theme: Theme,
+    pub(super) size: Size,
+    pub(super) transcript: Transcript,
+    pub(super) composer: Composer,
+    /// The turn that runs.
+    pub(super) work: Option<Work>,
+    pub(super) asks: Asks,
+    pub(super) pending: Pending,
+    pub(super) mode: ApproveMode,
+    pub(super) pager: Option<Pager>,
+    /// Of the session, as far as it went on here.
+    pub(super) usage: Usage,
+    /// Tokens that the last request to the model held.
+    pub(super) context: Option<u64>,
+    /// Something was said.
+    pub(super) said: bool,
+    /// When Ctrl-C was pressed with nothing left to stop.
+    pub(super) leaving: Option<Instant>,
+    pub(super) last_key: Option<Instant>,
+    focused: bool,
+}
+
+impl App {
+    #[must_use]
+    pub fn new(about: About, theme: Theme, size: Size) -> Self {
+        let mut transcript = Transcript::new(theme);
+        transcript.note(Role::Dim, &heading(&about));
+        if let Some(welcome) = &about.welcome {
+            transcript.note(Role::Text, welcome.trim_end());
+        }
+        Self {
+            mode: about.mode,
+            about,
+            theme,
+            size,
+            transcript,
+            composer: Composer::default(),
+            work: None,
+            asks: Asks::default(),
+            pending: Pending::default(),
+            pager: None,
+            usage: Usage::default(),
+            context: None,
+            said: false,
+            leaving: None,
+            last_key: None,
+            focused: true,
+        }
+    }
+
+    /// Takes in what happened; says what is to be done.
+    #[must_use]
+    pub fn update(&mut self, msg: Msg, now: Instant) -> Vec<Cmd> {
+        match msg {
+            Msg::Key(key) => self.on_key(key, now),
+            Msg::Paste(text) => {
+                self.on_paste(&text, now);
+                vec![]
+            }
+            Msg::Resize(size) => {
+                self.size = size;
+                vec![]
+            }
+            Msg::Focus(focused) => {
+                self.focused = focused;
+                vec![]
+            }
+            Msg::Agent(happened) => self.on_event(*happened, now),
+            Msg::Unread(count) => {
+                self.joined(count);
+                vec![]
+            }
+            Msg::Lost => self.on_lost(),
+            Msg::Interrupt => self.stop(now),
+            Msg::Terminate => vec![Cmd::Quit],
+            Msg::Tick => self.on_tick(now),
+        }
+    }
+
+    /// Begins with a message that was given with the command.
+    pub fn open(&mut self, draft: Draft, now: Instant) -> Vec<Cmd> {
+        self.begin(draft, now)
+    }
+
+    /// What was used, and whether anything was said.
+    #[must_use]
+    pub fn ending(&self) -> (Usage, bool) {
+        (self.usage, self.said)
+    }
+
+    fn on_tick(&mut self, now: Instant) -> Vec<Cmd> {
+        if self.leaving.is_some_and(|since| now.duration_since(since) >= TWICE) {
+            self.leaving = None;
+        }
+        self.asks.settle(self.last_key, now);
+        vec![]
+    }
+
+    /// When to wake up for the next [`Msg::Tick`]; `None` where nothing moves by itself.
+    #[must_use]
+    pub fn tick(&self) -> Option<Duration> {
+        if self.work.as_ref().is_some_and(|work| work.streams) {
+            return Some(TICK);
+        }
+        (self.work.is_some() || self.leaving.is_some() || self.asks.unsettled()).then_some(SLOW_TICK)
+    }
+
+    pub(super) fn width(&self) -> u16 {
+        self.size.columns.max(1)
+    }
+}
+
+fn heading(about: &About) -> String {
+    let model = about.model.as_deref();
+    let place = about.remote.as_deref().unwrap_or(&about.folder);
+    [Some(about.agent.as_str()), model, Some(place)].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}

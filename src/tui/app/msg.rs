@@ -1,0 +1,61 @@
+//! What goes into [`App::update`](super::App::update), and what comes out.
+
+use crossterm::event::KeyEvent;
+
+use crate::{
+    agent::ApproveMode,
+    domain::{AgentEvent, Answer},
+    tui::{crude::Draft, screen::Size},
+};
+
+/// An event of the agent, and what is known of it besides.
+#[derive(Clone, Debug)]
+pub struct Happened {
+    pub event: AgentEvent,
+    /// Of a call that is asked about: the rules that would stand for its like.
+    pub rules: Vec<String>,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    Key(KeyEvent),
+    Paste(String),
+    Resize(Size),
+    /// The terminal's window is the one that is typed into, or no more.
+    Focus(bool),
+    Agent(Box<Happened>),
+    /// So many of the messages that were sent into the turn were not read yet.
+    Unread(usize),
+    /// The events of the turn ended without its end.
+    Lost,
+    /// SIGINT, from elsewhere: the terminal sends Ctrl-C as a key.
+    Interrupt,
+    /// SIGTERM or SIGHUP.
+    Terminate,
+    /// Time passed.
+    Tick,
+}
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cmd {
+    /// Begin a turn.
+    Send(Draft),
+    /// Send into the running turn.
+    Steer(Draft),
+    Answer(Answer),
+    /// Cancel the turn; what it said so far is kept.
+    Cancel,
+    /// What becomes of calls that have to be asked about, from now on.
+    Mode(ApproveMode),
+    /// Stop the process, as shells do with Ctrl-Z.
+    Suspend,
+    /// Draw everything that is live anew.
+    Redraw,
+    OpenPager,
+    ClosePager,
+    /// Tell the user, who looks elsewhere.
+    Notify(String),
+    Quit,
+}

@@ -1,0 +1,157 @@
+//! Keys, where they do not belong to something that is asked or to the pager.
+
+use std::time::Instant;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+
+use super::{App, Cmd, Pager, TWICE};
+use crate::{
+    agent::ApproveMode,
+    tui::{
+        crude::{Draft, Outcome},
+        keymap::{self, Action, Place},
+        theme::Role,
+    },
+};
+
+impl App {
+    pub(super) fn on_key(&mut self, key: KeyEvent, now: Instant) -> Vec<Cmd> {
+        if key.kind == KeyEventKind::Release {
+            return vec![];
+        }
+        if self.pager.is_some() {
+            return self.on_pager_key(key);
+        }
+        self.asks.settle(self.last_key, now);
+        if self.asks.has_focus() {
+            return self.on_ask_key(key, now);
+        }
+        self.last_key = Some(now);
+        let commands = self.on_prompt_key(key, now);
+        if keymap::action(Place::Prompt, key) != Some(Action::Stop) {
+            self.leaving = None;
+        }
+        commands
+    }
+
+    fn on_prompt_key(&mut self, key: KeyEvent, now: Instant) -> Vec<Cmd> {
+        if self.work.is_some()
+            && keymap::action(Place::Working, key) == Some(Action::Queue)
+            && !self.composer.is_empty()
+        {
+            let draft = self.composer.take();
+            self.pending.queued.push_back(draft);
+            return vec![];
+        }
+        match keymap::action(Place::Prompt, key) {
+            Some(Action::End) if !self.composer.is_empty() => self.edit(key, now),
+            Some(Action::End) => vec![Cmd::Quit],
+            Some(Action::Stop) => self.stop(now),
+            Some(Action::Escape) => self.escape(),
+            Some(action) => self.act(action),
+            None => self.edit(key, now),
+        }
+    }
+
+    /// What can be done wherever the keys go.
+    pub(super) fn act(&mut self, action: Action) -> Vec<Cmd> {
+        match action {
+            Action::CycleMode => self.cycle_mode(),
+            Action::Transcript => {
+                self.pager = Some(Pager::at_end());
+                vec![Cmd::OpenPager]
+            }
+            Action::Redraw => vec![Cmd::Redraw],
+            Action::Suspend => vec![Cmd::Suspend],
+            _ => vec![],
+        }
+    }
+
+    /// Gives the key to the composer.
+    fn edit(&mut self, key: KeyEvent, now: Instant) -> Vec<Cmd> {
+        if self.composer.is_empty() {
+            match key.code {
+                KeyCode::Up if !self.pending.queued.is_empty() => {
+                    if let Some(draft) = self.pending.pull() {
+                        self.composer.set(draft);
+                    }
+                    return vec![];
+                }
+                KeyCode::Enter if self.pending.held && self.work.is_none() => return self.next_queued(now),
+                _ => {}
+            }
+        }
+        match self.composer.on_key(key) {
+            Outcome::Submit(draft) => self.submit(draft, now),
+            Outcome::Changed | Outcome::Ignored => vec![],
+        }
+    }
+
+    pub(super) fn submit(&mut self, draft: Draft, now: Instant) -> Vec<Cmd> {
+        if draft.text.trim() == "/exit" {
+            return vec![Cmd::Quit];
+        }
+        match &self.work {
+            Some(work) if work.canceling => {
+                self.pending.queued.push_back(draft);
+                vec![]
+            }
+            Some(_) => {
+                self.pending.steering.push_back(draft.clone());
+                vec![Cmd::Steer(draft)]
+            }
+            None => self.begin(draft, now),
+        }
+    }
+
+    pub(super) fn on_paste(&mut self, text: &str, now: Instant) {
+        if self.pager.is_some() || self.asks.paste(text) {
+            return;
+        }
+        self.last_key = Some(now);
+        self.composer.on_paste(text);
+    }
+
+    /// Ctrl-C: clear what is typed, then interrupt, then leave.
+    pub(super) fn stop(&mut self, now: Instant) -> Vec<Cmd> {
+        if !self.composer.is_empty() {
+            let _ = self.composer.take();
+            return vec![];
+        }
+        if self.work.as_ref().is_some_and(|work| !work.canceling) {
+            return self.interrupt();
+        }
+        if self.leaving.is_some_and(|since| now.duration_since(since) < TWICE) {
+            return vec![Cmd::Quit];
+        }
+        self.leaving = Some(now);
+        vec![]
+    }
+
+    fn escape(&mut self) -> Vec<Cmd> {
+        if self.work.is_some() { self.interrupt() } else { vec![] }
+    }
+
+    pub(super) fn interrupt(&mut self) -> Vec<Cmd> {
+        match &mut self.work {
+            Some(work) if !work.canceling => {
+                work.canceling = true;
+                vec![Cmd::Cancel]
+            }
+            Some(_) | None => vec![],
+        }
+    }
+
+    fn cycle_mode(&mut self) -> Vec<Cmd> {
+        if !self.about.modes {
+            self.transcript.note(Role::Dim, "what may run without asking is up to the server of this agent");
+            return vec![];
+        }
+        self.mode = match self.mode {
+            ApproveMode::Plan => ApproveMode::Ask,
+            ApproveMode::Ask => ApproveMode::Auto,
+            ApproveMode::Auto | ApproveMode::Deny => ApproveMode::Plan,
+        };
+        vec![Cmd::Mode(self.mode)]
+    }
+}

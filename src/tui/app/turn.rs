@@ -1,0 +1,113 @@
+//! A turn, from the message to its end.
+
+use std::time::Instant;
+
+use super::{App, Ask, Cmd, Happened};
+use crate::{
+    domain::{EventKind, TurnOutcome},
+    tui::{crude::Draft, theme::Role},
+};
+
+/// The turn that runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Work {
+    pub since: Instant,
+    /// It was told to stop.
+    pub canceling: bool,
+    /// Text comes.
+    pub streams: bool,
+}
+
+impl App {
+    /// Sends `draft` as the beginning of a turn.
+    pub(super) fn begin(&mut self, draft: Draft, now: Instant) -> Vec<Cmd> {
+        self.transcript.user(&draft.text);
+        self.said = true;
+        self.pending.held = false;
+        self.work = Some(Work { since: now, canceling: false, streams: false });
+        vec![Cmd::Send(draft)]
+    }
+
+    pub(super) fn on_event(&mut self, happened: Happened, now: Instant) -> Vec<Cmd> {
+        let Happened { event, rules } = happened;
+        self.transcript.on_event(&event);
+        self.asks.resolved(&event);
+        let root = event.agent.depth() == 0;
+        let mut commands = vec![];
+        match &event.kind {
+            EventKind::TurnStarted { model, .. } if root => self.about.model = Some(model.clone()),
+            EventKind::TextDelta { .. } | EventKind::ReasoningDelta { .. } => self.streams(true),
+            EventKind::ToolStarted { .. } => self.streams(false),
+            EventKind::MessageCompleted { usage, .. } => {
+                self.streams(false);
+                if let Some(usage) = usage.filter(|_| root) {
+                    self.context = Some(usage.total_tokens());
+                }
+            }
+            EventKind::ApprovalRequested { call, reason } => {
+                let ask = Ask::approval(event.agent.clone(), call.clone(), reason.clone(), rules);
+                commands.extend(self.notify(&format!("{} asks to run {}", event.agent.name(), call.name)));
+                self.asks.push(ask, self.last_key, now);
+            }
+            EventKind::QuestionAsked { id, question } => {
+                let ask = Ask::question(event.agent.clone(), id.clone(), question.clone());
+                commands.extend(self.notify(&question.text));
+                self.asks.push(ask, self.last_key, now);
+            }
+            EventKind::TurnFinished { outcome, usage } if root => {
+                self.usage += *usage;
+                commands.extend(self.ended(outcome, now));
+            }
+            _ => {}
+        }
+        commands
+    }
+
+    fn streams(&mut self, streams: bool) {
+        if let Some(work) = &mut self.work {
+            work.streams = streams;
+        }
+    }
+
+    fn ended(&mut self, outcome: &TurnOutcome, now: Instant) -> Vec<Cmd> {
+        let mut commands = self.notify("the agent is done");
+        self.work = None;
+        self.asks.clear();
+        self.pending.turn_ended();
+        let goes_on = matches!(outcome, TurnOutcome::Completed { .. } | TurnOutcome::ToolCalls { .. });
+        self.pending.held = !goes_on && !self.pending.queued.is_empty();
+        if goes_on {
+            commands.extend(self.next_queued(now));
+        }
+        commands
+    }
+
+    pub(super) fn next_queued(&mut self, now: Instant) -> Vec<Cmd> {
+        match self.pending.queued.pop_front() {
+            Some(draft) => self.begin(draft, now),
+            None => vec![],
+        }
+    }
+
+    /// All messages but the last `unread` were read by the turn.
+    pub(super) fn joined(&mut self, unread: usize) {
+        while self.pending.steering.len() > unread {
+            if let Some(draft) = self.pending.steering.pop_front() {
+                self.transcript.user(&draft.text);
+            }
+        }
+    }
+
+    pub(super) fn on_lost(&mut self) -> Vec<Cmd> {
+        self.transcript.note(Role::Error, "the turn ended without saying how");
+        self.work = None;
+        self.asks.clear();
+        self.pending.turn_ended();
+        self.pending.held = !self.pending.queued.is_empty();
+        vec![]
+    }
+
+    fn notify(&self, what: &str) -> Vec<Cmd> {
+        if self.focused { vec![] } else { vec![Cmd::Notify(what.to_owned())] }
+    }
+}
