@@ -1,0 +1,4 @@
+//! The interface on a terminal.
+
+pub mod text;
+pub mod theme;
