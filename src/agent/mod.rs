@@ -107,6 +107,27 @@ impl Agent {
         }
     }
 
+    /// What becomes of calls that have to be asked about, from the next one on. A server decides that by itself.
+    pub fn set_mode(&self, mode: ApproveMode) {
+        match self {
+            Self::Local(agent) => agent.team().mode().set(mode),
+            Self::Remote(_) => {}
+        }
+    }
+
+    /// The model that answers, as `PROVIDER/MODEL`, and how many tokens fit into its context; what is not known before
+    /// it answered is `None`.
+    #[must_use]
+    pub fn model(&self) -> (Option<&str>, Option<u64>) {
+        match self {
+            Self::Local(agent) => {
+                let model = &agent.root().model;
+                (Some(model.name()), model.capabilities().context_window)
+            }
+            Self::Remote(_) => (None, None),
+        }
+    }
+
     /// Waits until every turn has ended and was saved, then ends the tool servers. No turn can be started afterwards.
     pub async fn drained(&self) {
         match self {

@@ -1,4 +1,21 @@
-//! The interface on a terminal.
+//! The interface on a terminal: `chat` where somebody looks at it.
+//!
+//! A pure [`App`](app::App) decides what happens (`update`) and what is seen (`view`); this loop brings it keys, events of
+//! the agent and ticks, and performs what it asks for. Nothing outside this folder knows the terminal library.
 
+pub mod app;
+pub mod crude;
+mod effects;
+pub mod keymap;
+mod run;
+pub mod screen;
+pub mod terminal;
 pub mod text;
 pub mod theme;
+pub mod view;
+
+pub use self::{
+    app::About,
+    run::{Ending, Setup, run},
+    screen::Reflow,
+};

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    app::{About, App, Cmd, Happened, Msg},
+    app::{About, App, Cmd, Msg},
     crude::Draft,
     effects,
     screen::{Reflow, Screen, Size},
@@ -29,6 +29,8 @@ use crate::{
 const STEERS: usize = 64;
 /// Frames are drawn no faster than this while events come.
 const FRAME: Duration = Duration::from_millis(16);
+/// How long the turn may take to end once the user left.
+const CLOSING: Duration = Duration::from_secs(3);
 /// Events that are taken in before the next look at the keys.
 const BATCH: usize = 256;
 
@@ -75,7 +77,10 @@ struct Running {
     /// When the last frame was drawn, and whether there is a newer one.
     drawn: Option<Instant>,
     dirty: bool,
-    ended: Option<Ending>,
+    /// A signal ended it.
+    terminated: bool,
+    /// The user left, and the turn is given until then to end.
+    closing: Option<Instant>,
 }
 
 /// Has the terminal until the user leaves. The turn that runs then is canceled; [`Agent::drained`] waits for it.
@@ -98,7 +103,8 @@ pub async fn run(setup: Setup, mut signals: Signals) -> io::Result<Ending> {
         attachments: setup.attachments,
         drawn: None,
         dirty: true,
-        ended: None,
+        terminated: false,
+        closing: None,
     };
     if let Some(text) = setup.first {
         running.send_first(text)?;
@@ -110,16 +116,15 @@ pub async fn run(setup: Setup, mut signals: Signals) -> io::Result<Ending> {
             biased;
             key = running.keys.next() => running.on_input(key)?,
             signal = signals.recv() => running.on_signal(signal)?,
-            () = hangups.recv() => running.take(Msg::Terminate)?,
+            () = hangups.recv() => running.on_signal(Signal::Terminate)?,
             event = next_event(&mut running.turn) => running.on_event(event)?,
             () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {
                 running.dirty |= running.app.tick().is_some();
                 running.take(Msg::Tick)?;
             }
         }
-        if let Some(ending) = running.ended.take() {
-            running.screen.clear()?;
-            return Ok(ending);
+        if running.is_over() {
+            return running.finish();
         }
     }
 }
@@ -158,7 +163,7 @@ impl Running {
                 Some(input) => self.on_terminal(input?)?,
                 None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
             }
-            if self.ended.is_some() {
+            if self.is_over() {
                 return Ok(());
             }
             next = self.keys.next().now_or_never();
@@ -183,6 +188,7 @@ impl Running {
     }
 
     fn on_signal(&mut self, signal: Signal) -> io::Result<()> {
+        self.terminated |= signal == Signal::Terminate;
         self.take(match signal {
             Signal::Interrupt => Msg::Interrupt,
             Signal::Terminate => Msg::Terminate,
@@ -214,11 +220,7 @@ impl Running {
         if matches!(event.kind, EventKind::TurnFinished { .. }) && event.agent.depth() == 0 {
             self.turn = None;
         }
-        let rules = match &event.kind {
-            EventKind::ApprovalRequested { call, .. } => self.agent.rules_for(&event.agent, call),
-            _ => vec![],
-        };
-        self.take(Msg::Agent(Box::new(Happened { event, rules })))
+        self.take(Msg::Agent(Box::new(event)))
     }
 
     fn perform(&mut self, command: Cmd) -> io::Result<()> {
@@ -266,11 +268,33 @@ impl Running {
         self.turn = Some(Turn { events, answers, steer, cancel });
     }
 
+    /// Leaves; what the turn said so far is shown first. The second time does not wait for it.
     fn quit(&mut self) {
-        // Dropping the events cancels the turn, which is still saved.
-        self.turn = None;
+        match (&self.turn, self.closing) {
+            (Some(turn), None) => {
+                turn.cancel.cancel();
+                self.closing = Some(Instant::now() + CLOSING);
+            }
+            // Dropping the events cancels the turn, which is still saved.
+            (Some(_), Some(_)) => self.turn = None,
+            (None, _) => self.closing = Some(Instant::now()),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.closing.is_some_and(|until| self.turn.is_none() || Instant::now() >= until)
+    }
+
+    /// Leaves what was said on the screen, and nothing below it.
+    fn finish(mut self) -> io::Result<Ending> {
+        if self.app.pager.is_some() {
+            self.terminal.close_pager()?;
+        }
+        let frame = view::view(&mut self.app, Instant::now());
+        self.screen.draw(&frame.finished, frame.live)?;
+        self.screen.clear()?;
         let (usage, said) = self.app.ending();
-        self.ended = Some(Ending { usage, said, interrupted: false });
+        Ok(Ending { usage, said, interrupted: self.terminated })
     }
 
     /// Stops the process as Ctrl-Z does, until `fg`.
@@ -293,7 +317,8 @@ impl Running {
     /// How long nothing need be done.
     fn wait(&self) -> Option<Duration> {
         let frame = self.drawn.filter(|_| self.dirty).map(|drawn| FRAME.saturating_sub(drawn.elapsed()));
-        [frame, self.app.tick()].into_iter().flatten().min()
+        let closing = self.closing.map(|until| until.saturating_duration_since(Instant::now()));
+        [frame, self.app.tick(), closing].into_iter().flatten().min()
     }
 
     fn draw_when_due(&mut self) -> io::Result<()> {

@@ -5,6 +5,7 @@
 mod call;
 mod granted;
 mod launcher;
+mod mode;
 mod shell;
 mod team;
 
@@ -15,6 +16,7 @@ use serde_json::Value;
 use self::call::Call;
 pub use self::{
     granted::{Granted, Grants},
+    mode::Mode,
     team::under,
 };
 use crate::{
@@ -84,7 +86,7 @@ pub struct Policy {
     kept: Vec<Rule>,
     default: Option<PermissionDefault>,
     unattended: Unattended,
-    mode: ApproveMode,
+    mode: Mode,
     surface: Surface,
     workspace: PathBuf,
 }
@@ -98,7 +100,7 @@ impl Policy {
     pub fn new(
         permissions: &Permissions,
         kept: &[Rule],
-        mode: ApproveMode,
+        mode: impl Into<Mode>,
         surface: Surface,
         workspace: &Path,
     ) -> Result<Self, PolicyError> {
@@ -115,7 +117,7 @@ impl Policy {
             kept: kept.to_owned(),
             default: permissions.default,
             unattended: permissions.unattended.unwrap_or(Unattended::Deny),
-            mode,
+            mode: mode.into(),
             surface,
             workspace: workspace.to_owned(),
         })
@@ -134,7 +136,7 @@ impl Policy {
         if let Some((Fit::Yes, rule)) = denied {
             return Verdict::Deny { by: DeniedBy::Rule, reason: format!("the rule `{rule}` denies it") };
         }
-        if self.mode == ApproveMode::Plan && writes {
+        if self.mode.get() == ApproveMode::Plan && writes {
             return Verdict::Deny {
                 by: DeniedBy::Plan,
                 reason: "nothing may be changed while planning; say what you would do instead".to_owned(),
@@ -173,7 +175,7 @@ impl Policy {
 
     /// What becomes of a call that has to be asked about.
     fn ask(&self, reason: String, attended: bool) -> Verdict {
-        match self.mode {
+        match self.mode.get() {
             ApproveMode::Auto => Verdict::Allow,
             ApproveMode::Deny => Verdict::Deny { by: DeniedBy::Mode, reason },
             ApproveMode::Ask | ApproveMode::Plan if attended => Verdict::Ask { reason },

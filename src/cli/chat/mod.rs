@@ -4,6 +4,7 @@ mod input;
 mod line;
 mod lines;
 mod open;
+mod screen;
 mod turn;
 
 use std::{
@@ -87,6 +88,10 @@ struct Chat {
 
 /// What a chat says of its agent, and goes by.
 struct About {
+    name: String,
+    /// Where its programs run; `None` behind a server.
+    sandbox: Option<String>,
+    mode: ApproveMode,
     welcome: Option<String>,
     /// Slash commands of the agent file.
     commands: BTreeMap<String, SlashCommand>,
@@ -112,6 +117,13 @@ pub(super) fn run(args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
     let attachments = input::attachments(&args.file, cx)?;
     cx.block_on(async {
         let mut chat = open::chat(args, found, attachments, cx).await?;
+        chat.agent.start();
+        let draws = one_shot.is_none() && !args.plain && args.output == EventFormat::Text && screen::can_draw(cx);
+        if draws {
+            let result = screen::converse(&mut chat, args.prompt.clone(), cx).await;
+            chat.agent.drained().await;
+            return result;
+        }
         let attended = cx.env.stdin_tty && cx.env.stderr_tty || args.plain;
         let mut terminal = Terminal {
             printer: cx.printer,
@@ -121,7 +133,6 @@ pub(super) fn run(args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
             keyboard: cx.env.stdin_tty,
             typed_ahead: VecDeque::new(),
         };
-        chat.agent.start();
         let result = match one_shot {
             Some(text) => chat.one_shot(&mut terminal, text).await,
             None => line::converse(&mut chat, &mut terminal, args.prompt.clone()).await,

@@ -139,7 +139,7 @@ impl Terminal {
 
 fn asked(event: &AgentEvent) -> Option<Ask> {
     match &event.kind {
-        EventKind::ApprovalRequested { call, reason } => {
+        EventKind::ApprovalRequested { call, reason, .. } => {
             Some(Ask::Approval { call: call.clone(), reason: reason.clone() })
         }
         EventKind::QuestionAsked { id, question } => Some(Ask::Question { id: id.clone(), question: question.clone() }),

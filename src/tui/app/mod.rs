@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 pub use self::{
     asks::{Ask, Asks, Asked, Choice},
-    msg::{Cmd, Happened, Msg},
+    msg::{Cmd, Msg},
     pager::Pager,
     pending::Pending,
     turn::Work,
@@ -123,7 +123,7 @@ impl App {
                 self.focused = focused;
                 vec![]
             }
-            Msg::Agent(happened) => self.on_event(*happened, now),
+            Msg::Agent(event) => self.on_event(&event, now),
             Msg::Unread(count) => {
                 self.joined(count);
                 vec![]

@@ -8,14 +8,6 @@ use crate::{
     tui::{crude::Draft, screen::Size},
 };
 
-/// An event of the agent, and what is known of it besides.
-#[derive(Clone, Debug)]
-pub struct Happened {
-    pub event: AgentEvent,
-    /// Of a call that is asked about: the rules that would stand for its like.
-    pub rules: Vec<String>,
-}
-
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub enum Msg {
@@ -24,7 +16,7 @@ pub enum Msg {
     Resize(Size),
     /// The terminal's window is the one that is typed into, or no more.
     Focus(bool),
-    Agent(Box<Happened>),
+    Agent(Box<AgentEvent>),
     /// So many of the messages that were sent into the turn were not read yet.
     Unread(usize),
     /// The events of the turn ended without its end.

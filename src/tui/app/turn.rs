@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::{App, Ask, Cmd, Happened};
+use super::{App, Ask, Cmd};
 use crate::{
-    domain::{EventKind, TurnOutcome},
+    domain::{AgentEvent, EventKind, TurnOutcome},
     tui::{crude::Draft, theme::Role},
 };
 
@@ -28,10 +28,9 @@ impl App {
         vec![Cmd::Send(draft)]
     }
 
-    pub(super) fn on_event(&mut self, happened: Happened, now: Instant) -> Vec<Cmd> {
-        let Happened { event, rules } = happened;
-        self.transcript.on_event(&event);
-        self.asks.resolved(&event);
+    pub(super) fn on_event(&mut self, event: &AgentEvent, now: Instant) -> Vec<Cmd> {
+        self.transcript.on_event(event);
+        self.asks.resolved(event);
         let root = event.agent.depth() == 0;
         let mut commands = vec![];
         match &event.kind {
@@ -44,8 +43,8 @@ impl App {
                     self.context = Some(usage.total_tokens());
                 }
             }
-            EventKind::ApprovalRequested { call, reason } => {
-                let ask = Ask::approval(event.agent.clone(), call.clone(), reason.clone(), rules);
+            EventKind::ApprovalRequested { call, reason, rules } => {
+                let ask = Ask::approval(event.agent.clone(), call.clone(), reason.clone(), rules.clone());
                 commands.extend(self.notify(&format!("{} asks to run {}", event.agent.name(), call.name)));
                 self.asks.push(ask, self.last_key, now);
             }
