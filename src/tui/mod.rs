@@ -7,6 +7,7 @@ pub mod app;
 pub mod crude;
 mod effects;
 pub mod keymap;
+pub mod keys;
 mod run;
 pub mod screen;
 pub mod terminal;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossterm::event::{Event, EventStream as Keys};
+use crossterm::event::Event;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +14,7 @@ use super::{
     app::{About, App, Cmd, Msg},
     crude::Draft,
     effects,
+    keys::Keys,
     screen::{Reflow, Screen, Size},
     terminal::Terminal,
     theme::Theme,
@@ -166,7 +167,7 @@ impl Running {
             if self.is_over() {
                 return Ok(());
             }
-            next = self.keys.next().now_or_never();
+            next = self.keys.waiting().map(Some);
         }
         self.drawn = None;
         Ok(())
