@@ -1,4 +1,6 @@
 //! The interface on a terminal.
 
+pub mod highlight;
+pub mod markdown;
 pub mod text;
 pub mod theme;
