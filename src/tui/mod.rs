@@ -1,6 +1,8 @@
 //! The interface on a terminal.
 
+pub mod diff;
 pub mod highlight;
 pub mod markdown;
+pub mod pace;
 pub mod text;
 pub mod theme;
