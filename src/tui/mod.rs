@@ -5,9 +5,13 @@
 
 pub mod app;
 pub mod crude;
+pub mod diff;
 mod effects;
+pub mod highlight;
 pub mod keymap;
 pub mod keys;
+pub mod markdown;
+pub mod pace;
 mod run;
 pub mod screen;
 pub mod terminal;

@@ -86,9 +86,7 @@ fn may_break(before: &str, after: &str) -> bool {
     if NOT_FIRST.contains(after) || NOT_LAST.contains(before) {
         return false;
     }
-    ideographic(before)
-        || ideographic(after)
-        || (matches!(before, "-" | "/" | "–" | "—") && !matches!(after, "-" | "/"))
+    ideographic(before) || ideographic(after) || (matches!(before, "-" | "–" | "—") && after != "-")
 }
 
 /// Han, kana and what stands among them, which are written without spaces. Hangul has spaces.

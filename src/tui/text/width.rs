@@ -1,8 +1,7 @@
 //! How many columns text takes, by what a reader sees as one character.
 
-use ratatui::text::Line;
+use ratatui::{buffer::CellWidth, text::Line};
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
 
 /// Each character as a reader counts them, with the columns it takes.
 pub fn graphemes(text: &str) -> impl Iterator<Item = (&str, usize)> {
@@ -24,8 +23,8 @@ pub fn line_width(line: &Line<'_>) -> usize {
 }
 
 fn of_grapheme(grapheme: &str) -> usize {
-    // One cell of a screen holds two columns at most; a script's long ligature is not drawn wider.
-    if grapheme.len() == 1 { 1 } else { grapheme.width().min(2) }
+    // Exactly what the screen will say; it refuses control characters, which text not yet cleaned can hold.
+    if grapheme.len() == 1 { 1 } else { grapheme.cell_width().into() }
 }
 
 /// `text`, or its beginning and `…`, in at most `most` columns.

@@ -106,9 +106,9 @@ impl Pieces<'_> {
     }
 }
 
-/// A character of two columns where there is only one is replaced.
+/// A character that is wider than the whole line is replaced.
 fn narrow(piece: &str, columns: usize) -> String {
-    if columns > 1 {
+    if columns >= LEAST {
         return piece.to_owned();
     }
     graphemes(piece).map(|(grapheme, width)| if width > columns { "\u{fffd}" } else { grapheme }).collect()
@@ -147,7 +147,8 @@ mod tests {
         assert_eq!(shown(&wrap, "the quick brown fox jumps"), ["the quick", "brown fox", "jumps"]);
         assert_eq!(shown(&wrap, "  indented text stays so"), ["  indented", "text stays", "so"]);
         assert_eq!(shown(&wrap, "antidisestablishmentarianism a"), ["antidisestab", "lishmentaria", "nism a"]);
-        assert_eq!(shown(&wrap, "see src/tui/text/wrap.rs"), ["see src/tui/", "text/wrap.rs"]);
+        assert_eq!(shown(&wrap, "see src/tui/text/wrap.rs"), ["see", "src/tui/text", "/wrap.rs"]);
+        assert_eq!(shown(&wrap, "a self-contained b"), ["a self-", "contained b"]);
         assert_eq!(shown(&wrap, ""), [""]);
         assert_eq!(shown(&wrap, "exactly12345"), ["exactly12345"]);
         assert_eq!(shown(&Wrap::to(4), "        a      b     "), ["", "a", "b"]);
@@ -184,7 +185,7 @@ mod tests {
             let wrap = Wrap::to(width).breaks(breaks);
             let lines = shown(&wrap, &text);
             let letters = |text: &str| text.replace([' ', '\u{fffd}'], "");
-            if width > 1 {
+            if width >= LEAST {
                 prop_assert_eq!(letters(&lines.concat()), letters(&text));
             }
             for line in lines.into_iter().chain(shown(&wrap.prefix(prefix.clone(), prefix), &text)) {
