@@ -2,5 +2,6 @@
 
 pub mod commands;
 pub mod composer;
+pub mod picker;
 pub mod text;
 pub mod theme;
