@@ -5,6 +5,7 @@
 
 mod answer;
 pub mod approval;
+pub mod attach;
 mod budget;
 mod caller;
 mod calls;

@@ -4,6 +4,8 @@
 //! the agent and ticks, and performs what it asks for. Nothing outside this folder knows the terminal library.
 
 pub mod app;
+pub mod commands;
+pub mod composer;
 pub mod crude;
 pub mod diff;
 mod effects;
@@ -12,6 +14,7 @@ pub mod keymap;
 pub mod keys;
 pub mod markdown;
 pub mod pace;
+pub mod picker;
 mod run;
 pub mod screen;
 pub mod terminal;
