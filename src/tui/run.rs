@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Stdout},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     app::{About, App, Cmd, Msg},
-    crude::Draft,
+    composer::{self, Draft, Recall},
     effects,
     keys::Keys,
     screen::{Reflow, Screen, Size},
@@ -21,7 +22,8 @@ use super::{
     view,
 };
 use crate::{
-    agent::{Agent, AgentRequest, EventStream, TurnControl},
+    agent::{chain, Agent, AgentRequest, EventStream, TurnControl, attach},
+    config::Env,
     domain::{AgentEvent, Answer, Content, EventKind, Message, Role, SessionKey, Usage},
     runtime::shutdown::{Hangups, Signal, Signals},
 };
@@ -42,6 +44,9 @@ pub struct Setup {
     pub about: About,
     pub theme: Theme,
     pub reflow: Reflow,
+    pub env: Env,
+    /// Where the history of the composer is.
+    pub state: PathBuf,
     /// Sent at once.
     pub first: Option<String>,
     /// For the first message.
@@ -72,9 +77,15 @@ struct Running {
     app: App,
     screen: Screen<Stdout>,
     terminal: Terminal,
-    keys: Keys,
+    keys: Option<Keys>,
     turn: Option<Turn>,
     attachments: Vec<Content>,
+    env: Env,
+    recall: Recall,
+    /// What is done aside tells here what came of it.
+    told: mpsc::UnboundedSender<Msg>,
+    /// The user's editor has the terminal.
+    away: bool,
     /// When the last frame was drawn, and whether there is a newer one.
     drawn: Option<Instant>,
     dirty: bool,
@@ -93,20 +104,26 @@ pub async fn run(setup: Setup, mut signals: Signals) -> io::Result<Ending> {
     let mut hangups = Hangups::new()?;
     let (columns, rows) = crossterm::terminal::size()?;
     let size = Size { columns, rows };
+    let (told, mut telling) = mpsc::unbounded_channel();
     let mut running = Running {
         agent: setup.agent,
         key: setup.key,
         app: App::new(setup.about, setup.theme, size),
         screen: Screen::new(io::stdout(), size, setup.reflow),
         terminal,
-        keys: Keys::new(),
+        keys: Some(Keys::new()),
         turn: None,
         attachments: setup.attachments,
+        env: setup.env,
+        recall: Recall::of(&setup.state),
+        told,
+        away: false,
         drawn: None,
         dirty: true,
         terminated: false,
         closing: None,
     };
+    running.load_history();
     if let Some(text) = setup.first {
         running.send_first(text)?;
     }
@@ -115,9 +132,10 @@ pub async fn run(setup: Setup, mut signals: Signals) -> io::Result<Ending> {
         let wait = running.wait();
         tokio::select! {
             biased;
-            key = running.keys.next() => running.on_input(key)?,
+            key = next_key(&mut running.keys) => running.on_input(key)?,
             signal = signals.recv() => running.on_signal(signal)?,
             () = hangups.recv() => running.on_signal(Signal::Terminate)?,
+            Some(msg) = telling.recv() => running.on_told(msg)?,
             event = next_event(&mut running.turn) => running.on_event(event)?,
             () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {
                 running.dirty |= running.app.tick().is_some();
@@ -130,6 +148,13 @@ pub async fn run(setup: Setup, mut signals: Signals) -> io::Result<Ending> {
     }
 }
 
+async fn next_key(keys: &mut Option<Keys>) -> Option<io::Result<Event>> {
+    match keys {
+        Some(keys) => keys.next().await,
+        None => std::future::pending().await,
+    }
+}
+
 async fn next_event(turn: &mut Option<Turn>) -> Option<AgentEvent> {
     match turn {
         Some(turn) => turn.events.next().await,
@@ -139,7 +164,7 @@ async fn next_event(turn: &mut Option<Turn>) -> Option<AgentEvent> {
 
 impl Running {
     fn send_first(&mut self, text: String) -> io::Result<()> {
-        for command in self.app.open(Draft { text }, Instant::now()) {
+        for command in self.app.open(Draft::from(text.as_str()), Instant::now()) {
             self.perform(command)?;
         }
         Ok(())
@@ -156,6 +181,50 @@ impl Running {
         Ok(())
     }
 
+    fn load_history(&self) {
+        let (recall, told) = (self.recall.clone(), self.told.clone());
+        tokio::task::spawn_blocking(move || {
+            // Without its history the composer works as well.
+            let _ = told.send(Msg::History(recall.load().unwrap_or_default()));
+        });
+    }
+
+    fn find(&self, request: composer::Request) {
+        let (told, folder) = (self.told.clone(), self.env.cwd.clone());
+        let home = self.env.var("HOME").map(PathBuf::from);
+        tokio::task::spawn_blocking(move || {
+            let _ = told.send(match request {
+                composer::Request::Files { id, query } => Msg::Files(id, composer::find_files(&folder, &query)),
+                composer::Request::Paths { id, paths } => {
+                    Msg::Paths(id, composer::look_up(&paths, &folder, home.as_deref()))
+                }
+            });
+        });
+    }
+
+    /// Gives the terminal to the user's editor. The turn goes on meanwhile, unseen.
+    fn edit(&mut self, text: String) -> io::Result<()> {
+        self.screen.clear()?;
+        self.keys = None;
+        self.away = true;
+        self.terminal.suspend();
+        let editor = effects::editor(&self.env);
+        let told = self.told.clone();
+        tokio::spawn(async move {
+            let _ = told.send(Msg::Edited(effects::edit(&editor, text).await));
+        });
+        Ok(())
+    }
+
+    fn on_told(&mut self, msg: Msg) -> io::Result<()> {
+        if self.away && matches!(msg, Msg::Edited(_)) {
+            self.away = false;
+            self.back()?;
+            self.keys = Some(Keys::new());
+        }
+        self.take(msg)
+    }
+
     /// A key, and those that came with it, are seen at once.
     fn on_input(&mut self, input: Option<io::Result<Event>>) -> io::Result<()> {
         let mut next = Some(input);
@@ -167,7 +236,7 @@ impl Running {
             if self.is_over() {
                 return Ok(());
             }
-            next = self.keys.waiting().map(Some);
+            next = self.keys.as_mut().and_then(Keys::waiting).map(Some);
         }
         self.drawn = None;
         Ok(())
@@ -226,11 +295,18 @@ impl Running {
 
     fn perform(&mut self, command: Cmd) -> io::Result<()> {
         match command {
-            Cmd::Send(draft) => self.send(draft),
+            Cmd::Send(draft) => return self.send(draft),
+            Cmd::Remember(text) => {
+                let recall = self.recall.clone();
+                // A message is sent also where it cannot be kept.
+                tokio::task::spawn_blocking(move || recall.add(&text).is_ok());
+            }
+            Cmd::Find(request) => self.find(request),
+            Cmd::Edit(text) => self.edit(text)?,
             Cmd::Steer(draft) => {
                 if let Some(turn) = &self.turn {
                     // Where there is no room the message stays, and becomes the next turn.
-                    let _ = turn.steer.try_send(message(draft, vec![]));
+                    let _ = turn.steer.try_send(message(&draft, vec![]));
                 }
             }
             Cmd::Answer(answer) => {
@@ -255,7 +331,11 @@ impl Running {
         Ok(())
     }
 
-    fn send(&mut self, draft: Draft) {
+    fn send(&mut self, draft: Draft) -> io::Result<()> {
+        let files = match attach::attach(&draft.attachments, &self.env.cwd) {
+            Ok(files) => files,
+            Err(error) => return self.take(Msg::Refused(draft, chain(&error))),
+        };
         let cancel = CancellationToken::new();
         let (answers, answered) = mpsc::channel(64);
         let (steer, steered) = mpsc::channel(STEERS);
@@ -264,9 +344,12 @@ impl Running {
             steer: Some(steered),
             ..TurnControl::unattended(cancel.clone())
         };
-        let content = message(draft, std::mem::take(&mut self.attachments)).content;
+        let mut attachments = std::mem::take(&mut self.attachments);
+        attachments.extend(files);
+        let content = message(&draft, attachments).content;
         let events = self.agent.run(AgentRequest::message(self.key.clone(), content), control);
         self.turn = Some(Turn { events, answers, steer, cancel });
+        Ok(())
     }
 
     /// Leaves; what the turn said so far is shown first. The second time does not wait for it.
@@ -303,21 +386,22 @@ impl Running {
         self.screen.clear()?;
         self.terminal.suspend();
         effects::stop();
+        self.back()
+    }
+
+    /// Takes the terminal again, after somebody else had it.
+    fn back(&mut self) -> io::Result<()> {
         self.terminal.resume()?;
         self.screen.forget();
         let (columns, rows) = crossterm::terminal::size()?;
         let size = Size { columns, rows };
         self.screen.resize(size);
-        self.app_resized(size)
-    }
-
-    fn app_resized(&mut self, size: Size) -> io::Result<()> {
         self.take(Msg::Resize(size))
     }
 
     /// How long nothing need be done.
     fn wait(&self) -> Option<Duration> {
-        let frame = self.drawn.filter(|_| self.dirty).map(|drawn| FRAME.saturating_sub(drawn.elapsed()));
+        let frame = self.drawn.filter(|_| self.dirty && !self.away).map(|drawn| FRAME.saturating_sub(drawn.elapsed()));
         let closing = self.closing.map(|until| until.saturating_duration_since(Instant::now()));
         [frame, self.app.tick(), closing].into_iter().flatten().min()
     }
@@ -325,7 +409,7 @@ impl Running {
     fn draw_when_due(&mut self) -> io::Result<()> {
         let now = Instant::now();
         let due = self.drawn.is_none_or(|drawn| now.duration_since(drawn) >= FRAME);
-        if !self.dirty || !due {
+        if !self.dirty || !due || self.away {
             return Ok(());
         }
         self.drawn = Some(now);
@@ -340,8 +424,8 @@ impl Running {
     }
 }
 
-fn message(draft: Draft, mut attachments: Vec<Content>) -> Message {
-    let mut content = vec![Content::text(draft.text)];
+fn message(draft: &Draft, mut attachments: Vec<Content>) -> Message {
+    let mut content = vec![Content::text(&draft.text)];
     content.append(&mut attachments);
     Message { role: Role::User, content }
 }

@@ -17,7 +17,8 @@ pub use self::{
     turn::Work,
 };
 use super::{
-    crude::{Composer, Draft, Transcript},
+    composer::{Composer, Draft},
+    crude::Transcript,
     screen::Size,
     theme::{Role, Theme},
 };
@@ -111,10 +112,7 @@ impl App {
     pub fn update(&mut self, msg: Msg, now: Instant) -> Vec<Cmd> {
         match msg {
             Msg::Key(key) => self.on_key(key, now),
-            Msg::Paste(text) => {
-                self.on_paste(&text, now);
-                vec![]
-            }
+            Msg::Paste(text) => self.on_paste(&text, now),
             Msg::Resize(size) => {
                 self.size = size;
                 vec![]
@@ -129,6 +127,10 @@ impl App {
                 vec![]
             }
             Msg::Lost => self.on_lost(),
+            Msg::History(_) | Msg::Files(..) | Msg::Paths(..) | Msg::Edited(_) | Msg::Refused(..) => {
+                self.on_told(msg);
+                vec![]
+            }
             Msg::Interrupt => self.stop(now),
             Msg::Terminate => vec![Cmd::Quit],
             Msg::Tick => self.on_tick(now),
@@ -152,6 +154,19 @@ impl App {
         }
         self.asks.settle(self.last_key, now);
         vec![]
+    }
+
+    /// What was asked for outside is there.
+    fn on_told(&mut self, msg: Msg) {
+        match msg {
+            Msg::History(messages) => self.composer.load_history(&messages),
+            Msg::Files(id, found) => self.composer.on_files(id, found),
+            Msg::Paths(id, found) => self.composer.on_paths(id, found),
+            Msg::Edited(Ok(text)) => self.composer.set_edited(&text),
+            Msg::Edited(Err(why)) => self.transcript.note(Role::Error, &why),
+            Msg::Refused(draft, why) => self.refused(draft, &why),
+            _ => {}
+        }
     }
 
     /// When to wake up for the next [`Msg::Tick`]; `None` where nothing moves by itself.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{App, Ask, Cmd};
 use crate::{
     domain::{AgentEvent, EventKind, TurnOutcome},
-    tui::{crude::Draft, theme::Role},
+    tui::{composer::Draft, theme::Role},
 };
 
 /// The turn that runs.
@@ -21,7 +21,7 @@ pub struct Work {
 impl App {
     /// Sends `draft` as the beginning of a turn.
     pub(super) fn begin(&mut self, draft: Draft, now: Instant) -> Vec<Cmd> {
-        self.transcript.user(&draft.text);
+        self.transcript.user(&draft.shown());
         self.said = true;
         self.pending.held = false;
         self.work = Some(Work { since: now, canceling: false, streams: false });
@@ -92,7 +92,7 @@ impl App {
     pub(super) fn joined(&mut self, unread: usize) {
         while self.pending.steering.len() > unread {
             if let Some(draft) = self.pending.steering.pop_front() {
-                self.transcript.user(&draft.text);
+                self.transcript.user(&draft.shown());
             }
         }
     }

@@ -1,9 +1,5 @@
-//! A composer and a transcript that do the least.
+//! A transcript that does the least.
 
-mod composer;
 mod transcript;
 
-pub use self::{
-    composer::{Composer, Draft, Outcome},
-    transcript::Transcript,
-};
+pub use self::transcript::Transcript;

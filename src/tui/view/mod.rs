@@ -45,6 +45,7 @@ pub fn view(app: &mut App, now: Instant) -> View {
         bottom.ask_hint(app);
         bottom.pending(app);
         bottom.composer(app, rows);
+        bottom.lines.extend(app.composer.popup(width, &app.theme));
     }
     bottom.lines.push(status::line(app, now));
     let over = bottom.lines.len().saturating_sub(rows);
@@ -98,7 +99,7 @@ impl Bottom {
         for (label, draft) in all.iter().take(MOST_PENDING) {
             let spans = vec![
                 Span::styled(*label, app.theme.style(Role::Accent)),
-                Span::styled(plain(&draft.text), app.theme.style(Role::Dim)),
+                Span::styled(plain(&draft.shown()), app.theme.style(Role::Dim)),
             ];
             self.lines.push(fit(Line::from(spans), app.width()));
         }
@@ -111,7 +112,7 @@ impl Bottom {
         self.lines.push(fit(Line::styled(hint, app.theme.style(Role::Dim)), app.width()));
     }
 
-    fn composer(&mut self, app: &App, rows: usize) {
+    fn composer(&mut self, app: &mut App, rows: usize) {
         if rows > 4 {
             self.lines.push(Line::styled("─".repeat(usize::from(app.width())), app.theme.style(Role::Dim)));
         }
