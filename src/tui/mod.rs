@@ -15,6 +15,7 @@ pub mod keys;
 pub mod markdown;
 pub mod pace;
 pub mod picker;
+pub mod probe;
 mod run;
 pub mod screen;
 pub mod terminal;

@@ -16,9 +16,10 @@ use super::{
     composer::{self, Draft, Recall},
     effects,
     keys::Keys,
+    probe,
     screen::{Reflow, Screen, Size},
     terminal::Terminal,
-    theme::Theme,
+    theme::{Depth, Ground, Theme},
     view,
 };
 use crate::{
@@ -111,7 +112,7 @@ pub async fn run(setup: Setup, mut signals: Signals) -> io::Result<Ending> {
         app: App::new(setup.about, setup.theme, size),
         screen: Screen::new(io::stdout(), size, setup.reflow),
         terminal,
-        keys: Some(Keys::new()),
+        keys: None,
         turn: None,
         attachments: setup.attachments,
         env: setup.env,
@@ -127,6 +128,9 @@ pub async fn run(setup: Setup, mut signals: Signals) -> io::Result<Ending> {
     if let Some(text) = setup.first {
         running.send_first(text)?;
     }
+    running.draw_when_due()?;
+    running.probe()?;
+    running.keys = Some(Keys::new());
     loop {
         running.draw_when_due()?;
         let wait = running.wait();
@@ -178,6 +182,24 @@ impl Running {
         for command in self.app.update(msg, Instant::now()) {
             self.perform(command)?;
         }
+        Ok(())
+    }
+
+    /// Asks the terminal what it is, once the first frame is there, and before keys are read.
+    fn probe(&mut self) -> io::Result<()> {
+        let theme = self.app.theme;
+        if theme.depth() == Depth::None {
+            return Ok(());
+        }
+        self.screen.pass(probe::QUERY)?;
+        let answer = probe::read()?;
+        if let Some(background) = answer.background {
+            self.app.set_theme(Theme::new(theme.depth(), Ground::of(background)));
+        }
+        for key in answer.typed {
+            self.take(Msg::Key(key))?;
+        }
+        self.dirty = true;
         Ok(())
     }
 

@@ -137,6 +137,12 @@ impl App {
         }
     }
 
+    /// The terminal said what it stands on.
+    pub fn set_theme(&mut self, theme: Theme) {
+        self.theme = theme;
+        self.transcript.set_theme(theme);
+    }
+
     /// Begins with a message that was given with the command.
     pub fn open(&mut self, draft: Draft, now: Instant) -> Vec<Cmd> {
         self.begin(draft, now)

@@ -21,6 +21,10 @@ impl Transcript {
         Self { theme, ..Self::default() }
     }
 
+    pub fn set_theme(&mut self, theme: Theme) {
+        self.theme = theme;
+    }
+
     pub fn user(&mut self, text: &str) {
         self.add(Role::Text, "");
         self.add(Role::User, &format!("> {text}"));
