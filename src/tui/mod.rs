@@ -10,6 +10,7 @@ pub mod crude;
 pub mod diff;
 mod effects;
 pub mod highlight;
+pub mod kept;
 pub mod keymap;
 pub mod keys;
 pub mod markdown;

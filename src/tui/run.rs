@@ -15,6 +15,7 @@ use super::{
     app::{About, App, Cmd, Msg},
     composer::{self, Draft, Recall},
     effects,
+    kept::Kept,
     keys::Keys,
     probe,
     screen::{Reflow, Screen, Size},
@@ -82,6 +83,7 @@ struct Running {
     turn: Option<Turn>,
     attachments: Vec<Content>,
     env: Env,
+    state: PathBuf,
     recall: Recall,
     /// What is done aside tells here what came of it.
     told: mpsc::UnboundedSender<Msg>,
@@ -100,12 +102,12 @@ struct Running {
 ///
 /// # Errors
 /// A terminal that cannot be made raw, read or written.
-pub async fn run(setup: Setup, mut signals: Signals) -> io::Result<Ending> {
+pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
     let terminal = Terminal::take()?;
-    let mut hangups = Hangups::new()?;
+    let hangups = Hangups::new()?;
     let (columns, rows) = crossterm::terminal::size()?;
     let size = Size { columns, rows };
-    let (told, mut telling) = mpsc::unbounded_channel();
+    let (told, telling) = mpsc::unbounded_channel();
     let mut running = Running {
         agent: setup.agent,
         key: setup.key,
@@ -117,6 +119,7 @@ pub async fn run(setup: Setup, mut signals: Signals) -> io::Result<Ending> {
         attachments: setup.attachments,
         env: setup.env,
         recall: Recall::of(&setup.state),
+        state: setup.state,
         told,
         away: false,
         drawn: None,
@@ -128,28 +131,18 @@ pub async fn run(setup: Setup, mut signals: Signals) -> io::Result<Ending> {
     if let Some(text) = setup.first {
         running.send_first(text)?;
     }
-    running.draw_when_due()?;
-    running.probe()?;
-    running.keys = Some(Keys::new());
-    loop {
-        running.draw_when_due()?;
-        let wait = running.wait();
-        tokio::select! {
-            biased;
-            key = next_key(&mut running.keys) => running.on_input(key)?,
-            signal = signals.recv() => running.on_signal(signal)?,
-            () = hangups.recv() => running.on_signal(Signal::Terminate)?,
-            Some(msg) = telling.recv() => running.on_told(msg)?,
-            event = next_event(&mut running.turn) => running.on_event(event)?,
-            () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {
-                running.dirty |= running.app.tick().is_some();
-                running.take(Msg::Tick)?;
-            }
-        }
-        if running.is_over() {
-            return running.finish();
-        }
-    }
+    let result = running.until_over(Inputs { signals, hangups, telling }).await;
+    // However it ended.
+    running.keep_draft();
+    result?;
+    running.finish()
+}
+
+/// What comes in besides keys and events.
+struct Inputs {
+    signals: Signals,
+    hangups: Hangups,
+    telling: mpsc::UnboundedReceiver<Msg>,
 }
 
 async fn next_key(keys: &mut Option<Keys>) -> Option<io::Result<Event>> {
@@ -167,6 +160,38 @@ async fn next_event(turn: &mut Option<Turn>) -> Option<AgentEvent> {
 }
 
 impl Running {
+    async fn until_over(&mut self, mut inputs: Inputs) -> io::Result<()> {
+        self.draw_when_due()?;
+        self.probe()?;
+        self.keys = Some(Keys::new());
+        while !self.is_over() {
+            self.draw_when_due()?;
+            let wait = self.wait();
+            tokio::select! {
+                biased;
+                key = next_key(&mut self.keys) => self.on_input(key)?,
+                signal = inputs.signals.recv() => self.on_signal(signal)?,
+                () = inputs.hangups.recv() => self.on_signal(Signal::Terminate)?,
+                Some(msg) = inputs.telling.recv() => self.on_told(msg)?,
+                event = next_event(&mut self.turn) => self.on_event(event)?,
+                () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {
+                    self.dirty |= self.app.tick().is_some();
+                    self.take(Msg::Tick)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps what was typed and not sent, for the next start.
+    fn keep_draft(&self) {
+        if let Some(text) = self.app.unsent() {
+            let kept = Kept { text, resume: self.app.about.resume.clone() };
+            // There is nobody left to tell.
+            let _ = kept.save(&self.state);
+        }
+    }
+
     fn send_first(&mut self, text: String) -> io::Result<()> {
         for command in self.app.open(Draft::from(text.as_str()), Instant::now()) {
             self.perform(command)?;
@@ -204,10 +229,13 @@ impl Running {
     }
 
     fn load_history(&self) {
-        let (recall, told) = (self.recall.clone(), self.told.clone());
+        let (recall, told, state) = (self.recall.clone(), self.told.clone(), self.state.clone());
         tokio::task::spawn_blocking(move || {
             // Without its history the composer works as well.
             let _ = told.send(Msg::History(recall.load().unwrap_or_default()));
+            if let Some(kept) = Kept::take(&state) {
+                let _ = told.send(Msg::Kept(kept));
+            }
         });
     }
 
@@ -311,6 +339,9 @@ impl Running {
         }
         if matches!(event.kind, EventKind::TurnFinished { .. }) && event.agent.depth() == 0 {
             self.turn = None;
+            for crash in self.terminal.take_crashes() {
+                self.take(Msg::Crashed(crash))?;
+            }
         }
         self.take(Msg::Agent(Box::new(event)))
     }

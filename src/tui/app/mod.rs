@@ -127,7 +127,7 @@ impl App {
                 vec![]
             }
             Msg::Lost => self.on_lost(),
-            Msg::History(_) | Msg::Files(..) | Msg::Paths(..) | Msg::Edited(_) | Msg::Refused(..) => {
+            Msg::History(_) | Msg::Kept(_) | Msg::Crashed(_) | Msg::Files(..) | Msg::Paths(..) | Msg::Edited(_) | Msg::Refused(..) => {
                 self.on_told(msg);
                 vec![]
             }
@@ -154,6 +154,14 @@ impl App {
         (self.usage, self.said)
     }
 
+    /// What was typed and not sent: what is queued, and the draft.
+    #[must_use]
+    pub fn unsent(&self) -> Option<String> {
+        let waiting = self.pending.steering.iter().chain(&self.pending.queued).map(|draft| draft.text.clone());
+        let texts: Vec<_> = waiting.chain([self.composer.text()]).filter(|text| !text.trim().is_empty()).collect();
+        (!texts.is_empty()).then(|| texts.join("\n\n"))
+    }
+
     fn on_tick(&mut self, now: Instant) -> Vec<Cmd> {
         if self.leaving.is_some_and(|since| now.duration_since(since) >= TWICE) {
             self.leaving = None;
@@ -166,6 +174,12 @@ impl App {
     fn on_told(&mut self, msg: Msg) {
         match msg {
             Msg::History(messages) => self.composer.load_history(&messages),
+            Msg::Kept(kept) => {
+                let about = format!("what you had typed and not sent is back; it was for: {}", kept.resume);
+                self.transcript.note(Role::Dim, &about);
+                self.composer.set_text(&kept.text);
+            }
+            Msg::Crashed(what) => self.transcript.note(Role::Error, &what),
             Msg::Files(id, found) => self.composer.on_files(id, found),
             Msg::Paths(id, found) => self.composer.on_paths(id, found),
             Msg::Edited(Ok(text)) => self.composer.set_edited(&text),

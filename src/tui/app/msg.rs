@@ -7,6 +7,7 @@ use crate::{
     domain::{AgentEvent, Answer},
     tui::{
         composer::{Draft, FileMatch, Found, Request},
+        kept::Kept,
         screen::Size,
     },
 };
@@ -26,6 +27,10 @@ pub enum Msg {
     Lost,
     /// Messages of earlier sessions, the oldest first.
     History(Vec<String>),
+    /// What was typed and not sent the last time.
+    Kept(Kept),
+    /// A part of the process panicked, and this is what it said.
+    Crashed(String),
     /// Files that were asked for.
     Files(u64, Vec<FileMatch>),
     /// Which paths are files.

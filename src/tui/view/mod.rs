@@ -60,7 +60,7 @@ pub fn view(app: &mut App, now: Instant) -> View {
 
 /// What the agent says and does just now, in at most `room` rows.
 fn live(app: &App, room: usize, now: Instant) -> Vec<Line<'static>> {
-    let Some(work) = app.work else { return vec![] };
+    let Some(work) = &app.work else { return vec![] };
     if room == 0 {
         return vec![];
     }
