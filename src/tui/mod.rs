@@ -1,5 +1,6 @@
 //! The interface on a terminal.
 
+pub mod cells;
 pub mod diff;
 pub mod highlight;
 pub mod markdown;
