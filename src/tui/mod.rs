@@ -4,9 +4,9 @@
 //! the agent and ticks, and performs what it asks for. Nothing outside this folder knows the terminal library.
 
 pub mod app;
+pub mod cells;
 pub mod commands;
 pub mod composer;
-pub mod crude;
 pub mod diff;
 mod effects;
 pub mod highlight;

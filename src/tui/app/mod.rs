@@ -17,15 +17,13 @@ pub use self::{
     turn::Work,
 };
 use super::{
+    cells::Transcript,
     composer::{Composer, Draft},
-    crude::Transcript,
     screen::Size,
     theme::{Role, Theme},
 };
 use crate::{agent::ApproveMode, domain::Usage};
 
-/// How often what moves is drawn while the agent works: its time, and text that comes.
-const TICK: Duration = Duration::from_millis(16);
 /// How often the time that passes is drawn.
 const SLOW_TICK: Duration = Duration::from_millis(250);
 /// How long a second Ctrl-C or Esc counts as one with the first.
@@ -192,10 +190,8 @@ impl App {
     /// When to wake up for the next [`Msg::Tick`]; `None` where nothing moves by itself.
     #[must_use]
     pub fn tick(&self) -> Option<Duration> {
-        if self.work.as_ref().is_some_and(|work| work.streams) {
-            return Some(TICK);
-        }
-        (self.work.is_some() || self.leaving.is_some() || self.asks.unsettled()).then_some(SLOW_TICK)
+        let slow = self.work.is_some() || self.leaving.is_some() || self.asks.unsettled();
+        [self.transcript.next_tick(), slow.then_some(SLOW_TICK)].into_iter().flatten().min()
     }
 
     pub(super) fn width(&self) -> u16 {

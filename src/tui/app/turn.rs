@@ -19,8 +19,6 @@ pub struct Work {
     pub since: Instant,
     /// It was told to stop.
     pub canceling: bool,
-    /// Text comes.
-    pub streams: bool,
 }
 
 impl App {
@@ -29,21 +27,18 @@ impl App {
         self.transcript.user(&draft.shown());
         self.said = true;
         self.pending.held = false;
-        self.work = Some(Work { draft: draft.clone(), since: now, canceling: false, streams: false });
+        self.work = Some(Work { draft: draft.clone(), since: now, canceling: false });
         vec![Cmd::Send(draft)]
     }
 
     pub(super) fn on_event(&mut self, event: &AgentEvent, now: Instant) -> Vec<Cmd> {
-        self.transcript.on_event(event);
+        self.transcript.on_event(event, now);
         self.asks.resolved(event);
         let root = event.agent.depth() == 0;
         let mut commands = vec![];
         match &event.kind {
             EventKind::TurnStarted { model, .. } if root => self.about.model = Some(model.clone()),
-            EventKind::TextDelta { .. } | EventKind::ReasoningDelta { .. } => self.streams(true),
-            EventKind::ToolStarted { .. } => self.streams(false),
             EventKind::MessageCompleted { usage, .. } => {
-                self.streams(false);
                 if let Some(usage) = usage.filter(|_| root) {
                     self.context = Some(usage.total_tokens());
                 }
@@ -65,12 +60,6 @@ impl App {
             _ => {}
         }
         commands
-    }
-
-    fn streams(&mut self, streams: bool) {
-        if let Some(work) = &mut self.work {
-            work.streams = streams;
-        }
     }
 
     fn ended(&mut self, outcome: &TurnOutcome, now: Instant) -> Vec<Cmd> {

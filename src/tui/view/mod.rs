@@ -36,7 +36,7 @@ const MOST_PENDING: usize = 4;
 /// The next frame.
 pub fn view(app: &mut App, now: Instant) -> View {
     let width = app.width();
-    let finished = app.transcript.drain(width);
+    let finished = app.transcript.drain(width, now);
     let rows = usize::from(app.size.rows.max(1));
     let mut bottom = Bottom::default();
     if app.asks.has_focus() {
@@ -66,7 +66,7 @@ fn live(app: &App, room: usize, now: Instant) -> Vec<Line<'static>> {
     }
     let mut lines = match room {
         0..3 => vec![],
-        _ => app.transcript.live(app.width(), u16::try_from(room - 2).unwrap_or(u16::MAX)),
+        _ => app.transcript.live(app.width(), u16::try_from(room - 2).unwrap_or(u16::MAX), now),
     };
     if !lines.is_empty() {
         lines.push(Line::default());

@@ -1,5 +1,0 @@
-//! A transcript that does the least.
-
-mod transcript;
-
-pub use self::transcript::Transcript;
