@@ -114,6 +114,8 @@ pub struct Asks {
     pub chosen: usize,
     /// Rows of what is asked that are scrolled past.
     pub scroll: usize,
+    /// Rows of it that are shown.
+    pub page: usize,
     /// The reason for a no, or the answer in the user's own words.
     pub own: Option<Composer>,
     focus: bool,
@@ -207,8 +209,8 @@ impl App {
             Some(Action::Stop) => return self.choose(&Choice::NoAndStop),
             Some(action @ (Action::Transcript | Action::Suspend)) => return self.act(action),
             _ => match key.code {
-                KeyCode::PageUp => self.asks.scroll = self.asks.scroll.saturating_sub(5),
-                KeyCode::PageDown => self.asks.scroll += 5,
+                KeyCode::PageUp => self.asks.scroll = self.asks.scroll.saturating_sub(self.asks.page.max(1)),
+                KeyCode::PageDown => self.asks.scroll += self.asks.page.max(1),
                 _ => {}
             },
         }

@@ -33,7 +33,9 @@ impl Bottom {
         let (choices, about) = (choices(app, ask), about(app, ask));
         let fixed = choices.len() + about.len() + 2;
         self.lines.push(heading(app, ask));
-        self.lines.extend(excerpt(app, &subject(app, ask), rows.saturating_sub(fixed).max(1)));
+        let (shown, page) = excerpt(app, &subject(app, ask), rows.saturating_sub(fixed).max(1));
+        app.asks.page = page;
+        self.lines.extend(shown);
         self.lines.extend(about);
         let Some((lines, caret)) = own else {
             self.lines.extend(choices);
@@ -109,19 +111,19 @@ fn call_text(call: &ToolCall) -> String {
     }
 }
 
-/// As much of the lines as `rows` hold, from where the user scrolled to.
-fn excerpt(app: &App, lines: &[String], rows: usize) -> Vec<Line<'static>> {
+/// As much of the lines as `rows` hold, from where the user scrolled to, and how many of them that is.
+fn excerpt(app: &App, lines: &[String], rows: usize) -> (Vec<Line<'static>>, usize) {
     let style = app.theme.style(Role::Text);
     let shown = |line: &String| Line::from(vec![Span::raw("  "), Span::styled(line.clone(), style)]);
     if lines.len() <= rows {
-        return lines.iter().map(shown).collect();
+        return (lines.iter().map(shown).collect(), lines.len());
     }
     let room = rows.saturating_sub(1).max(1);
     let from = app.asks.scroll.min(lines.len() - room);
     let mut out: Vec<_> = lines[from..from + room].iter().map(shown).collect();
-    let note = format!("  lines {} to {} of {}: PgUp and PgDn show the rest", from + 1, from + room, lines.len());
+    let note = format!("  lines {} to {} of {}: PgUp, PgDn", from + 1, from + room, lines.len());
     out.push(fit(Line::styled(note, app.theme.style(Role::Warning)), app.width()));
-    out
+    (out, room)
 }
 
 /// Where it would run, and why it asks.

@@ -53,7 +53,7 @@ pub fn view(app: &mut App, now: Instant) -> View {
     let room = rows - bottom.lines.len();
     let mut lines = live(app, room, now);
     let above = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-    let caret = bottom.caret.map(|caret| Position::new(caret.x, caret.y + above));
+    let caret = bottom.caret.map(|caret| Position::new(caret.x.min(width - 1), caret.y + above));
     lines.append(&mut bottom.lines);
     View { finished, live: Live { lines, caret } }
 }

@@ -318,6 +318,7 @@ fn a_question() {
     stage.press(KeyCode::Char('3'));
     stage.type_in("Sunday");
     assert_eq!(stage.press(KeyCode::Enter), [answer(Some("Sunday"))]);
+    stage.pass(1);
     stage.event(ask);
     assert_eq!(stage.press(KeyCode::Esc), [answer(None)]);
 }
