@@ -259,11 +259,8 @@ impl Running {
         let cancel = CancellationToken::new();
         let (answers, answered) = mpsc::channel(64);
         let (steer, steered) = mpsc::channel(STEERS);
-        let control = TurnControl {
-            answers: Some(answered),
-            steer: Some(steered),
-            ..TurnControl::unattended(cancel.clone())
-        };
+        let control =
+            TurnControl { answers: Some(answered), steer: Some(steered), ..TurnControl::unattended(cancel.clone()) };
         let content = message(draft, std::mem::take(&mut self.attachments)).content;
         let events = self.agent.run(AgentRequest::message(self.key.clone(), content), control);
         self.turn = Some(Turn { events, answers, steer, cancel });

@@ -20,7 +20,11 @@ pub fn pager(app: &mut App) -> Option<Vec<Line<'static>>> {
         .enumerate()
         .skip(top)
         .take(height)
-        .map(|(at, line)| if hit == Some(at) { line.patch_style(Style::new().add_modifier(Modifier::REVERSED)) } else { line })
+        .map(
+            |(at, line)| {
+                if hit == Some(at) { line.patch_style(Style::new().add_modifier(Modifier::REVERSED)) } else { line }
+            },
+        )
         .collect();
     rows.resize(height, Line::default());
     let bar = match (&pager.needle, pager.typing) {
