@@ -10,8 +10,10 @@ mod budget;
 mod caller;
 mod calls;
 mod check;
+mod chosen;
 mod compact;
 mod context;
+mod draft;
 mod driver;
 mod failure;
 mod history;
@@ -20,6 +22,7 @@ mod inbox;
 mod journal;
 pub mod laws;
 mod local;
+mod look;
 mod named;
 mod needs;
 mod origin;
@@ -44,10 +47,13 @@ use tokio_util::sync::CancellationToken;
 
 pub use approval::{ApproveMode, PolicyError, Surface};
 pub use check::Check;
+pub use chosen::ModelOption;
 pub use context::{CONTEXT_FILE, context_files};
+pub use draft::{Compaction, DraftError};
 pub(crate) use failure::chain;
 pub use hooks::HookRuleError;
 pub use local::LocalAgent;
+pub use look::{ContextPart, ContextUse, Permitted, ServerLine, TalkError, ToolLine};
 pub use needs::{require, require_all};
 pub use output::{FINAL_ANSWER, SchemaError};
 pub use query::{BoxError, Part, Query, QueryHandler, Reply, Unanswered, text_of};
@@ -119,11 +125,11 @@ impl Agent {
     /// The model that answers, as `PROVIDER/MODEL`, and how many tokens fit into its context; what is not known before
     /// it answered is `None`.
     #[must_use]
-    pub fn model(&self) -> (Option<&str>, Option<u64>) {
+    pub fn model(&self) -> (Option<String>, Option<u64>) {
         match self {
             Self::Local(agent) => {
-                let model = &agent.root().model;
-                (Some(model.name()), model.capabilities().context_window)
+                let model = agent.root().model.get();
+                (Some(model.name().to_owned()), model.capabilities().context_window)
             }
             Self::Remote(_) => (None, None),
         }

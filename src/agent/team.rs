@@ -2,7 +2,7 @@
 //! conversation over.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -14,18 +14,18 @@ use super::{
     AgentDeps, AgentOptions, OpenError,
     approval::{Mode, Policy, under},
     check::Probed,
+    chosen::Chosen,
     context::Prompt,
     hooks::Hooks,
-    needs,
     output::Shape,
 };
 use crate::{
     config::{
         Keys, Rule,
-        agent_file::{self, AgentRef, AgentSpec, Limits, LoadOptions, Loaded, Permissions, ToolEntry},
+        agent_file::{self, AgentRef, AgentSpec, Limits, LoadOptions, Loaded, ModelSpec, Permissions, ToolEntry},
     },
     domain::{Effect, ToolSpec},
-    model::Model,
+    model::{self, Model},
     tool::{Listing, ToolDeps, Toolbox, boxed::Boxes},
 };
 
@@ -52,7 +52,7 @@ pub(super) struct Team {
 pub(super) struct Member {
     /// The file's own agent has the file's name.
     pub(super) name: String,
-    pub(super) model: Arc<dyn Model>,
+    pub(super) model: Chosen,
     pub(super) tools: Toolbox,
     pub(super) prompt: Prompt,
     pub(super) shape: Option<Shape>,
@@ -154,6 +154,18 @@ impl Team {
         self.spec(name).map_or("", |spec| &spec.description)
     }
 
+    pub(super) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(super) fn open_model(
+        &self,
+        reference: &str,
+        models: &BTreeMap<String, ModelSpec>,
+    ) -> Result<Arc<dyn Model>, model::OpenError> {
+        (self.deps.models)(reference, models, &self.keys)
+    }
+
     /// Where the tools of every agent run that run in the sandbox.
     pub(super) fn boxes(&self) -> &Boxes {
         &self.deps.boxes
@@ -195,8 +207,7 @@ impl Team {
             .or(self.loaded.file.agent.model.as_ref())
             .or(deps.options.default_model.as_ref())
             .ok_or_else(|| OpenError::NoModel { agent: name.to_owned() })?;
-        needs::require(&self.loaded, &[(name, Some(reference))], &[])?;
-        let model = (deps.models)(reference, &self.loaded.file.models, &self.keys)?;
+        let model = Chosen::new(self.choice(name, reference, None)?);
         let tools = Toolbox::open(
             spec,
             &ToolDeps {

@@ -18,7 +18,7 @@ use std::{any::Any, path::PathBuf};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use export::Export;
@@ -31,7 +31,7 @@ pub use tasks::{Interrupts, ORPHANED, TaskPage, TaskQuery, TaskRecord, TaskStatu
 use crate::domain::{Content, Message, Role, SessionId, SessionKey, TaskId};
 
 /// What `session list` shows.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionInfo {
     pub id: SessionId,
     pub user: String,

@@ -19,6 +19,7 @@ pub use self::{
     mode::Mode,
     team::under,
 };
+use super::Permitted;
 use crate::{
     config::{
         Rule, RuleError,
@@ -171,6 +172,21 @@ impl Policy {
     #[must_use]
     pub fn rules_for(&self, name: &str, arguments: &Value) -> Vec<Rule> {
         Call::new(name, arguments, &self.workspace).like_it()
+    }
+
+    /// The rules that hold, for people to read.
+    #[must_use]
+    pub fn permitted(&self, granted: &Granted) -> Permitted {
+        let shown = |rules: &[Rule]| rules.iter().map(Rule::to_string).collect();
+        Permitted {
+            deny: shown(&self.deny),
+            ask: shown(&self.ask),
+            allow: shown(&self.allow),
+            kept: shown(&self.kept),
+            session: shown(granted.rules()),
+            default: self.default,
+            mode: self.mode.get(),
+        }
     }
 
     /// What becomes of a call that has to be asked about.

@@ -60,7 +60,7 @@ fn about(chat: &Chat, cx: &Cx) -> tui::About {
     let remote = matches!(chat.agent, Agent::Remote(_)).then(|| spelled.trim().to_owned());
     tui::About {
         agent: name.clone(),
-        model: model.map(str::to_owned),
+        model,
         window,
         welcome: welcome.clone(),
         folder: short(&cx.env.cwd, cx.env.var("HOME")),

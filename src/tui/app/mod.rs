@@ -10,7 +10,7 @@ mod turn;
 use std::time::{Duration, Instant};
 
 pub use self::{
-    asks::{Ask, Asks, Asked, Choice},
+    asks::{Ask, Asked, Asks, Choice},
     msg::{Cmd, Msg},
     pager::Pager,
     pending::Pending,

@@ -5,11 +5,21 @@
 pub struct Offer {
     /// Without the slash.
     pub name: String,
+    /// Other words for it.
+    pub aliases: &'static [&'static str],
     /// What may follow, such as `[NAME]`; empty where nothing may.
     pub hint: String,
     pub about: String,
     /// Whether it can be done while the agent works.
     pub while_running: bool,
+}
+
+impl Offer {
+    /// Whether `word` means this command.
+    #[must_use]
+    pub fn is(&self, word: &str) -> bool {
+        self.name == word || self.aliases.contains(&word)
+    }
 }
 
 /// How a line is read.

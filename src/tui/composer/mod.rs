@@ -367,7 +367,7 @@ impl Composer {
             return Outcome::Ignored;
         }
         if let Line::Command { name, .. } = Line::read(&text) {
-            match self.offers.iter().find(|offer| offer.name == name) {
+            match self.offers.iter().find(|offer| offer.is(name)) {
                 None => {
                     return Outcome::Refused(unknown(name, self.offers.iter().map(|offer| offer.name.as_str())));
                 }

@@ -14,13 +14,9 @@ use ratatui::{
     text::{Line, Span},
 };
 
-pub use self::pager::pager;
 use self::fit::{fit, plain};
-use super::{
-    app::App,
-    screen::Live,
-    theme::Role,
-};
+pub use self::pager::pager;
+use super::{app::App, screen::Live, theme::Role};
 
 /// A frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::*;
 
 fn offer(name: &str, hint: &str, while_running: bool) -> Offer {
     let about = format!("what {name} does");
-    Offer { name: name.to_owned(), hint: hint.to_owned(), about, while_running }
+    Offer { name: name.to_owned(), aliases: &[], hint: hint.to_owned(), about, while_running }
 }
 
 fn with_commands() -> Composer {

@@ -87,7 +87,7 @@ proptest! {
     #[test]
     fn the_caret_never_stands_inside_a_grapheme(acts in proptest::collection::vec(acts(), 0..60)) {
         let mut composer = Composer::new();
-        composer.set_commands(vec![Offer { name: "a".to_owned(), hint: "<B>".to_owned(), about: "日".repeat(30), while_running: false }]);
+        composer.set_commands(vec![Offer { name: "a".to_owned(), aliases: &["q"], hint: "<B>".to_owned(), about: "日".repeat(30), while_running: false }]);
         composer.load_history(&["e\u{301}\n日".to_owned(), "a".to_owned()]);
         for act in acts {
             let told = format!("{act:?}");
