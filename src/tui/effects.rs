@@ -2,6 +2,8 @@
 
 use std::{io::Write as _, process::Stdio};
 
+use base64::Engine as _;
+
 use crate::config::Env;
 
 /// The command of the user's editor.
@@ -31,6 +33,21 @@ pub(super) async fn edit(editor: &str, text: String) -> Result<String, String> {
         return Err(failed(&format!("it ended with {status}; the draft is as it was")));
     }
     tokio::fs::read_to_string(&path).await.map_err(|error| failed(&error))
+}
+
+/// Terminals take no more at once.
+const MOST_COPIED: usize = 74_000;
+
+/// The bytes that put `text` on the clipboard: OSC 52, within tmux passed through to the terminal it runs in.
+///
+/// # Errors
+/// A text that is too long.
+pub(super) fn clipboard(text: &str, in_tmux: bool) -> Result<String, &'static str> {
+    if text.len() > MOST_COPIED {
+        return Err("this is more than a terminal takes at once: /export writes the session to a file");
+    }
+    let osc = format!("\x1b]52;c;{}\x07", base64::engine::general_purpose::STANDARD.encode(text));
+    Ok(if in_tmux { format!("\x1bPtmux;{}\x1b\\{osc}", osc.replace('\x1b', "\x1b\x1b")) } else { osc })
 }
 
 /// The bytes by which a terminal notifies: OSC 9, and the bell for those that know no such thing.

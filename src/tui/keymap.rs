@@ -3,13 +3,13 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::composer::KEYS;
+
 /// Where a key is pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// At the composer; the keys of this place win over the composer's own.
     Prompt,
-    /// At the composer, while the agent works.
-    Working,
     /// At something that the agent asks.
     Ask,
     /// In the pager.
@@ -29,7 +29,6 @@ pub enum Action {
     End,
     /// Interrupt the turn, or take a step back.
     Escape,
-    Queue,
     Up,
     Down,
     Choose,
@@ -96,12 +95,6 @@ pub const BINDINGS: &[Binding] = &[
         Action::Escape,
         "interrupt; twice at rest, go back to an earlier message",
     ),
-    row(
-        Place::Working,
-        &[plain(KeyCode::Tab), Key(KeyModifiers::ALT, KeyCode::Enter)],
-        Action::Queue,
-        "send after this turn; Enter sends into it",
-    ),
     row(Place::Ask, &[plain(KeyCode::Up), ctrl('p')], Action::Up, "the answer above"),
     row(Place::Ask, &[plain(KeyCode::Down), ctrl('n')], Action::Down, "the answer below"),
     row(Place::Ask, &[plain(KeyCode::Enter)], Action::Choose, "give the chosen answer"),
@@ -132,6 +125,41 @@ pub fn action(place: Place, key: KeyEvent) -> Option<Action> {
     BINDINGS.iter().find(|row| row.place == place && row.keys.contains(&pressed)).map(|row| row.action)
 }
 
+/// The tables, for people to read.
+#[must_use]
+pub fn help() -> String {
+    let row = |keys: Vec<String>, about: &str| format!("  {:<28}{about}\n", keys.join(", "));
+    let own = |place: Place| -> String {
+        let rows = BINDINGS.iter().filter(|binding| binding.place == place);
+        rows.map(|binding| row(binding.keys.iter().map(|key| name(key.0, key.1)).collect(), binding.help)).collect()
+    };
+    let composer: String =
+        KEYS.iter().map(|(_, keys, help)| row(keys.iter().map(|key| name(key.1, key.0)).collect(), help)).collect();
+    [
+        ("at the prompt", own(Place::Prompt) + &composer),
+        ("where something is asked", own(Place::Ask)),
+        ("in the whole conversation", own(Place::Pager)),
+    ]
+    .map(|(place, rows)| format!("{place}\n{rows}"))
+    .concat()
+}
+
+/// How a key is called.
+fn name(modifiers: KeyModifiers, code: KeyCode) -> String {
+    let code = match code {
+        KeyCode::Char(' ') => "Space".to_owned(),
+        KeyCode::Char(c) if modifiers.contains(KeyModifiers::CONTROL) => c.to_ascii_uppercase().to_string(),
+        KeyCode::Char(c) => c.to_string(),
+        KeyCode::BackTab => return "Shift-Tab".to_owned(),
+        KeyCode::PageUp => "PgUp".to_owned(),
+        KeyCode::PageDown => "PgDn".to_owned(),
+        code => format!("{code:?}"),
+    };
+    let held = [(KeyModifiers::CONTROL, "Ctrl-"), (KeyModifiers::ALT, "Alt-"), (KeyModifiers::SHIFT, "Shift-")];
+    let held: String = held.iter().filter(|(held, _)| modifiers.contains(*held)).map(|(_, name)| *name).collect();
+    held + &code
+}
+
 /// As the table spells it: a capital letter needs no Shift, and terminals differ in whether they say so.
 fn normal(key: KeyEvent) -> Key {
     match key.code {
@@ -155,13 +183,22 @@ mod tests {
     fn no_key_means_two_things_at_a_place() {
         for (at, row) in BINDINGS.iter().enumerate() {
             for other in &BINDINGS[at + 1..] {
-                // While the agent works both tables of the composer hold.
-                let together = |a, b| a == b || (a == Place::Prompt && b == Place::Working);
-                if together(row.place, other.place) {
+                if row.place == other.place {
                     let both = row.keys.iter().find(|key| other.keys.contains(key));
                     assert_eq!(both, None, "{:?} and {:?} at {:?}", row.action, other.action, row.place);
                 }
             }
+        }
+    }
+
+    /// What the interface takes at the prompt the composer never sees, but for these, which it has where they mean
+    /// something to it.
+    #[test]
+    fn the_composer_keeps_its_keys() {
+        let composer: Vec<_> = KEYS.iter().flat_map(|(_, keys, _)| *keys).map(|key| Key(key.1, key.0)).collect();
+        let shared = [Action::Stop, Action::End, Action::Escape];
+        for row in BINDINGS.iter().filter(|row| row.place == Place::Prompt && !shared.contains(&row.action)) {
+            assert_eq!(row.keys.iter().find(|key| composer.contains(key)), None, "{:?}", row.action);
         }
     }
 

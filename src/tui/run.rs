@@ -8,11 +8,12 @@ use std::{
 
 use crossterm::event::Event;
 use futures_util::{FutureExt as _, StreamExt as _};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::AbortHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     app::{About, App, Cmd, Msg},
+    commands::{self, Failure, Next, Talk},
     composer::{self, Draft, Recall},
     effects,
     kept::Kept,
@@ -41,8 +42,9 @@ const BATCH: usize = 256;
 
 /// What the interface is made of.
 pub struct Setup {
-    pub agent: Agent,
-    pub key: SessionKey,
+    pub talk: Talk,
+    /// There is something in the session to show.
+    pub history: bool,
     pub about: About,
     pub theme: Theme,
     pub reflow: Reflow,
@@ -61,6 +63,8 @@ pub struct Ending {
     pub usage: Usage,
     /// Something was said, so that there is a session to go on with.
     pub said: bool,
+    /// The command that goes on with it.
+    pub resume: String,
     /// A signal ended it.
     pub interrupted: bool,
 }
@@ -74,19 +78,21 @@ struct Turn {
 }
 
 struct Running {
-    agent: Agent,
-    key: SessionKey,
+    talk: Talk,
     app: App,
     screen: Screen<Stdout>,
     terminal: Terminal,
     keys: Option<Keys>,
     turn: Option<Turn>,
+    first: Option<String>,
     attachments: Vec<Content>,
     env: Env,
     state: PathBuf,
     recall: Recall,
     /// What is done aside tells here what came of it.
     told: mpsc::UnboundedSender<Msg>,
+    /// A command, or a line of the shell, that runs beside the turns.
+    aside: Option<AbortHandle>,
     /// The user's editor has the terminal.
     away: bool,
     /// When the last frame was drawn, and whether there is a newer one.
@@ -109,18 +115,19 @@ pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
     let size = Size { columns, rows };
     let (told, telling) = mpsc::unbounded_channel();
     let mut running = Running {
-        agent: setup.agent,
-        key: setup.key,
+        talk: setup.talk,
         app: App::new(setup.about, setup.theme, size),
         screen: Screen::new(io::stdout(), size, setup.reflow),
         terminal,
         keys: None,
         turn: None,
+        first: setup.first,
         attachments: setup.attachments,
         env: setup.env,
         recall: Recall::of(&setup.state),
         state: setup.state,
         told,
+        aside: None,
         away: false,
         drawn: None,
         dirty: true,
@@ -128,8 +135,10 @@ pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
         closing: None,
     };
     running.load_history();
-    if let Some(text) = setup.first {
-        running.send_first(text)?;
+    running.offer()?;
+    match setup.history {
+        true => running.load_session(),
+        false => running.send_first()?,
     }
     let result = running.until_over(Inputs { signals, hangups, telling }).await;
     // However it ended.
@@ -186,13 +195,15 @@ impl Running {
     /// Keeps what was typed and not sent, for the next start.
     fn keep_draft(&self) {
         if let Some(text) = self.app.unsent() {
-            let kept = Kept { text, resume: self.app.about.resume.clone() };
+            let kept = Kept { text, resume: self.app.resume() };
             // There is nobody left to tell.
             let _ = kept.save(&self.state);
         }
     }
 
-    fn send_first(&mut self, text: String) -> io::Result<()> {
+    /// Sends the message that was given with the command, the first time.
+    fn send_first(&mut self) -> io::Result<()> {
+        let Some(text) = self.first.take() else { return Ok(()) };
         for command in self.app.open(Draft::from(text.as_str()), Instant::now()) {
             self.perform(command)?;
         }
@@ -239,6 +250,45 @@ impl Running {
         });
     }
 
+    /// Says which slash commands there are.
+    fn offer(&mut self) -> io::Result<()> {
+        let offers = self.talk.offers();
+        self.take(Msg::Offers(offers))
+    }
+
+    /// Reads what was said in the session that is talked in now.
+    fn load_session(&self) {
+        let (talk, told) = (self.talk.clone(), self.told.clone());
+        tokio::spawn(async move {
+            let _ = told.send(Msg::Opened(talk.messages().await));
+        });
+    }
+
+    fn ask_model(&mut self) -> io::Result<()> {
+        let (model, window) = self.talk.agent.model();
+        self.take(Msg::Model(model, window))
+    }
+
+    /// Does something beside the turns; one at a time.
+    fn run_aside(&mut self, work: impl Future<Output = Msg> + Send + 'static) {
+        let told = self.told.clone();
+        let task = tokio::spawn(async move {
+            let _ = told.send(work.await);
+        });
+        self.aside = Some(task.abort_handle());
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        let in_tmux = self.env.var("TMUX").is_some();
+        match effects::clipboard(text, in_tmux) {
+            Ok(bytes) => {
+                self.screen.pass(&bytes)?;
+                self.take(Msg::Copied(text.chars().count()))
+            }
+            Err(why) => self.take(Msg::Effect(Err(Failure::from(why)))),
+        }
+    }
+
     fn find(&self, request: composer::Request) {
         let (told, folder) = (self.told.clone(), self.env.cwd.clone());
         let home = self.env.var("HOME").map(PathBuf::from);
@@ -272,7 +322,12 @@ impl Running {
             self.back()?;
             self.keys = Some(Keys::new());
         }
-        self.take(msg)
+        if let Msg::Shell(Ok(done)) = &msg {
+            self.attachments.push(done.content.clone());
+        }
+        let opened = matches!(msg, Msg::Opened(_));
+        self.take(msg)?;
+        if opened { self.send_first() } else { Ok(()) }
     }
 
     /// A key, and those that came with it, are seen at once.
@@ -337,6 +392,7 @@ impl Running {
             let unread = STEERS - turn.steer.capacity();
             self.take(Msg::Unread(unread))?;
         }
+        self.talk.spent.on_event(&event);
         if matches!(event.kind, EventKind::TurnFinished { .. }) && event.agent.depth() == 0 {
             self.turn = None;
             for crash in self.terminal.take_crashes() {
@@ -373,7 +429,36 @@ impl Running {
                     turn.cancel.cancel();
                 }
             }
-            Cmd::Mode(mode) => self.agent.set_mode(mode),
+            Cmd::Mode(mode) => self.talk.agent.set_mode(mode),
+            Cmd::Command { name, arguments } => {
+                let talk = self.talk.clone();
+                self.run_aside(async move { Msg::Effect(talk.perform(&name, &arguments).await) });
+            }
+            Cmd::Confirmed(step) => {
+                let talk = self.talk.clone();
+                self.run_aside(async move { Msg::Effect(talk.confirmed(step).await) });
+            }
+            Cmd::Shell(line) => {
+                let shell = self.env.var("SHELL").unwrap_or("/bin/sh").to_owned();
+                let folder = self.env.cwd.clone();
+                self.run_aside(async move { Msg::Shell(commands::shell(&line, &shell, &folder).await) });
+            }
+            Cmd::StopAside => {
+                if let Some(aside) = self.aside.take() {
+                    aside.abort();
+                }
+            }
+            Cmd::Enter(entered) => {
+                let history = entered.history;
+                self.talk.enter(&Next::Session(entered));
+                if history {
+                    self.load_session();
+                }
+                return self.ask_model();
+            }
+            Cmd::AskModel => return self.ask_model(),
+            Cmd::Copy(text) => return self.copy(&text),
+            Cmd::Clear => self.screen.scroll_away()?,
             Cmd::Suspend => self.suspend()?,
             Cmd::Redraw => self.screen.resize(self.screen.size()),
             Cmd::OpenPager => self.terminal.open_pager()?,
@@ -400,7 +485,14 @@ impl Running {
         let mut attachments = std::mem::take(&mut self.attachments);
         attachments.extend(files);
         let content = message(&draft, attachments).content;
-        let events = self.agent.run(AgentRequest::message(self.key.clone(), content), control);
+        let talk = self.talk.clone();
+        let request = AgentRequest::message(talk.key.clone(), content);
+        // What the agent changes from here on came of this message.
+        let begun = async move {
+            talk.mark().await;
+            talk.agent.run(request, control)
+        };
+        let events = begun.into_stream().flatten().boxed();
         self.turn = Some(Turn { events, answers, steer, cancel });
         Ok(())
     }
@@ -430,8 +522,8 @@ impl Running {
         let frame = view::view(&mut self.app, Instant::now());
         self.screen.draw(&frame.finished, frame.live)?;
         self.screen.clear()?;
-        let (usage, said) = self.app.ending();
-        Ok(Ending { usage, said, interrupted: self.terminated })
+        let (usage, said, resume) = (self.talk.spent.total(), self.app.said(), self.app.resume());
+        Ok(Ending { usage, said, resume, interrupted: self.terminated })
     }
 
     /// Stops the process as Ctrl-Z does, until `fg`.

@@ -120,7 +120,7 @@ pub(super) fn run(args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
         chat.agent.start();
         let draws = one_shot.is_none() && !args.plain && args.output == EventFormat::Text && screen::can_draw(cx);
         if draws {
-            let result = screen::converse(&mut chat, args.prompt.clone(), cx).await;
+            let result = screen::converse(&mut chat, args, cx).await;
             chat.agent.drained().await;
             return result;
         }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{About, Chat};
+use super::{About, Chat, ChatArgs};
 use crate::{
     agent::Agent,
     cli::{CliError, Cx, Exit, cx::signals},
@@ -11,6 +11,7 @@ use crate::{
     tool::boxed::BoxSettings,
     tui::{
         self, Reflow, Setup,
+        commands::{Place, Spent, Talk},
         theme::{Depth, Ground, Theme},
     },
     ui::style,
@@ -23,16 +24,23 @@ pub(super) fn can_draw(cx: &Cx) -> bool {
 }
 
 /// Talks until the user leaves.
-pub(super) async fn converse(chat: &mut Chat, first: Option<String>, cx: &Cx) -> Result<Exit, CliError> {
+pub(super) async fn converse(chat: &mut Chat, args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
     let setup = Setup {
-        agent: chat.agent.clone(),
-        key: chat.key.clone(),
+        talk: Talk {
+            agent: chat.agent.clone(),
+            key: chat.key.clone(),
+            commands: chat.about.commands.clone(),
+            cwd: cx.env.cwd.clone(),
+            spent: Spent::default(),
+            place: Place::Screen,
+        },
+        history: args.session_id.is_some() || args.continue_last,
         about: about(chat, cx),
         theme: theme(cx),
         reflow: reflow(cx),
         env: cx.env.clone(),
         state: cx.paths.state.clone(),
-        first,
+        first: args.prompt.clone(),
         attachments: std::mem::take(&mut chat.attachments),
     };
     let ending = tui::run(setup, signals()?)
@@ -41,7 +49,7 @@ pub(super) async fn converse(chat: &mut Chat, first: Option<String>, cx: &Cx) ->
     if ending.said {
         let dim = cx.printer.err_style(style::DIM);
         let used = used(&ending.usage);
-        cx.printer.stderr(&format!("{dim}{used}go on with: {}{dim:#}\n", chat.resume_command()));
+        cx.printer.stderr(&format!("{dim}{used}go on with: {}{dim:#}\n", ending.resume));
     }
     Ok(if ending.interrupted { Exit::Interrupted } else { Exit::Done })
 }
@@ -67,7 +75,8 @@ fn about(chat: &Chat, cx: &Cx) -> tui::About {
         sandbox: sandbox.clone(),
         modes: remote.is_none(),
         remote,
-        resume: chat.resume_command(),
+        command: format!("agentscope chat{}", chat.about.spelled),
+        session: Some(chat.key.session.clone()),
         mode: *mode,
     }
 }

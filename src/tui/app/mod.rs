@@ -1,7 +1,9 @@
 //! What the interface knows and decides. Pure: messages and the time go in, commands come out, and nothing is done here.
 
+mod aside;
 mod asks;
 mod msg;
+mod overlay;
 mod pager;
 mod pending;
 mod prompt;
@@ -9,9 +11,12 @@ mod turn;
 
 use std::time::{Duration, Instant};
 
+use ratatui::text::Line;
+
 pub use self::{
     asks::{Ask, Asked, Asks, Choice},
     msg::{Cmd, Msg},
+    overlay::Overlay,
     pager::Pager,
     pending::Pending,
     turn::Work,
@@ -22,7 +27,10 @@ use super::{
     screen::Size,
     theme::{Role, Theme},
 };
-use crate::{agent::ApproveMode, domain::Usage};
+use crate::{
+    agent::ApproveMode,
+    domain::{SessionId, Usage},
+};
 
 /// How often the time that passes is drawn.
 const SLOW_TICK: Duration = Duration::from_millis(250);
@@ -44,8 +52,9 @@ pub struct About {
     pub sandbox: Option<String>,
     /// The agent runs behind this address.
     pub remote: Option<String>,
-    /// The command that goes on with this session.
-    pub resume: String,
+    /// The command that talks to this agent.
+    pub command: String,
+    pub session: Option<SessionId>,
     /// The answer to a call that has to be asked about can be changed here.
     pub modes: bool,
     pub mode: ApproveMode,
@@ -65,6 +74,14 @@ pub struct App {
     pub(super) pending: Pending,
     pub(super) mode: ApproveMode,
     pub(super) pager: Option<Pager>,
+    /// A list or a question in place of the composer.
+    pub(super) overlay: Option<Overlay>,
+    /// What runs aside of the agent: a command, or a line of the shell.
+    pub(super) aside: Option<Instant>,
+    /// Lines for the scrollback besides those of the transcript, before them.
+    pub(super) carried: Vec<Line<'static>>,
+    /// When Esc was pressed with nothing to interrupt.
+    pub(super) escaped: Option<Instant>,
     /// Of the session, as far as it went on here.
     pub(super) usage: Usage,
     /// Tokens that the last request to the model held.
@@ -96,6 +113,10 @@ impl App {
             asks: Asks::default(),
             pending: Pending::default(),
             pager: None,
+            overlay: None,
+            aside: None,
+            carried: vec![],
+            escaped: None,
             usage: Usage::default(),
             context: None,
             said: false,
@@ -125,13 +146,22 @@ impl App {
                 vec![]
             }
             Msg::Lost => self.on_lost(),
-            Msg::History(_) | Msg::Kept(_) | Msg::Crashed(_) | Msg::Files(..) | Msg::Paths(..) | Msg::Edited(_) | Msg::Refused(..) => {
-                self.on_told(msg);
+            Msg::Effect(effect) => self.on_effect(effect, now),
+            Msg::Shell(done) => {
+                self.on_shell(done);
+                vec![]
+            }
+            Msg::Opened(messages) => {
+                self.on_opened(messages, now);
                 vec![]
             }
             Msg::Interrupt => self.stop(now),
             Msg::Terminate => vec![Cmd::Quit],
             Msg::Tick => self.on_tick(now),
+            told => {
+                self.on_told(told);
+                vec![]
+            }
         }
     }
 
@@ -146,10 +176,10 @@ impl App {
         self.begin(draft, now)
     }
 
-    /// What was used, and whether anything was said.
+    /// Whether the session holds anything to go on with.
     #[must_use]
-    pub fn ending(&self) -> (Usage, bool) {
-        (self.usage, self.said)
+    pub fn said(&self) -> bool {
+        self.said
     }
 
     /// What was typed and not sent: what is queued, and the draft.
@@ -161,8 +191,8 @@ impl App {
     }
 
     fn on_tick(&mut self, now: Instant) -> Vec<Cmd> {
-        if self.leaving.is_some_and(|since| now.duration_since(since) >= TWICE) {
-            self.leaving = None;
+        for armed in [&mut self.leaving, &mut self.escaped] {
+            *armed = armed.filter(|since| now.duration_since(*since) < TWICE);
         }
         self.asks.settle(self.last_key, now);
         vec![]
@@ -171,6 +201,13 @@ impl App {
     /// What was asked for outside is there.
     fn on_told(&mut self, msg: Msg) {
         match msg {
+            Msg::Copied(count) => {
+                let text = format!("{count} characters copied; if they do not arrive, this terminal lets nobody copy");
+                self.transcript.note(Role::Dim, &text);
+                self.transcript.note(Role::Dim, "/export writes the session to a file");
+            }
+            Msg::Offers(offers) => self.composer.set_commands(offers),
+            Msg::Model(model, window) => (self.about.model, self.about.window) = (model, window),
             Msg::History(messages) => self.composer.load_history(&messages),
             Msg::Kept(kept) => {
                 let about = format!("what you had typed and not sent is back; it was for: {}", kept.resume);
@@ -190,8 +227,18 @@ impl App {
     /// When to wake up for the next [`Msg::Tick`]; `None` where nothing moves by itself.
     #[must_use]
     pub fn tick(&self) -> Option<Duration> {
-        let slow = self.work.is_some() || self.leaving.is_some() || self.asks.unsettled();
+        let armed = self.leaving.is_some() || self.escaped.is_some();
+        let slow = self.work.is_some() || self.aside.is_some() || armed || self.asks.unsettled();
         [self.transcript.next_tick(), slow.then_some(SLOW_TICK)].into_iter().flatten().min()
+    }
+
+    /// The command that goes on with this session.
+    #[must_use]
+    pub fn resume(&self) -> String {
+        match &self.about.session {
+            Some(session) => format!("{} --session-id {session}", self.about.command),
+            None => self.about.command.clone(),
+        }
     }
 
     pub(super) fn width(&self) -> u16 {

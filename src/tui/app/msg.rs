@@ -4,8 +4,9 @@ use crossterm::event::KeyEvent;
 
 use crate::{
     agent::ApproveMode,
-    domain::{AgentEvent, Answer},
+    domain::{AgentEvent, Answer, Message},
     tui::{
+        commands::{Effect, Entered, Failure, Offer, ShellDone, Step},
         composer::{Draft, FileMatch, Found, Request},
         kept::Kept,
         screen::Size,
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// Something that happened.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Msg {
     Key(KeyEvent),
     Paste(String),
@@ -25,6 +26,18 @@ pub enum Msg {
     Unread(usize),
     /// The events of the turn ended without its end.
     Lost,
+    /// What came of a command.
+    Effect(Result<Effect, Failure>),
+    /// What came of a line of the user's shell.
+    Shell(Result<ShellDone, Failure>),
+    /// The messages of the session that is talked in from here on.
+    Opened(Result<Vec<Message>, Failure>),
+    /// The model that answers from here on, and what fits into its context.
+    Model(Option<String>, Option<u64>),
+    /// The slash commands that there are.
+    Offers(Vec<Offer>),
+    /// So many characters were given to the terminal's clipboard.
+    Copied(usize),
     /// Messages of earlier sessions, the oldest first.
     History(Vec<String>),
     /// What was typed and not sent the last time.
@@ -54,6 +67,22 @@ pub enum Cmd {
     Send(Draft),
     /// Keep it for later sessions.
     Remember(String),
+    /// Do what a slash command says.
+    Command { name: String, arguments: String },
+    /// A yes was said to this.
+    Confirmed(Step),
+    /// Go on in another session.
+    Enter(Entered),
+    /// Say which model answers.
+    AskModel,
+    /// Run a line of the user's shell.
+    Shell(String),
+    /// Stop the command, or the line of the shell.
+    StopAside,
+    /// Put this on the clipboard of the terminal.
+    Copy(String),
+    /// Take what is on the screen out of sight.
+    Clear,
     /// Look for files.
     Find(Request),
     /// Open this in the user's editor.

@@ -26,10 +26,17 @@ impl App {
         if self.asks.has_focus() {
             return self.on_ask_key(key, now);
         }
+        if self.overlay.is_some() {
+            return self.on_overlay_key(key);
+        }
         self.last_key = Some(now);
         let commands = self.on_prompt_key(key, now);
-        if keymap::action(Place::Prompt, key) != Some(Action::Stop) {
+        let action = keymap::action(Place::Prompt, key);
+        if action != Some(Action::Stop) {
             self.leaving = None;
+        }
+        if action != Some(Action::Escape) {
+            self.escaped = None;
         }
         commands
     }
@@ -41,7 +48,7 @@ impl App {
             Some(Action::End | Action::Stop) if !self.composer.is_empty() => self.edit(key, now),
             Some(Action::End) => vec![Cmd::Quit],
             Some(Action::Stop) => self.stop(now),
-            Some(Action::Escape) => self.escape(),
+            Some(Action::Escape) => self.escape(now),
             Some(action) => self.act(action),
             None => self.edit(key, now),
         }
@@ -94,11 +101,17 @@ impl App {
     }
 
     pub(super) fn submit(&mut self, draft: Draft, now: Instant) -> Vec<Cmd> {
-        if draft.text.trim() == "/exit" {
-            return vec![Cmd::Quit];
-        }
         let mut commands = vec![Cmd::Remember(draft.text.clone())];
-        commands.extend(match &self.work {
+        commands.extend(match self.aside(&draft, now) {
+            Some(commands) => commands,
+            None => self.send(draft, now),
+        });
+        commands
+    }
+
+    /// Begins a turn, or sends into the one that runs.
+    pub(super) fn send(&mut self, draft: Draft, now: Instant) -> Vec<Cmd> {
+        match &self.work {
             Some(work) if work.canceling => {
                 self.pending.queued.push_back(draft);
                 vec![]
@@ -108,12 +121,11 @@ impl App {
                 vec![Cmd::Steer(draft)]
             }
             None => self.begin(draft, now),
-        });
-        commands
+        }
     }
 
     pub(super) fn on_paste(&mut self, text: &str, now: Instant) -> Vec<Cmd> {
-        if self.pager.is_some() || self.asks.paste(text) {
+        if self.pager.is_some() || self.asks.paste(text) || self.paste_into_overlay(text) {
             return vec![];
         }
         self.last_key = Some(now);
@@ -132,6 +144,10 @@ impl App {
         if self.work.as_ref().is_some_and(|work| !work.canceling) {
             return self.interrupt();
         }
+        if self.aside.take().is_some() {
+            self.transcript.note(Role::Warning, "stopped");
+            return vec![Cmd::StopAside];
+        }
         if self.leaving.is_some_and(|since| now.duration_since(since) < TWICE) {
             return vec![Cmd::Quit];
         }
@@ -139,8 +155,22 @@ impl App {
         vec![]
     }
 
-    fn escape(&mut self) -> Vec<Cmd> {
-        if self.work.is_some() { self.interrupt() } else { vec![] }
+    /// Esc: interrupt, or stop what runs aside; twice at rest, go back to an earlier message.
+    fn escape(&mut self, now: Instant) -> Vec<Cmd> {
+        if self.work.is_some() {
+            return self.interrupt();
+        }
+        if self.aside.take().is_some() {
+            self.transcript.note(Role::Warning, "stopped");
+            return vec![Cmd::StopAside];
+        }
+        if self.escaped.is_some_and(|since| now.duration_since(since) < TWICE) {
+            self.escaped = None;
+            self.aside = Some(now);
+            return vec![Cmd::Command { name: "undo".to_owned(), arguments: String::new() }];
+        }
+        self.escaped = (self.said && self.composer.is_empty()).then_some(now);
+        vec![]
     }
 
     pub(super) fn interrupt(&mut self) -> Vec<Cmd> {

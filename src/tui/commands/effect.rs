@@ -118,6 +118,12 @@ impl Failure {
     }
 }
 
+impl From<&str> for Failure {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
 /// Errors that say what to do next.
 macro_rules! with_hint {
     ($($error:ty),*) => {$(

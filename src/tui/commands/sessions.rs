@@ -136,6 +136,20 @@ impl Talk {
         if prompts.is_empty() { Err(nothing_said()) } else { Ok(prompts) }
     }
 
+    /// What was said in this session; nothing where it is new.
+    ///
+    /// # Errors
+    /// A store, or a server, that does not give it.
+    pub async fn messages(&self) -> Result<Vec<Message>, Failure> {
+        match &self.agent {
+            Agent::Local(agent) => Ok(agent.sessions().history(&self.key).await?),
+            Agent::Remote(_) => match self.read().await {
+                Err(failure) if failure == nothing_said() => Ok(vec![]),
+                read => Ok(read?.messages),
+            },
+        }
+    }
+
     /// The whole of this session.
     async fn read(&self) -> Result<Export, Failure> {
         match &self.agent {

@@ -130,6 +130,16 @@ impl<W: Write> Screen<W> {
         self.write(&frame.bytes)
     }
 
+    /// Scrolls what is on the screen up, out of sight but not lost; the live area begins at the top.
+    ///
+    /// # Errors
+    /// A terminal that cannot be written to.
+    pub fn scroll_away(&mut self) -> io::Result<()> {
+        self.clear()?;
+        let rows = usize::from(self.size.rows);
+        self.write(&format!("{}\x1b[H", "\r\n".repeat(rows)))
+    }
+
     /// Takes the live area away, and leaves the cursor where it began.
     ///
     /// # Errors

@@ -16,7 +16,12 @@ use ratatui::{
 
 use self::fit::{fit, plain};
 pub use self::pager::pager;
-use super::{app::App, screen::Live, theme::Role};
+use super::{
+    app::{App, Overlay},
+    screen::Live,
+    text::one_line,
+    theme::Role,
+};
 
 /// A frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,11 +37,14 @@ const MOST_PENDING: usize = 4;
 /// The next frame.
 pub fn view(app: &mut App, now: Instant) -> View {
     let width = app.width();
-    let finished = app.transcript.drain(width, now);
+    let mut finished = std::mem::take(&mut app.carried);
+    finished.extend(app.transcript.drain(width, now));
     let rows = usize::from(app.size.rows.max(1));
     let mut bottom = Bottom::default();
     if app.asks.has_focus() {
         bottom.ask(app, rows);
+    } else if app.overlay.is_some() {
+        bottom.overlay(app, rows);
     } else {
         bottom.ask_hint(app);
         bottom.pending(app);
@@ -56,10 +64,9 @@ pub fn view(app: &mut App, now: Instant) -> View {
 
 /// What the agent says and does just now, in at most `room` rows.
 fn live(app: &App, room: usize, now: Instant) -> Vec<Line<'static>> {
-    let Some(work) = &app.work else { return vec![] };
-    if room == 0 {
-        return vec![];
-    }
+    let Some(since) = app.work.as_ref().map(|work| work.since).or(app.aside).filter(|_| room > 0) else {
+        return app.transcript.live(app.width(), u16::try_from(room).unwrap_or(u16::MAX), now);
+    };
     let mut lines = match room {
         0..3 => vec![],
         _ => app.transcript.live(app.width(), u16::try_from(room - 2).unwrap_or(u16::MAX), now),
@@ -67,11 +74,11 @@ fn live(app: &App, room: usize, now: Instant) -> Vec<Line<'static>> {
     if !lines.is_empty() {
         lines.push(Line::default());
     }
-    let passed = now.duration_since(work.since);
+    let passed = now.duration_since(since);
     let seconds = passed.as_secs();
     let glyph = ["·", "✢", "✳", "✢"][usize::try_from(passed.as_millis() / 250 % 4).unwrap_or(0)];
     let (doing, hint) = match () {
-        () if work.canceling => ("stopping", ""),
+        () if app.work.as_ref().is_some_and(|work| work.canceling) => ("stopping", ""),
         () if app.asks.len() > 0 => ("waits for you", ""),
         () => ("working", " · esc interrupts"),
     };
@@ -117,6 +124,25 @@ impl Bottom {
         let above = u16::try_from(self.lines.len()).unwrap_or(u16::MAX);
         self.caret = Some(Position::new(caret.x, caret.y + above));
         self.lines.extend(lines);
+    }
+
+    fn overlay(&mut self, app: &mut App, rows: usize) {
+        let (width, theme) = (app.width(), app.theme);
+        match &mut app.overlay {
+            Some(Overlay::Pick { picker, .. }) => {
+                let height = u16::try_from((rows * 2 / 3).max(rows.min(6))).unwrap_or(u16::MAX);
+                let (lines, caret) = picker.lines(width, height.saturating_sub(1).max(1), &theme);
+                self.caret = Some(caret);
+                self.lines.extend(lines);
+            }
+            Some(Overlay::Confirm(confirm)) => {
+                let text = format!("{}? y or n ", one_line(&confirm.question));
+                let line = fit(Line::styled(text, theme.style(Role::Warning)), width);
+                self.caret = Some(Position::new(u16::try_from(line.width()).unwrap_or(u16::MAX), 0));
+                self.lines.push(line);
+            }
+            None => {}
+        }
     }
 
     /// Leaves out the first rows: those at the end say most.
