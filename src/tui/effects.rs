@@ -1,5 +1,38 @@
 //! What is done to the world besides the agent and the screen.
 
+use std::{io::Write as _, process::Stdio};
+
+use crate::config::Env;
+
+/// The command of the user's editor.
+#[must_use]
+pub(super) fn editor(env: &Env) -> String {
+    env.var("VISUAL").or_else(|| env.var("EDITOR")).unwrap_or("vi").to_owned()
+}
+
+/// What the user makes of `text` in the editor, which has the terminal meanwhile.
+///
+/// # Errors
+/// Why there is no new text, for the user.
+pub(super) async fn edit(editor: &str, text: String) -> Result<String, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("could not edit with `{editor}`: {error}");
+    let mut file = tempfile::Builder::new().suffix(".md").tempfile().map_err(|error| failed(&error))?;
+    file.write_all(text.as_bytes()).map_err(|error| failed(&error))?;
+    let path = file.into_temp_path();
+    // A command with its arguments, as `git` and others read these variables.
+    let status = tokio::process::Command::new("sh")
+        .args(["-c", &format!("{editor} \"$1\""), "sh"])
+        .arg(&path)
+        .stdin(Stdio::inherit())
+        .status()
+        .await
+        .map_err(|error| failed(&error))?;
+    if !status.success() {
+        return Err(failed(&format!("it ended with {status}; the draft is as it was")));
+    }
+    tokio::fs::read_to_string(&path).await.map_err(|error| failed(&error))
+}
+
 /// The bytes by which a terminal notifies: OSC 9, and the bell for those that know no such thing.
 #[must_use]
 pub(super) fn notification(text: &str) -> String {

@@ -90,12 +90,7 @@ pub const BINDINGS: &[Binding] = &[
     row(Place::Prompt, &[ctrl('z')], Action::Suspend, "stop the program; `fg` brings it back"),
     row(Place::Prompt, &[ctrl('c')], Action::Stop, "clear what is typed, then interrupt, then leave"),
     row(Place::Prompt, &[ctrl('d')], Action::End, "leave, where nothing is typed"),
-    row(
-        Place::Prompt,
-        &[plain(KeyCode::Esc)],
-        Action::Escape,
-        "interrupt; twice at rest, go back to an earlier message",
-    ),
+    row(Place::Prompt, &[plain(KeyCode::Esc)], Action::Escape, "interrupt; twice at rest, go back to an earlier message"),
     row(
         Place::Working,
         &[plain(KeyCode::Tab), Key(KeyModifiers::ALT, KeyCode::Enter)],

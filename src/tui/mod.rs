@@ -4,17 +4,19 @@
 //! the agent and ticks, and performs what it asks for. Nothing outside this folder knows the terminal library.
 
 pub mod app;
+pub mod cells;
 pub mod commands;
 pub mod composer;
-pub mod crude;
 pub mod diff;
 mod effects;
 pub mod highlight;
+pub mod kept;
 pub mod keymap;
 pub mod keys;
 pub mod markdown;
 pub mod pace;
 pub mod picker;
+pub mod probe;
 mod run;
 pub mod screen;
 pub mod terminal;

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Stdout},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -12,16 +13,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     app::{About, App, Cmd, Msg},
-    crude::Draft,
+    composer::{self, Draft, Recall},
     effects,
+    kept::Kept,
     keys::Keys,
+    probe,
     screen::{Reflow, Screen, Size},
     terminal::Terminal,
-    theme::Theme,
+    theme::{Depth, Ground, Theme},
     view,
 };
 use crate::{
-    agent::{Agent, AgentRequest, EventStream, TurnControl},
+    agent::{chain, Agent, AgentRequest, EventStream, TurnControl, attach},
+    config::Env,
     domain::{AgentEvent, Answer, Content, EventKind, Message, Role, SessionKey, Usage},
     runtime::shutdown::{Hangups, Signal, Signals},
 };
@@ -42,6 +46,9 @@ pub struct Setup {
     pub about: About,
     pub theme: Theme,
     pub reflow: Reflow,
+    pub env: Env,
+    /// Where the history of the composer is.
+    pub state: PathBuf,
     /// Sent at once.
     pub first: Option<String>,
     /// For the first message.
@@ -72,9 +79,16 @@ struct Running {
     app: App,
     screen: Screen<Stdout>,
     terminal: Terminal,
-    keys: Keys,
+    keys: Option<Keys>,
     turn: Option<Turn>,
     attachments: Vec<Content>,
+    env: Env,
+    state: PathBuf,
+    recall: Recall,
+    /// What is done aside tells here what came of it.
+    told: mpsc::UnboundedSender<Msg>,
+    /// The user's editor has the terminal.
+    away: bool,
     /// When the last frame was drawn, and whether there is a newer one.
     drawn: Option<Instant>,
     dirty: bool,
@@ -88,45 +102,53 @@ struct Running {
 ///
 /// # Errors
 /// A terminal that cannot be made raw, read or written.
-pub async fn run(setup: Setup, mut signals: Signals) -> io::Result<Ending> {
+pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
     let terminal = Terminal::take()?;
-    let mut hangups = Hangups::new()?;
+    let hangups = Hangups::new()?;
     let (columns, rows) = crossterm::terminal::size()?;
     let size = Size { columns, rows };
+    let (told, telling) = mpsc::unbounded_channel();
     let mut running = Running {
         agent: setup.agent,
         key: setup.key,
         app: App::new(setup.about, setup.theme, size),
         screen: Screen::new(io::stdout(), size, setup.reflow),
         terminal,
-        keys: Keys::new(),
+        keys: None,
         turn: None,
         attachments: setup.attachments,
+        env: setup.env,
+        recall: Recall::of(&setup.state),
+        state: setup.state,
+        told,
+        away: false,
         drawn: None,
         dirty: true,
         terminated: false,
         closing: None,
     };
+    running.load_history();
     if let Some(text) = setup.first {
         running.send_first(text)?;
     }
-    loop {
-        running.draw_when_due()?;
-        let wait = running.wait();
-        tokio::select! {
-            biased;
-            key = running.keys.next() => running.on_input(key)?,
-            signal = signals.recv() => running.on_signal(signal)?,
-            () = hangups.recv() => running.on_signal(Signal::Terminate)?,
-            event = next_event(&mut running.turn) => running.on_event(event)?,
-            () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {
-                running.dirty |= running.app.tick().is_some();
-                running.take(Msg::Tick)?;
-            }
-        }
-        if running.is_over() {
-            return running.finish();
-        }
+    let result = running.until_over(Inputs { signals, hangups, telling }).await;
+    // However it ended.
+    running.keep_draft();
+    result?;
+    running.finish()
+}
+
+/// What comes in besides keys and events.
+struct Inputs {
+    signals: Signals,
+    hangups: Hangups,
+    telling: mpsc::UnboundedReceiver<Msg>,
+}
+
+async fn next_key(keys: &mut Option<Keys>) -> Option<io::Result<Event>> {
+    match keys {
+        Some(keys) => keys.next().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -138,8 +160,40 @@ async fn next_event(turn: &mut Option<Turn>) -> Option<AgentEvent> {
 }
 
 impl Running {
+    async fn until_over(&mut self, mut inputs: Inputs) -> io::Result<()> {
+        self.draw_when_due()?;
+        self.probe()?;
+        self.keys = Some(Keys::new());
+        while !self.is_over() {
+            self.draw_when_due()?;
+            let wait = self.wait();
+            tokio::select! {
+                biased;
+                key = next_key(&mut self.keys) => self.on_input(key)?,
+                signal = inputs.signals.recv() => self.on_signal(signal)?,
+                () = inputs.hangups.recv() => self.on_signal(Signal::Terminate)?,
+                Some(msg) = inputs.telling.recv() => self.on_told(msg)?,
+                event = next_event(&mut self.turn) => self.on_event(event)?,
+                () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {
+                    self.dirty |= self.app.tick().is_some();
+                    self.take(Msg::Tick)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps what was typed and not sent, for the next start.
+    fn keep_draft(&self) {
+        if let Some(text) = self.app.unsent() {
+            let kept = Kept { text, resume: self.app.about.resume.clone() };
+            // There is nobody left to tell.
+            let _ = kept.save(&self.state);
+        }
+    }
+
     fn send_first(&mut self, text: String) -> io::Result<()> {
-        for command in self.app.open(Draft { text }, Instant::now()) {
+        for command in self.app.open(Draft::from(text.as_str()), Instant::now()) {
             self.perform(command)?;
         }
         Ok(())
@@ -156,6 +210,71 @@ impl Running {
         Ok(())
     }
 
+    /// Asks the terminal what it is, once the first frame is there, and before keys are read.
+    fn probe(&mut self) -> io::Result<()> {
+        let theme = self.app.theme;
+        if theme.depth() == Depth::None {
+            return Ok(());
+        }
+        self.screen.pass(probe::QUERY)?;
+        let answer = probe::read()?;
+        if let Some(background) = answer.background {
+            self.app.set_theme(Theme::new(theme.depth(), Ground::of(background)));
+        }
+        for key in answer.typed {
+            self.take(Msg::Key(key))?;
+        }
+        self.dirty = true;
+        Ok(())
+    }
+
+    fn load_history(&self) {
+        let (recall, told, state) = (self.recall.clone(), self.told.clone(), self.state.clone());
+        tokio::task::spawn_blocking(move || {
+            // Without its history the composer works as well.
+            let _ = told.send(Msg::History(recall.load().unwrap_or_default()));
+            if let Some(kept) = Kept::take(&state) {
+                let _ = told.send(Msg::Kept(kept));
+            }
+        });
+    }
+
+    fn find(&self, request: composer::Request) {
+        let (told, folder) = (self.told.clone(), self.env.cwd.clone());
+        let home = self.env.var("HOME").map(PathBuf::from);
+        tokio::task::spawn_blocking(move || {
+            let _ = told.send(match request {
+                composer::Request::Files { id, query } => Msg::Files(id, composer::find_files(&folder, &query)),
+                composer::Request::Paths { id, paths } => {
+                    Msg::Paths(id, composer::look_up(&paths, &folder, home.as_deref()))
+                }
+            });
+        });
+    }
+
+    /// Gives the terminal to the user's editor. The turn goes on meanwhile, unseen.
+    fn edit(&mut self, text: String) -> io::Result<()> {
+        self.screen.clear()?;
+        self.keys = None;
+        self.away = true;
+        self.terminal.suspend();
+        let editor = effects::editor(&self.env);
+        let told = self.told.clone();
+        tokio::spawn(async move {
+            let _ = told.send(Msg::Edited(effects::edit(&editor, text).await));
+        });
+        Ok(())
+    }
+
+    fn on_told(&mut self, msg: Msg) -> io::Result<()> {
+        if self.away && matches!(msg, Msg::Edited(_)) {
+            self.away = false;
+            self.back()?;
+            self.keys = Some(Keys::new());
+        }
+        self.take(msg)
+    }
+
     /// A key, and those that came with it, are seen at once.
     fn on_input(&mut self, input: Option<io::Result<Event>>) -> io::Result<()> {
         let mut next = Some(input);
@@ -167,7 +286,7 @@ impl Running {
             if self.is_over() {
                 return Ok(());
             }
-            next = self.keys.waiting().map(Some);
+            next = self.keys.as_mut().and_then(Keys::waiting).map(Some);
         }
         self.drawn = None;
         Ok(())
@@ -220,17 +339,27 @@ impl Running {
         }
         if matches!(event.kind, EventKind::TurnFinished { .. }) && event.agent.depth() == 0 {
             self.turn = None;
+            for crash in self.terminal.take_crashes() {
+                self.take(Msg::Crashed(crash))?;
+            }
         }
         self.take(Msg::Agent(Box::new(event)))
     }
 
     fn perform(&mut self, command: Cmd) -> io::Result<()> {
         match command {
-            Cmd::Send(draft) => self.send(draft),
+            Cmd::Send(draft) => return self.send(draft),
+            Cmd::Remember(text) => {
+                let recall = self.recall.clone();
+                // A message is sent also where it cannot be kept.
+                tokio::task::spawn_blocking(move || recall.add(&text).is_ok());
+            }
+            Cmd::Find(request) => self.find(request),
+            Cmd::Edit(text) => self.edit(text)?,
             Cmd::Steer(draft) => {
                 if let Some(turn) = &self.turn {
                     // Where there is no room the message stays, and becomes the next turn.
-                    let _ = turn.steer.try_send(message(draft, vec![]));
+                    let _ = turn.steer.try_send(message(&draft, vec![]));
                 }
             }
             Cmd::Answer(answer) => {
@@ -255,15 +384,25 @@ impl Running {
         Ok(())
     }
 
-    fn send(&mut self, draft: Draft) {
+    fn send(&mut self, draft: Draft) -> io::Result<()> {
+        let files = match attach::attach(&draft.attachments, &self.env.cwd) {
+            Ok(files) => files,
+            Err(error) => return self.take(Msg::Refused(draft, chain(&error))),
+        };
         let cancel = CancellationToken::new();
         let (answers, answered) = mpsc::channel(64);
         let (steer, steered) = mpsc::channel(STEERS);
-        let control =
-            TurnControl { answers: Some(answered), steer: Some(steered), ..TurnControl::unattended(cancel.clone()) };
-        let content = message(draft, std::mem::take(&mut self.attachments)).content;
+        let control = TurnControl {
+            answers: Some(answered),
+            steer: Some(steered),
+            ..TurnControl::unattended(cancel.clone())
+        };
+        let mut attachments = std::mem::take(&mut self.attachments);
+        attachments.extend(files);
+        let content = message(&draft, attachments).content;
         let events = self.agent.run(AgentRequest::message(self.key.clone(), content), control);
         self.turn = Some(Turn { events, answers, steer, cancel });
+        Ok(())
     }
 
     /// Leaves; what the turn said so far is shown first. The second time does not wait for it.
@@ -300,21 +439,22 @@ impl Running {
         self.screen.clear()?;
         self.terminal.suspend();
         effects::stop();
+        self.back()
+    }
+
+    /// Takes the terminal again, after somebody else had it.
+    fn back(&mut self) -> io::Result<()> {
         self.terminal.resume()?;
         self.screen.forget();
         let (columns, rows) = crossterm::terminal::size()?;
         let size = Size { columns, rows };
         self.screen.resize(size);
-        self.app_resized(size)
-    }
-
-    fn app_resized(&mut self, size: Size) -> io::Result<()> {
         self.take(Msg::Resize(size))
     }
 
     /// How long nothing need be done.
     fn wait(&self) -> Option<Duration> {
-        let frame = self.drawn.filter(|_| self.dirty).map(|drawn| FRAME.saturating_sub(drawn.elapsed()));
+        let frame = self.drawn.filter(|_| self.dirty && !self.away).map(|drawn| FRAME.saturating_sub(drawn.elapsed()));
         let closing = self.closing.map(|until| until.saturating_duration_since(Instant::now()));
         [frame, self.app.tick(), closing].into_iter().flatten().min()
     }
@@ -322,7 +462,7 @@ impl Running {
     fn draw_when_due(&mut self) -> io::Result<()> {
         let now = Instant::now();
         let due = self.drawn.is_none_or(|drawn| now.duration_since(drawn) >= FRAME);
-        if !self.dirty || !due {
+        if !self.dirty || !due || self.away {
             return Ok(());
         }
         self.drawn = Some(now);
@@ -337,8 +477,8 @@ impl Running {
     }
 }
 
-fn message(draft: Draft, mut attachments: Vec<Content>) -> Message {
-    let mut content = vec![Content::text(draft.text)];
+fn message(draft: &Draft, mut attachments: Vec<Content>) -> Message {
+    let mut content = vec![Content::text(&draft.text)];
     content.append(&mut attachments);
     Message { role: Role::User, content }
 }

@@ -3,7 +3,10 @@
 
 use std::{
     io::{self, Write as _},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crossterm::terminal;
@@ -21,6 +24,12 @@ static OURS: AtomicBool = AtomicBool::new(false);
 /// Whether the alternate screen is shown.
 static PAGER: AtomicBool = AtomicBool::new(false);
 
+static CRASHES: Mutex<Vec<String>> = Mutex::new(vec![]);
+
+fn crashes() -> MutexGuard<'static, Vec<String>> {
+    CRASHES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The terminal in raw mode, until dropped.
 #[derive(Debug)]
 pub struct Terminal(());
@@ -32,12 +41,23 @@ impl Terminal {
     /// A terminal that cannot be made raw.
     pub fn take() -> io::Result<Self> {
         enter()?;
-        let told = std::panic::take_hook();
+        let (told, owner) = (std::panic::take_hook(), std::thread::current().id());
         std::panic::set_hook(Box::new(move |panic| {
+            // A turn that crashes elsewhere is caught, and the interface goes on: its words must not tear the screen.
+            if std::thread::current().id() != owner && OURS.load(Ordering::SeqCst) {
+                crashes().push(panic.to_string());
+                return;
+            }
             leave();
             told(panic);
         }));
         Ok(Self(()))
+    }
+
+    /// What panics elsewhere in the process said since the last time.
+    #[must_use]
+    pub fn take_crashes(&self) -> Vec<String> {
+        std::mem::take(&mut *crashes())
     }
 
     /// Gives the terminal to somebody else until [`resume`](Self::resume).

@@ -30,6 +30,8 @@ pub(super) async fn converse(chat: &mut Chat, first: Option<String>, cx: &Cx) ->
         about: about(chat, cx),
         theme: theme(cx),
         reflow: reflow(cx),
+        env: cx.env.clone(),
+        state: cx.paths.state.clone(),
         first,
         attachments: std::mem::take(&mut chat.attachments),
     };

@@ -11,7 +11,7 @@ use super::{App, Cmd};
 use crate::{
     domain::{AgentEvent, AgentPath, Answer, Decision, EventKind, Question, QuestionId, ToolCall},
     tui::{
-        crude::{Composer, Outcome},
+        composer::{Composer, Outcome},
         keymap::{self, Action, Place},
     },
 };
@@ -226,8 +226,10 @@ impl App {
         // A no needs no reason.
         let text = match own.on_key(key) {
             Outcome::Submit(draft) => draft.text,
-            Outcome::Changed | Outcome::Ignored if key.code == KeyCode::Enter && own.is_empty() => String::new(),
-            Outcome::Changed | Outcome::Ignored => return vec![],
+            _ if key.code == KeyCode::Enter && own.is_empty() => String::new(),
+            Outcome::Queue(_) | Outcome::Refused(_) | Outcome::Edit(_) | Outcome::Changed | Outcome::Ignored => {
+                return vec![];
+            }
         };
         let Some(ask) = self.asks.first() else { return vec![] };
         let answer = match &ask.asked {

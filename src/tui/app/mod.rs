@@ -10,21 +10,20 @@ mod turn;
 use std::time::{Duration, Instant};
 
 pub use self::{
-    asks::{Ask, Asked, Asks, Choice},
+    asks::{Ask, Asks, Asked, Choice},
     msg::{Cmd, Msg},
     pager::Pager,
     pending::Pending,
     turn::Work,
 };
 use super::{
-    crude::{Composer, Draft, Transcript},
+    cells::Transcript,
+    composer::{Composer, Draft},
     screen::Size,
     theme::{Role, Theme},
 };
 use crate::{agent::ApproveMode, domain::Usage};
 
-/// How often what moves is drawn while the agent works: its time, and text that comes.
-const TICK: Duration = Duration::from_millis(16);
 /// How often the time that passes is drawn.
 const SLOW_TICK: Duration = Duration::from_millis(250);
 /// How long a second Ctrl-C or Esc counts as one with the first.
@@ -111,10 +110,7 @@ impl App {
     pub fn update(&mut self, msg: Msg, now: Instant) -> Vec<Cmd> {
         match msg {
             Msg::Key(key) => self.on_key(key, now),
-            Msg::Paste(text) => {
-                self.on_paste(&text, now);
-                vec![]
-            }
+            Msg::Paste(text) => self.on_paste(&text, now),
             Msg::Resize(size) => {
                 self.size = size;
                 vec![]
@@ -129,10 +125,20 @@ impl App {
                 vec![]
             }
             Msg::Lost => self.on_lost(),
+            Msg::History(_) | Msg::Kept(_) | Msg::Crashed(_) | Msg::Files(..) | Msg::Paths(..) | Msg::Edited(_) | Msg::Refused(..) => {
+                self.on_told(msg);
+                vec![]
+            }
             Msg::Interrupt => self.stop(now),
             Msg::Terminate => vec![Cmd::Quit],
             Msg::Tick => self.on_tick(now),
         }
+    }
+
+    /// The terminal said what it stands on.
+    pub fn set_theme(&mut self, theme: Theme) {
+        self.theme = theme;
+        self.transcript.set_theme(theme);
     }
 
     /// Begins with a message that was given with the command.
@@ -146,6 +152,14 @@ impl App {
         (self.usage, self.said)
     }
 
+    /// What was typed and not sent: what is queued, and the draft.
+    #[must_use]
+    pub fn unsent(&self) -> Option<String> {
+        let waiting = self.pending.steering.iter().chain(&self.pending.queued).map(|draft| draft.text.clone());
+        let texts: Vec<_> = waiting.chain([self.composer.text()]).filter(|text| !text.trim().is_empty()).collect();
+        (!texts.is_empty()).then(|| texts.join("\n\n"))
+    }
+
     fn on_tick(&mut self, now: Instant) -> Vec<Cmd> {
         if self.leaving.is_some_and(|since| now.duration_since(since) >= TWICE) {
             self.leaving = None;
@@ -154,13 +168,30 @@ impl App {
         vec![]
     }
 
+    /// What was asked for outside is there.
+    fn on_told(&mut self, msg: Msg) {
+        match msg {
+            Msg::History(messages) => self.composer.load_history(&messages),
+            Msg::Kept(kept) => {
+                let about = format!("what you had typed and not sent is back; it was for: {}", kept.resume);
+                self.transcript.note(Role::Dim, &about);
+                self.composer.set_text(&kept.text);
+            }
+            Msg::Crashed(what) => self.transcript.note(Role::Error, &what),
+            Msg::Files(id, found) => self.composer.on_files(id, found),
+            Msg::Paths(id, found) => self.composer.on_paths(id, found),
+            Msg::Edited(Ok(text)) => self.composer.set_edited(&text),
+            Msg::Edited(Err(why)) => self.transcript.note(Role::Error, &why),
+            Msg::Refused(draft, why) => self.refused(draft, &why),
+            _ => {}
+        }
+    }
+
     /// When to wake up for the next [`Msg::Tick`]; `None` where nothing moves by itself.
     #[must_use]
     pub fn tick(&self) -> Option<Duration> {
-        if self.work.as_ref().is_some_and(|work| work.streams) {
-            return Some(TICK);
-        }
-        (self.work.is_some() || self.leaving.is_some() || self.asks.unsettled()).then_some(SLOW_TICK)
+        let slow = self.work.is_some() || self.leaving.is_some() || self.asks.unsettled();
+        [self.transcript.next_tick(), slow.then_some(SLOW_TICK)].into_iter().flatten().min()
     }
 
     pub(super) fn width(&self) -> u16 {

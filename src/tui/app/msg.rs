@@ -5,7 +5,11 @@ use crossterm::event::KeyEvent;
 use crate::{
     agent::ApproveMode,
     domain::{AgentEvent, Answer},
-    tui::{crude::Draft, screen::Size},
+    tui::{
+        composer::{Draft, FileMatch, Found, Request},
+        kept::Kept,
+        screen::Size,
+    },
 };
 
 /// Something that happened.
@@ -21,6 +25,20 @@ pub enum Msg {
     Unread(usize),
     /// The events of the turn ended without its end.
     Lost,
+    /// Messages of earlier sessions, the oldest first.
+    History(Vec<String>),
+    /// What was typed and not sent the last time.
+    Kept(Kept),
+    /// A part of the process panicked, and this is what it said.
+    Crashed(String),
+    /// Files that were asked for.
+    Files(u64, Vec<FileMatch>),
+    /// Which paths are files.
+    Paths(u64, Vec<Found>),
+    /// What the user's editor made of the draft; the error is why it could not.
+    Edited(Result<String, String>),
+    /// The message could not be sent, and why.
+    Refused(Draft, String),
     /// SIGINT, from elsewhere: the terminal sends Ctrl-C as a key.
     Interrupt,
     /// SIGTERM or SIGHUP.
@@ -34,6 +52,12 @@ pub enum Msg {
 pub enum Cmd {
     /// Begin a turn.
     Send(Draft),
+    /// Keep it for later sessions.
+    Remember(String),
+    /// Look for files.
+    Find(Request),
+    /// Open this in the user's editor.
+    Edit(String),
     /// Send into the running turn.
     Steer(Draft),
     Answer(Answer),

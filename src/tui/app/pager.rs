@@ -2,12 +2,21 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{App, Cmd};
-use crate::tui::keymap::{self, Action, Place};
+use ratatui::text::Line;
 
-/// Where the pager is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+use super::{App, Cmd};
+use crate::tui::{
+    cells::{Detail, Transcript},
+    keymap::{self, Action, Place},
+};
+
+/// Where the pager is, and what it shows.
+#[derive(Clone, Debug, Default)]
 pub struct Pager {
+    lines: Vec<Line<'static>>,
+    /// Where in the lines each cell of the conversation begins.
+    starts: Vec<usize>,
+    width: u16,
     /// The first line that is shown; as far down as there are lines.
     pub top: usize,
     /// The end is shown, whatever comes.
@@ -26,6 +35,25 @@ impl Pager {
         Self { follows: true, ..Self::default() }
     }
 
+    #[must_use]
+    pub fn lines(&self) -> &[Line<'static>] {
+        &self.lines
+    }
+
+    /// Lays out what is new of the conversation; the last cell may have grown.
+    pub fn refresh(&mut self, transcript: &Transcript, width: u16) {
+        if width != self.width {
+            (self.lines, self.starts, self.width) = (vec![], vec![], width);
+        }
+        if let Some(start) = self.starts.pop() {
+            self.lines.truncate(start);
+        }
+        for cell in self.starts.len()..transcript.len() {
+            self.starts.push(self.lines.len());
+            self.lines.extend(transcript.lines(cell, width, Detail::Full));
+        }
+    }
+
     /// Puts the lines in sight, where there are `count` of them and `height` rows.
     pub fn clamp(&mut self, count: usize, height: usize) {
         let most = count.saturating_sub(height);
@@ -40,14 +68,15 @@ impl Pager {
     }
 
     /// Goes to the next line that holds the needle, from `from` on, round the end.
-    fn find(&mut self, texts: &[String], from: usize, forward: bool) {
+    fn find(&mut self, from: usize, forward: bool) {
         let needle = self.needle.to_lowercase();
-        if needle.is_empty() || texts.is_empty() {
+        let count = self.lines.len();
+        if needle.is_empty() || count == 0 {
             return;
         }
-        let count = texts.len();
+        let text = |at: usize| self.lines[at].spans.iter().map(|span| span.content.as_ref()).collect::<String>();
         let order = (0..count).map(|step| if forward { (from + step) % count } else { (from + count - step) % count });
-        let hit = order.into_iter().find(|at| texts[*at].to_lowercase().contains(&needle));
+        let hit = order.into_iter().find(|at| text(*at).to_lowercase().contains(&needle));
         if let Some(hit) = hit {
             self.top = hit;
             self.follows = false;
@@ -58,10 +87,12 @@ impl Pager {
 
 impl App {
     pub(super) fn on_pager_key(&mut self, key: KeyEvent) -> Vec<Cmd> {
+        let width = self.width();
         let height = isize::from(i16::try_from(self.size.rows.saturating_sub(1)).unwrap_or(i16::MAX)).max(1);
         let Some(mut pager) = self.pager.take() else { return vec![] };
+        pager.refresh(&self.transcript, width);
         if pager.typing {
-            self.type_needle(&mut pager, key);
+            type_needle(&mut pager, key);
             self.pager = Some(pager);
             return vec![];
         }
@@ -76,43 +107,36 @@ impl App {
             Some(Action::Search) => pager = Pager { typing: true, needle: String::new(), hit: None, ..pager },
             Some(Action::Next) => {
                 let from = pager.hit.map_or(pager.top, |hit| hit + 1);
-                pager.find(&self.whole_texts(), from, true);
+                pager.find(from, true);
             }
             Some(Action::Previous) => {
                 let from = pager.hit.unwrap_or(pager.top);
-                let texts = self.whole_texts();
-                let from = if from == 0 { texts.len().saturating_sub(1) } else { from - 1 };
-                pager.find(&texts, from, false);
+                let from = if from == 0 { pager.lines.len().saturating_sub(1) } else { from - 1 };
+                pager.find(from, false);
             }
             _ => {}
         }
         self.pager = Some(pager);
         vec![]
     }
+}
 
-    fn type_needle(&self, pager: &mut Pager, key: KeyEvent) {
-        match key.code {
-            KeyCode::Enter => {
-                pager.typing = false;
-                let top = pager.top;
-                pager.find(&self.whole_texts(), top, true);
-            }
-            KeyCode::Esc => {
-                pager.typing = false;
-                pager.needle.clear();
-            }
-            KeyCode::Backspace => {
-                pager.needle.pop();
-            }
-            KeyCode::Char(c) if !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {
-                pager.needle.push(c);
-            }
-            _ => {}
+fn type_needle(pager: &mut Pager, key: KeyEvent) {
+    match key.code {
+        KeyCode::Enter => {
+            pager.typing = false;
+            pager.find(pager.top, true);
         }
-    }
-
-    fn whole_texts(&self) -> Vec<String> {
-        let text = |line: &ratatui::text::Line<'_>| line.spans.iter().map(|span| span.content.as_ref()).collect();
-        self.transcript.whole(self.width()).iter().map(text).collect()
+        KeyCode::Esc => {
+            pager.typing = false;
+            pager.needle.clear();
+        }
+        KeyCode::Backspace => {
+            pager.needle.pop();
+        }
+        KeyCode::Char(c) if !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {
+            pager.needle.push(c);
+        }
+        _ => {}
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::tui::crude::Draft;
+use crate::tui::composer::Draft;
 
 /// What waits.
 #[derive(Debug, Default)]

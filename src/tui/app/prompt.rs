@@ -8,7 +8,7 @@ use super::{App, Cmd, Pager, TWICE};
 use crate::{
     agent::ApproveMode,
     tui::{
-        crude::{Draft, Outcome},
+        composer::{Draft, Outcome},
         keymap::{self, Action, Place},
         theme::Role,
     },
@@ -35,16 +35,10 @@ impl App {
     }
 
     fn on_prompt_key(&mut self, key: KeyEvent, now: Instant) -> Vec<Cmd> {
-        if self.work.is_some()
-            && keymap::action(Place::Working, key) == Some(Action::Queue)
-            && !self.composer.is_empty()
-        {
-            let draft = self.composer.take();
-            self.pending.queued.push_back(draft);
-            return vec![];
-        }
         match keymap::action(Place::Prompt, key) {
-            Some(Action::End) if !self.composer.is_empty() => self.edit(key, now),
+            // The composer has something to close, to clear or to delete first.
+            Some(Action::Escape) if self.composer.is_open() => self.edit(key, now),
+            Some(Action::End | Action::Stop) if !self.composer.is_empty() => self.edit(key, now),
             Some(Action::End) => vec![Cmd::Quit],
             Some(Action::Stop) => self.stop(now),
             Some(Action::Escape) => self.escape(),
@@ -73,7 +67,7 @@ impl App {
             match key.code {
                 KeyCode::Up if !self.pending.queued.is_empty() => {
                     if let Some(draft) = self.pending.pull() {
-                        self.composer.set(draft);
+                        self.composer.restore(draft);
                     }
                     return vec![];
                 }
@@ -81,17 +75,30 @@ impl App {
                 _ => {}
             }
         }
-        match self.composer.on_key(key) {
+        self.composer.set_running(self.work.is_some());
+        let mut commands = match self.composer.on_key(key) {
             Outcome::Submit(draft) => self.submit(draft, now),
+            Outcome::Queue(draft) => {
+                self.pending.queued.push_back(draft);
+                vec![]
+            }
+            Outcome::Refused(why) => {
+                self.transcript.note(Role::Warning, &why);
+                vec![]
+            }
+            Outcome::Edit(text) => vec![Cmd::Edit(text)],
             Outcome::Changed | Outcome::Ignored => vec![],
-        }
+        };
+        commands.extend(self.composer.take_requests().into_iter().map(Cmd::Find));
+        commands
     }
 
     pub(super) fn submit(&mut self, draft: Draft, now: Instant) -> Vec<Cmd> {
         if draft.text.trim() == "/exit" {
             return vec![Cmd::Quit];
         }
-        match &self.work {
+        let mut commands = vec![Cmd::Remember(draft.text.clone())];
+        commands.extend(match &self.work {
             Some(work) if work.canceling => {
                 self.pending.queued.push_back(draft);
                 vec![]
@@ -101,23 +108,27 @@ impl App {
                 vec![Cmd::Steer(draft)]
             }
             None => self.begin(draft, now),
-        }
+        });
+        commands
     }
 
-    pub(super) fn on_paste(&mut self, text: &str, now: Instant) {
+    pub(super) fn on_paste(&mut self, text: &str, now: Instant) -> Vec<Cmd> {
         if self.pager.is_some() || self.asks.paste(text) {
-            return;
+            return vec![];
         }
         self.last_key = Some(now);
         self.composer.on_paste(text);
+        self.composer.take_requests().into_iter().map(Cmd::Find).collect()
+    }
+
+    pub(super) fn refused(&mut self, draft: Draft, why: &str) {
+        self.work = None;
+        self.composer.restore(draft);
+        self.transcript.note(Role::Error, &format!("not sent: {why}"));
     }
 
     /// Ctrl-C: clear what is typed, then interrupt, then leave.
     pub(super) fn stop(&mut self, now: Instant) -> Vec<Cmd> {
-        if !self.composer.is_empty() {
-            let _ = self.composer.take();
-            return vec![];
-        }
         if self.work.as_ref().is_some_and(|work| !work.canceling) {
             return self.interrupt();
         }

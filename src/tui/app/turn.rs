@@ -1,44 +1,44 @@
 //! A turn, from the message to its end.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{App, Ask, Cmd};
 use crate::{
-    domain::{AgentEvent, EventKind, TurnOutcome},
-    tui::{crude::Draft, theme::Role},
+    domain::{AgentEvent, EventKind, FailureCode, TurnOutcome},
+    tui::{composer::Draft, theme::Role},
 };
 
+/// A turn that took longer than this is worth to be called back for.
+const LONG: Duration = Duration::from_secs(5);
+
 /// The turn that runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Work {
+    /// What it began with.
+    pub draft: Draft,
     pub since: Instant,
     /// It was told to stop.
     pub canceling: bool,
-    /// Text comes.
-    pub streams: bool,
 }
 
 impl App {
     /// Sends `draft` as the beginning of a turn.
     pub(super) fn begin(&mut self, draft: Draft, now: Instant) -> Vec<Cmd> {
-        self.transcript.user(&draft.text);
+        self.transcript.user(&draft.shown());
         self.said = true;
         self.pending.held = false;
-        self.work = Some(Work { since: now, canceling: false, streams: false });
+        self.work = Some(Work { draft: draft.clone(), since: now, canceling: false });
         vec![Cmd::Send(draft)]
     }
 
     pub(super) fn on_event(&mut self, event: &AgentEvent, now: Instant) -> Vec<Cmd> {
-        self.transcript.on_event(event);
+        self.transcript.on_event(event, now);
         self.asks.resolved(event);
         let root = event.agent.depth() == 0;
         let mut commands = vec![];
         match &event.kind {
             EventKind::TurnStarted { model, .. } if root => self.about.model = Some(model.clone()),
-            EventKind::TextDelta { .. } | EventKind::ReasoningDelta { .. } => self.streams(true),
-            EventKind::ToolStarted { .. } => self.streams(false),
             EventKind::MessageCompleted { usage, .. } => {
-                self.streams(false);
                 if let Some(usage) = usage.filter(|_| root) {
                     self.context = Some(usage.total_tokens());
                 }
@@ -62,15 +62,11 @@ impl App {
         commands
     }
 
-    fn streams(&mut self, streams: bool) {
-        if let Some(work) = &mut self.work {
-            work.streams = streams;
-        }
-    }
-
     fn ended(&mut self, outcome: &TurnOutcome, now: Instant) -> Vec<Cmd> {
-        let mut commands = self.notify("the agent is done");
-        self.work = None;
+        let work = self.work.take();
+        let long = work.as_ref().is_some_and(|work| now.duration_since(work.since) >= LONG);
+        let mut commands = if long { self.notify("the agent is done") } else { vec![] };
+        self.give_back(outcome, work);
         self.asks.clear();
         self.pending.turn_ended();
         let goes_on = matches!(outcome, TurnOutcome::Completed { .. } | TurnOutcome::ToolCalls { .. });
@@ -79,6 +75,15 @@ impl App {
             commands.extend(self.next_queued(now));
         }
         commands
+    }
+
+    /// A message that no session has is given back to be sent again.
+    fn give_back(&mut self, outcome: &TurnOutcome, work: Option<Work>) {
+        let unsaved = matches!(outcome, TurnOutcome::Failed { code: FailureCode::Busy | FailureCode::Store, .. });
+        if let Some(work) = work.filter(|_| unsaved && self.composer.is_empty()) {
+            self.composer.restore(work.draft);
+            self.transcript.note(Role::Dim, "your message was not kept; it is back below");
+        }
     }
 
     pub(super) fn next_queued(&mut self, now: Instant) -> Vec<Cmd> {
@@ -92,7 +97,7 @@ impl App {
     pub(super) fn joined(&mut self, unread: usize) {
         while self.pending.steering.len() > unread {
             if let Some(draft) = self.pending.steering.pop_front() {
-                self.transcript.user(&draft.text);
+                self.transcript.user(&draft.shown());
             }
         }
     }

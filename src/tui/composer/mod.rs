@@ -94,6 +94,13 @@ impl Draft {
     }
 }
 
+impl From<&str> for Draft {
+    /// What was written elsewhere, such as on the command line.
+    fn from(text: &str) -> Self {
+        Self::of(Buffer::of_text(text))
+    }
+}
+
 /// The text with pastes in full.
 fn full(buffer: &Buffer) -> String {
     buffer.written(|chip, nth| match chip {

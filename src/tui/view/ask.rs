@@ -7,10 +7,7 @@ use ratatui::{
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{
-    Bottom,
-    fit::{fit, plain},
-};
+use super::{Bottom, fit::{fit, plain}};
 use crate::{
     domain::{AgentPath, ToolCall},
     tui::{
@@ -22,30 +19,33 @@ use crate::{
 
 impl Bottom {
     /// What is asked, in place of the composer.
-    pub(super) fn ask(&mut self, app: &App, rows: usize) {
+    pub(super) fn ask(&mut self, app: &mut App, rows: usize) {
+        let theme = app.theme;
+        let label = match app.asks.first().map(|ask| &ask.asked) {
+            Some(Asked::Approval { .. }) => "no, because ",
+            Some(Asked::Question { .. }) => "answer ",
+            None => return,
+        };
+        let indent = u16::try_from(label.width()).unwrap_or(0);
+        let width = app.width().saturating_sub(indent).max(4);
+        let own = app.asks.own.as_mut().map(|own| own.lines(width, 4, &theme));
         let Some(ask) = app.asks.first() else { return };
-        let choices = choices(app, ask);
-        let about = about(app, ask);
+        let (choices, about) = (choices(app, ask), about(app, ask));
         let fixed = choices.len() + about.len() + 2;
         self.lines.push(heading(app, ask));
-        self.lines.extend(excerpt(app, &subject(app, ask), rows.saturating_sub(fixed + 1).max(1)));
+        self.lines.extend(excerpt(app, &subject(app, ask), rows.saturating_sub(fixed).max(1)));
         self.lines.extend(about);
-        match &app.asks.own {
-            None => self.lines.extend(choices),
-            Some(own) => {
-                let label = if matches!(ask.asked, Asked::Approval { .. }) { "no, because " } else { "answer " };
-                let prefix = u16::try_from(label.width()).unwrap_or(0);
-                let width = app.width().saturating_sub(prefix).max(4);
-                let (lines, caret) = own.lines(width, 4, &app.theme);
-                let above = u16::try_from(self.lines.len()).unwrap_or(u16::MAX);
-                self.caret = Some(Position::new(caret.x + prefix, caret.y + above));
-                for (at, line) in lines.into_iter().enumerate() {
-                    let label = if at == 0 { label.to_owned() } else { " ".repeat(label.width()) };
-                    let mut spans = vec![Span::styled(label, app.theme.style(Role::Accent))];
-                    spans.extend(line.spans);
-                    self.lines.push(fit(Line::from(spans), app.width()));
-                }
-            }
+        let Some((lines, caret)) = own else {
+            self.lines.extend(choices);
+            return;
+        };
+        let above = u16::try_from(self.lines.len()).unwrap_or(u16::MAX);
+        self.caret = Some(Position::new(caret.x + indent, caret.y + above));
+        for (at, line) in lines.into_iter().enumerate() {
+            let label = if at == 0 { label.to_owned() } else { " ".repeat(label.width()) };
+            let mut spans = vec![Span::styled(label, theme.style(Role::Accent))];
+            spans.extend(line.spans);
+            self.lines.push(fit(Line::from(spans), app.width()));
         }
     }
 

@@ -14,9 +14,13 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use self::fit::{fit, plain};
 pub use self::pager::pager;
-use super::{app::App, screen::Live, theme::Role};
+use self::fit::{fit, plain};
+use super::{
+    app::App,
+    screen::Live,
+    theme::Role,
+};
 
 /// A frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,7 +36,7 @@ const MOST_PENDING: usize = 4;
 /// The next frame.
 pub fn view(app: &mut App, now: Instant) -> View {
     let width = app.width();
-    let finished = app.transcript.drain(width);
+    let finished = app.transcript.drain(width, now);
     let rows = usize::from(app.size.rows.max(1));
     let mut bottom = Bottom::default();
     if app.asks.has_focus() {
@@ -41,6 +45,7 @@ pub fn view(app: &mut App, now: Instant) -> View {
         bottom.ask_hint(app);
         bottom.pending(app);
         bottom.composer(app, rows);
+        bottom.lines.extend(app.composer.popup(width, &app.theme));
     }
     bottom.lines.push(status::line(app, now));
     let over = bottom.lines.len().saturating_sub(rows);
@@ -55,13 +60,13 @@ pub fn view(app: &mut App, now: Instant) -> View {
 
 /// What the agent says and does just now, in at most `room` rows.
 fn live(app: &App, room: usize, now: Instant) -> Vec<Line<'static>> {
-    let Some(work) = app.work else { return vec![] };
+    let Some(work) = &app.work else { return vec![] };
     if room == 0 {
         return vec![];
     }
     let mut lines = match room {
         0..3 => vec![],
-        _ => app.transcript.live(app.width(), u16::try_from(room - 2).unwrap_or(u16::MAX)),
+        _ => app.transcript.live(app.width(), u16::try_from(room - 2).unwrap_or(u16::MAX), now),
     };
     if !lines.is_empty() {
         lines.push(Line::default());
@@ -94,7 +99,7 @@ impl Bottom {
         for (label, draft) in all.iter().take(MOST_PENDING) {
             let spans = vec![
                 Span::styled(*label, app.theme.style(Role::Accent)),
-                Span::styled(plain(&draft.text), app.theme.style(Role::Dim)),
+                Span::styled(plain(&draft.shown()), app.theme.style(Role::Dim)),
             ];
             self.lines.push(fit(Line::from(spans), app.width()));
         }
@@ -107,7 +112,7 @@ impl Bottom {
         self.lines.push(fit(Line::styled(hint, app.theme.style(Role::Dim)), app.width()));
     }
 
-    fn composer(&mut self, app: &App, rows: usize) {
+    fn composer(&mut self, app: &mut App, rows: usize) {
         if rows > 4 {
             self.lines.push(Line::styled("─".repeat(usize::from(app.width())), app.theme.style(Role::Dim)));
         }

@@ -27,7 +27,7 @@ pub(super) fn line(app: &App, now: Instant) -> Line<'static> {
     let waiting = app.pending.steering.len() + app.pending.queued.len();
     parts.extend((waiting > 0).then(|| (Role::Accent, format!("{waiting} queued"))));
     parts.extend((app.asks.len() > 1).then(|| (Role::Accent, format!("{} asked", app.asks.len()))));
-    parts.extend(app.work.map(|work| (Role::Dim, span(now.duration_since(work.since).as_secs()))));
+    parts.extend(app.work.as_ref().map(|work| (Role::Dim, span(now.duration_since(work.since).as_secs()))));
     joined(&parts, app)
 }
 
