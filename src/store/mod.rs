@@ -127,6 +127,13 @@ pub trait Store: Send + Sync {
     /// [`StoreError::NotFound`]; [`StoreError::Exists`] where there is a session `new`.
     async fn fork(&self, key: &SessionKey, keep: Option<u64>, new: SessionId) -> Result<(), StoreError>;
 
+    /// Goes back to the first `keep` messages; the state stays as it is. To keep the rest as well, [`fork`](Self::fork)
+    /// first.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::Busy`] while a turn runs.
+    async fn truncate(&self, key: &SessionKey, keep: u64) -> Result<(), StoreError>;
+
     /// Removes a session, and the tasks that were turns of it.
     ///
     /// # Errors

@@ -25,9 +25,9 @@ use super::{
     view,
 };
 use crate::{
-    agent::{chain, Agent, AgentRequest, EventStream, TurnControl, attach},
+    agent::{chain, AgentRequest, EventStream, TurnControl, attach},
     config::Env,
-    domain::{AgentEvent, Answer, Content, EventKind, Message, Role, SessionKey, Usage},
+    domain::{AgentEvent, Answer, Content, EventKind, Message, Role, Usage},
     runtime::shutdown::{Hangups, Signal, Signals},
 };
 

@@ -1,5 +1,6 @@
 //! `agentscope chat`: one message, or a conversation line by line.
 
+mod commands;
 mod input;
 mod line;
 mod lines;
@@ -27,6 +28,7 @@ use crate::{
         agent_file::{Loaded, SlashCommand},
     },
     domain::{Content, FailureCode, SessionId, SessionKey, TurnOutcome},
+    tui::commands::Spent,
     ui::events::{EventFormat, EventPrinter, TurnReport},
 };
 
@@ -132,10 +134,11 @@ pub(super) fn run(args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
             attended: if attended { Attended::Yes } else { Attended::No },
             keyboard: cx.env.stdin_tty,
             typed_ahead: VecDeque::new(),
+            spent: Spent::default(),
         };
         let result = match one_shot {
             Some(text) => chat.one_shot(&mut terminal, text).await,
-            None => line::converse(&mut chat, &mut terminal, args.prompt.clone()).await,
+            None => line::converse(&mut chat, &mut terminal, args.prompt.clone(), cx).await,
         };
         // Also after a failure: what happened is saved, and no server of a tool is left behind.
         chat.agent.drained().await;

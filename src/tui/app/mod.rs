@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use ratatui::text::Line;
 
 pub use self::{
-    asks::{Ask, Asked, Asks, Choice},
+    asks::{Ask, Asks, Asked, Choice},
     msg::{Cmd, Msg},
     overlay::Overlay,
     pager::Pager,

@@ -59,16 +59,15 @@ impl Talk {
         Ok(effect)
     }
 
-    /// Goes on in a copy of the session that ends before the message; the session itself stays as it is.
+    /// Takes the message and what followed out of the session. All of it stays in a copy.
     async fn back_to(&self, prompt: &Prompt, agent: &LocalAgent, effect: &mut Effect) -> Result<(), Failure> {
-        let session = SessionId::new();
-        if prompt.at > 0 {
-            agent.sessions().fork(&self.key, Some(prompt.at), session.clone()).await?;
-        }
+        let copy = SessionId::new();
+        agent.sessions().fork(&self.key, None, copy.clone()).await?;
+        agent.sessions().truncate(&self.key, prompt.at).await?;
         let text =
-            format!("you are back before message {}; what followed stays in session {}\n", prompt.at, self.key.session);
+            format!("you are back before message {}; what followed stays in session {copy}\n", prompt.at);
         effect.parts.push(Part::Text(text));
-        effect.next = self.entered(session, prompt.at > 0, Some(prompt.text.clone()));
+        effect.next = self.entered(self.key.session.clone(), true, Some(prompt.text.clone()));
         Ok(())
     }
 

@@ -10,6 +10,7 @@ mod compact;
 mod effect;
 mod offer;
 mod sessions;
+mod shell;
 mod spent;
 mod table;
 mod talk;
@@ -17,6 +18,7 @@ mod talk;
 pub use self::{
     effect::{Confirm, Effect, Entered, Failure, Next, Part, Pick, Step},
     offer::{Line, Offer, unknown},
+    shell::{ShellDone, shell},
     spent::Spent,
     table::{COMMANDS, Command, Name, Place, When},
     talk::Talk,
