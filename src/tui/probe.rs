@@ -161,7 +161,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_no_answer() {
-        for bytes in [&b"\x1b]11;rgb:"[..], b"\x1b]11;rgb:zz/1/2\x07", b"\x1b[", b"\x1b]", b"\x1b", b"\x1b]11;rgb:////\x07"] {
+        for bytes in
+            [&b"\x1b]11;rgb:"[..], b"\x1b]11;rgb:zz/1/2\x07", b"\x1b[", b"\x1b]", b"\x1b", b"\x1b]11;rgb:////\x07"]
+        {
             assert_eq!(parse(bytes).background, None);
         }
     }

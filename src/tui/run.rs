@@ -25,7 +25,7 @@ use super::{
     view,
 };
 use crate::{
-    agent::{chain, AgentRequest, EventStream, TurnControl, attach},
+    agent::{AgentRequest, EventStream, TurnControl, attach, chain},
     config::Env,
     domain::{AgentEvent, Answer, Content, EventKind, Message, Role, Usage},
     runtime::shutdown::{Hangups, Signal, Signals},
@@ -477,11 +477,8 @@ impl Running {
         let cancel = CancellationToken::new();
         let (answers, answered) = mpsc::channel(64);
         let (steer, steered) = mpsc::channel(STEERS);
-        let control = TurnControl {
-            answers: Some(answered),
-            steer: Some(steered),
-            ..TurnControl::unattended(cancel.clone())
-        };
+        let control =
+            TurnControl { answers: Some(answered), steer: Some(steered), ..TurnControl::unattended(cancel.clone()) };
         let mut attachments = std::mem::take(&mut self.attachments);
         attachments.extend(files);
         let content = message(&draft, attachments).content;

@@ -43,7 +43,9 @@ pub(super) async fn command(
     cx: &Cx,
 ) -> Result<After, CliError> {
     let mut talk = chat.talk(terminal, cx);
-    let Some(mut result) = unless_stopped(terminal, talk.perform(name, arguments)).await else { return Ok(After::Line) };
+    let Some(mut result) = unless_stopped(terminal, talk.perform(name, arguments)).await else {
+        return Ok(After::Line);
+    };
     loop {
         let effect = match result {
             Ok(effect) => effect,
@@ -61,7 +63,11 @@ pub(super) async fn command(
                 None => None,
             },
             Next::Confirm(Confirm { question, then }) => {
-                if agreed(terminal, &question).await { unless_stopped(terminal, talk.confirmed(then)).await } else { None }
+                if agreed(terminal, &question).await {
+                    unless_stopped(terminal, talk.confirmed(then)).await
+                } else {
+                    None
+                }
             }
             Next::Send(text) => return Ok(After::Send(text)),
             Next::Leave => return Ok(After::Leave),

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use ratatui::text::Line;
 
 pub use self::{
-    asks::{Ask, Asks, Asked, Choice},
+    asks::{Ask, Asked, Asks, Choice},
     msg::{Cmd, Msg},
     overlay::Overlay,
     pager::Pager,

@@ -68,7 +68,10 @@ pub enum Cmd {
     /// Keep it for later sessions.
     Remember(String),
     /// Do what a slash command says.
-    Command { name: String, arguments: String },
+    Command {
+        name: String,
+        arguments: String,
+    },
     /// A yes was said to this.
     Confirmed(Step),
     /// Go on in another session.

@@ -13,7 +13,10 @@ use crate::tui::{
 #[derive(Debug)]
 pub enum Overlay {
     /// What is chosen is given to this command.
-    Pick { picker: Box<Picker>, command: &'static str },
+    Pick {
+        picker: Box<Picker>,
+        command: &'static str,
+    },
     Confirm(Confirm),
 }
 

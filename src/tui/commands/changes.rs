@@ -64,8 +64,7 @@ impl Talk {
         let copy = SessionId::new();
         agent.sessions().fork(&self.key, None, copy.clone()).await?;
         agent.sessions().truncate(&self.key, prompt.at).await?;
-        let text =
-            format!("you are back before message {}; what followed stays in session {copy}\n", prompt.at);
+        let text = format!("you are back before message {}; what followed stays in session {copy}\n", prompt.at);
         effect.parts.push(Part::Text(text));
         effect.next = self.entered(self.key.session.clone(), true, Some(prompt.text.clone()));
         Ok(())

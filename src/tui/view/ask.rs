@@ -7,7 +7,10 @@ use ratatui::{
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{Bottom, fit::{fit, plain}};
+use super::{
+    Bottom,
+    fit::{fit, plain},
+};
 use crate::{
     domain::{AgentPath, ToolCall},
     tui::{

@@ -11,8 +11,8 @@ use super::{pager, view};
 use crate::{
     agent::ApproveMode,
     domain::{
-        AgentEvent, AgentPath, Answer, Decision, EventKind, Message, Question, SessionId, ToolCall, ToolOutcome, TurnId,
-        TurnOutcome, Usage,
+        AgentEvent, AgentPath, Answer, Decision, EventKind, Message, Question, SessionId, ToolCall, ToolOutcome,
+        TurnId, TurnOutcome, Usage,
     },
     tui::{
         app::{About, App, Cmd, Msg},
@@ -163,7 +163,12 @@ impl Stage {
 }
 
 fn shell(command: &str) -> ToolCall {
-    ToolCall { call_id: "call_1".into(), name: "shell".to_owned(), arguments: json!({ "command": command }), opaque: None }
+    ToolCall {
+        call_id: "call_1".into(),
+        name: "shell".to_owned(),
+        arguments: json!({ "command": command }),
+        opaque: None,
+    }
 }
 
 fn done() -> TurnOutcome {
@@ -305,14 +310,16 @@ fn what_is_being_typed_answers_nothing() {
 fn a_question() {
     let mut stage = Stage::new(60, 20);
     stage.say("Plan it.");
-    let question =
-        Question { text: "Which day?".to_owned(), choices: vec!["Monday".to_owned(), "Friday".to_owned()], closed: false };
+    let question = Question {
+        text: "Which day?".to_owned(),
+        choices: vec!["Monday".to_owned(), "Friday".to_owned()],
+        closed: false,
+    };
     let ask = EventKind::QuestionAsked { id: "q_1".into(), question };
     stage.event(ask.clone());
     assert_snapshot!(stage.frame());
-    let answer = |answer: Option<&str>| {
-        Cmd::Answer(Answer::Question { id: "q_1".into(), answer: answer.map(str::to_owned) })
-    };
+    let answer =
+        |answer: Option<&str>| Cmd::Answer(Answer::Question { id: "q_1".into(), answer: answer.map(str::to_owned) });
     assert_eq!(stage.press(KeyCode::Char('2')), [answer(Some("Friday"))]);
     stage.event(ask.clone());
     stage.press(KeyCode::Char('3'));

@@ -48,10 +48,8 @@ fn a_no_with_a_reason_reaches_the_model() {
 #[test]
 fn what_is_typed_while_it_works_joins_the_turn_or_waits() {
     let (go, wait) = mpsc::channel();
-    let (env, server) = scripted(
-        "",
-        vec![Reply::text("First.").held(wait), Reply::text("Second."), Reply::text("Third.")],
-    );
+    let (env, server) =
+        scripted("", vec![Reply::text("First.").held(wait), Reply::text("Second."), Reply::text("Third.")]);
     let mut pty = chat(&env, &[], 100, 30);
     pty.line("One");
     pty.sees("working");

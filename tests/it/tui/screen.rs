@@ -44,14 +44,13 @@ fn deltas(reply: Reply, pieces: &[String]) -> Reply {
 }
 
 fn end(reply: Reply) -> Reply {
-    reply
-        .event(&json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] }))
-        .bytes("data: [DONE]\n\n")
+    reply.event(&json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] })).bytes("data: [DONE]\n\n")
 }
 
 /// Every line of the answer is in the history once, in its order.
 fn assert_whole(history: &[String], count: usize) {
-    let seen: Vec<&str> = history.iter().filter(|line| line.contains("of the answer")).map(|line| line.trim()).collect();
+    let seen: Vec<&str> =
+        history.iter().filter(|line| line.contains("of the answer")).map(|line| line.trim()).collect();
     let expected: Vec<String> = (0..count).map(|n| format!("line {n:05} of the answer")).collect();
     assert_eq!(seen, expected);
 }
