@@ -15,6 +15,7 @@ pub mod sandbox;
 pub mod server;
 pub mod store;
 pub mod tool;
+pub mod tui;
 pub mod ui;
 
 pub use agent::{BoxError, Part, Query, Reply, text_of};

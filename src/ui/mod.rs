@@ -2,7 +2,7 @@
 
 pub mod events;
 pub mod log;
-mod printable;
+pub mod printable;
 mod printer;
 mod progress;
 pub mod prompt;

@@ -1,0 +1,87 @@
+//! A conversation that was had before. Only its end is laid out for the scrollback; the pager has it all.
+
+use std::collections::HashMap;
+
+use ratatui::text::{Line, Span};
+
+use super::{Detail, Kind, Transcript};
+use crate::{
+    domain::{CallId, Content, Message, Role as Author, ToolOutcome},
+    tui::{
+        cells::{reasoning::Reasoning, time::count, tool::Tool},
+        text::cut,
+        theme::{Role, Theme},
+    },
+};
+
+/// Rows of the scrollback that an earlier conversation takes, about.
+const ROWS: usize = 200;
+
+impl Transcript {
+    /// The transcript of a session that is resumed.
+    #[must_use]
+    pub fn history(theme: Theme, messages: &[Message]) -> Self {
+        let mut transcript = Self::new(theme);
+        transcript.extend(messages);
+        transcript.due.clear();
+        transcript.earlier = transcript.cells.len();
+        transcript
+    }
+
+    fn extend(&mut self, messages: &[Message]) {
+        let mut calls: HashMap<&CallId, usize> = HashMap::new();
+        for part in messages.iter().flat_map(|message| message.content.iter().map(|part| (message.role, part))) {
+            match part {
+                (Author::User, Content::Text { text }) => self.push(None, Kind::User(text.clone())),
+                (_, Content::Text { text }) if !text.trim().is_empty() => self.push(None, Kind::Answer(text.clone())),
+                (_, Content::Reasoning { text, .. }) if !text.trim().is_empty() => {
+                    self.push(None, Kind::Reasoning(Reasoning { text: text.clone(), took: None }));
+                }
+                (_, Content::ToolCall(call)) => {
+                    calls.insert(&call.call_id, self.cells.len());
+                    let (call, outcome) = (call.clone(), ToolOutcome::Canceled);
+                    self.push(None, Kind::Tool(Box::new(Tool { call, took: None, outcome })));
+                }
+                (_, Content::ToolResult { call_id, outcome }) => {
+                    let cell = calls.get(call_id).and_then(|cell| self.cells.get_mut(*cell));
+                    if let Some(Kind::Tool(tool)) = cell.map(|cell| &mut cell.kind) {
+                        tool.outcome = outcome.clone();
+                    }
+                }
+                (_, Content::Image(image)) => {
+                    self.push(None, Kind::Note(Role::Dim, format!("[image, {}]", image.media_type)));
+                }
+                (_, Content::Summary { text, .. }) => {
+                    self.push(None, Kind::Note(Role::Dim, format!("≡ summary of what was said before\n{text}")));
+                }
+                (_, Content::Text { .. } | Content::Reasoning { .. }) => {}
+            }
+        }
+    }
+
+    /// The last lines of an earlier conversation, the first time.
+    pub(super) fn tail(&mut self, width: usize) -> Vec<Line<'static>> {
+        let end = std::mem::take(&mut self.earlier);
+        if end == 0 {
+            return vec![];
+        }
+        let (mut first, mut rows, mut cells) = (end, 0, vec![]);
+        while first > 0 && rows < ROWS {
+            first -= 1;
+            let before = first.checked_sub(1);
+            let lines = self.cell(first, before, self.look(width, Detail::Folded));
+            rows += lines.len();
+            cells.push(lines);
+        }
+        let mut shown: Vec<_> = cells.into_iter().rev().flatten().collect();
+        let over = shown.len().saturating_sub(ROWS);
+        if first > 0 || over > 0 {
+            shown.drain(..over);
+            let text = format!("… {} before this", count(first, "message"));
+            let text = cut(if first == 0 { "… the beginning is left out here" } else { &text }, width);
+            shown.insert(0, Line::from(Span::styled(text, self.theme.style(Role::Dim))));
+        }
+        self.last = Some(end - 1);
+        shown
+    }
+}
