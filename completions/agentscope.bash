@@ -16,6 +16,9 @@ _agentscope() {
             ",$1")
                 cmd="agentscope"
                 ;;
+            agentscope,build)
+                cmd="agentscope__subcmd__build"
+                ;;
             agentscope,chat)
                 cmd="agentscope__subcmd__chat"
                 ;;
@@ -66,6 +69,9 @@ _agentscope() {
                 ;;
             agentscope,web)
                 cmd="agentscope__subcmd__web"
+                ;;
+            agentscope__subcmd__help,build)
+                cmd="agentscope__subcmd__help__subcmd__build"
                 ;;
             agentscope__subcmd__help,chat)
                 cmd="agentscope__subcmd__help__subcmd__chat"
@@ -413,12 +419,74 @@ _agentscope() {
 
     case "${cmd}" in
         agentscope)
-            opts="-h -V --color --offline --help --version chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help"
+            opts="-h -V --color --offline --help --version build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__build)
+            opts="-c -o -h -V --config --profile --output-oci --push --tag --base --revision --runtime-binary --output --color --offline --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output-oci)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --push)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tag)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --base)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --revision)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --runtime-binary)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -569,8 +637,22 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__help)
-            opts="chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help"
+            opts="build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agentscope__subcmd__help__subcmd__build)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1579,7 +1661,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__mcp__subcmd__test)
-            opts="-c -o -h -V --config --profile --all --call --arguments --defaults --login --output --no-browser --scope --client-id --client-secret-env --client-metadata --color --offline --help --version"
+            opts="-c -o -h -V --config --profile --all --call --arguments --defaults --token-env --login --output --no-browser --scope --client-id --client-secret-env --client-metadata --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1602,6 +1684,10 @@ _agentscope() {
                     return 0
                     ;;
                 --arguments)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

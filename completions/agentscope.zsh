@@ -32,7 +32,33 @@ never\:"Not even on a terminal"))' \
         (( CURRENT += 1 ))
         curcontext="${curcontext%:*:*}:agentscope-command-$line[1]:"
         case $line[1] in
-            (chat)
+            (build)
+_arguments "${_arguments_options[@]}" : \
+'()-c+[The same as AGENT]:FILE:_files' \
+'()--config=[The same as AGENT]:FILE:_files' \
+'--profile=[Merge this profile of the agent file over it]:NAME:_default' \
+'--output-oci=[Write an OCI image layout here\: a tar where it ends in .tar, a folder otherwise]:PATH:_files' \
+'--push=[Send the image to this repository of a registry, HOST/PATH\[\:TAG\], with the login of Docker]:REPOSITORY:_default' \
+'(--push)--tag=[What the container engine calls the image \[default\: agentscope/NAME\:HASH\]]:NAME:TAG:_default' \
+'--base=[Begin with this image of a registry, HOST/PATH\[\:TAG\], as one that has Python or Node.js \[default\: nothing at all\]]:IMAGE:_default' \
+'--revision=[The revision of the sources, such as a commit, for the labels of the image]:TEXT:_default' \
+'--runtime-binary=[A static agentscope of this version for Linux; also AGENTSCOPE_RUNTIME_BINARY \[default\: itself\]]:FILE:_files' \
+'-o+[The form of the result]:FORM:((text\:"The name of the image"
+json\:"One JSON document"))' \
+'--output=[The form of the result]:FORM:((text\:"The name of the image"
+json\:"One JSON document"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::agent -- An agent file, or a folder with an agent.yaml; ./agent.yaml, else the quickstart agent, where absent:_default' \
+&& ret=0
+;;
+(chat)
 _arguments "${_arguments_options[@]}" : \
 '()-c+[The same as AGENT]:FILE:_files' \
 '()--config=[The same as AGENT]:FILE:_files' \
@@ -261,6 +287,7 @@ _arguments "${_arguments_options[@]}" : \
 '--profile=[Merge this profile of the agent file over it]:NAME:_default' \
 '--call=[Call this tool]:TOOL:_default' \
 '--arguments=[What to call it with, as a JSON object]:JSON:_default' \
+'(--all --login)--token-env=[The environment variable that holds a token for the server at this address]:VARIABLE:_default' \
 '-o+[The form of the result]:FORM:((text\:""
 json\:"One JSON document"))' \
 '--output=[The form of the result]:FORM:((text\:""
@@ -1209,7 +1236,11 @@ _arguments "${_arguments_options[@]}" : \
         (( CURRENT += 1 ))
         curcontext="${curcontext%:*:*}:agentscope-help-command-$line[1]:"
         case $line[1] in
-            (chat)
+            (build)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(chat)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1445,6 +1476,7 @@ esac
 (( $+functions[_agentscope_commands] )) ||
 _agentscope_commands() {
     local commands; commands=(
+'build:Make an OCI image of an agent, without Docker' \
 'chat:Talk to an agent\: one message with -q, else a conversation' \
 'completions:Print a completion script for a shell' \
 'doctor:Show what this machine can do, what is missing, and how to mend it' \
@@ -1465,6 +1497,11 @@ _agentscope_commands() {
     )
     _describe -t commands 'agentscope commands' commands "$@"
 }
+(( $+functions[_agentscope__subcmd__build_commands] )) ||
+_agentscope__subcmd__build_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope build commands' commands "$@"
+}
 (( $+functions[_agentscope__subcmd__chat_commands] )) ||
 _agentscope__subcmd__chat_commands() {
     local commands; commands=()
@@ -1483,6 +1520,7 @@ _agentscope__subcmd__doctor_commands() {
 (( $+functions[_agentscope__subcmd__help_commands] )) ||
 _agentscope__subcmd__help_commands() {
     local commands; commands=(
+'build:Make an OCI image of an agent, without Docker' \
 'chat:Talk to an agent\: one message with -q, else a conversation' \
 'completions:Print a completion script for a shell' \
 'doctor:Show what this machine can do, what is missing, and how to mend it' \
@@ -1502,6 +1540,11 @@ _agentscope__subcmd__help_commands() {
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'agentscope help commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__build_commands] )) ||
+_agentscope__subcmd__help__subcmd__build_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help build commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__help__subcmd__chat_commands] )) ||
 _agentscope__subcmd__help__subcmd__chat_commands() {
