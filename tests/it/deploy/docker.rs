@@ -57,7 +57,7 @@ async fn an_agent_is_deployed_changed_and_taken_back() {
     );
     let second = home.deploy(&["--wait"]);
     assert_eq!((&second["revision"], second["url"].as_str()), (&json!(2), Some(url.as_str())));
-    let sessions = reqwest::Client::builder().build().unwrap().get(format!("{url}/sessions"));
+    let sessions = reqwest::Client::builder().build().unwrap().get(format!("{url}/sessions?user_id=ann"));
     let sessions = sessions.bearer_auth("hello-token").send().await.unwrap().text().await.unwrap();
     assert!(sessions.contains(session), "{sessions}");
     assert_eq!(home.containers(), "agentscope-[NAME] running\nagentscope-[NAME].r1 exited");
