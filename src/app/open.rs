@@ -9,8 +9,8 @@ use crate::{
         Surface,
     },
     config::{
-        Env, Keys, Paths,
-        agent_file::{Loaded, Span},
+        Env, Keys, Paths, SERVE_TOKEN,
+        agent_file::{Loaded, Span, Token},
     },
     model::{self, DefaultModel},
     runtime::http::Http,
@@ -53,6 +53,13 @@ impl Opener {
         let keys = self.source.keys(&self.env, paths)?;
         let mut loaded = self.source.read(self.profile.as_deref(), &keys, &self.env)?;
         shorten(&mut loaded);
+        let token = self.env.var(SERVE_TOKEN).filter(|_| self.http);
+        loaded.file.serve.tokens.extend(token.map(|value| Token {
+            name: "deployment".to_owned(),
+            value: value.into(),
+            user: None,
+            admin: false,
+        }));
         (self.hide)(secrets::of(&loaded.file, &keys));
         let default_model = match &loaded.file.agent.model {
             None => Some(DefaultModel::find(&keys, paths, http).await?),

@@ -261,7 +261,7 @@ impl Progress for Shown {
 impl From<DeployError> for CliError {
     fn from(error: DeployError) -> Self {
         let exit = match &error {
-            DeployError::Usage { .. } => Exit::Usage,
+            DeployError::Usage { .. } | DeployError::PortTaken { .. } => Exit::Usage,
             DeployError::NotFound { .. } => Exit::NotFound,
             _ => Exit::Failed,
         };

@@ -2,11 +2,11 @@
 
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
-use std::{future::Future, sync::Arc};
+use std::{collections::BTreeMap, future::Future, sync::Arc};
 
 use super::{CliError, GlobalArgs};
 use crate::{
-    config::{Env, Paths},
+    config::{Env, Paths, Secret},
     runtime::{http::Http, shutdown::Signals},
     ui::Printer,
 };
@@ -35,6 +35,13 @@ impl Cx {
         let paths = Paths::new(&env);
         let http = Arc::new(Http::new(env.clone(), global.offline));
         Self { env, paths, printer, http }
+    }
+
+    /// The same surroundings with these variables set as well.
+    #[must_use]
+    pub fn with_variables(&self, variables: &BTreeMap<String, Secret>) -> Self {
+        let env = self.env.with(variables);
+        Self { env, paths: self.paths.clone(), printer: self.printer, http: Arc::clone(&self.http) }
     }
 
     /// Builds the runtime and runs `work` on it: only verbs that wait for something pay for one.

@@ -10,6 +10,7 @@ mod chat;
 mod completions;
 mod cx;
 mod default_model;
+mod deploy;
 mod doctor;
 mod error;
 mod import;
@@ -36,7 +37,7 @@ pub use args::{AgentArgs, GlobalArgs, Output};
 pub use cx::Cx;
 pub use error::{CliError, Exit};
 
-use crate::{config::Env, sandbox::hidden, ui::Printer};
+use crate::{config::Env, deploy::probe, sandbox::hidden, ui::Printer};
 
 /// One binary, one YAML file per agent: chat with it, serve it, show it, sandbox it, deploy it.
 #[derive(Debug, Parser)]
@@ -59,18 +60,26 @@ enum Command {
     Build(build::BuildArgs),
     Chat(chat::ChatArgs),
     Completions(completions::CompletionsArgs),
+    Deploy(deploy::DeployArgs),
     Doctor(doctor::DoctorArgs),
     Import(import::ImportArgs),
     Init(init::InitArgs),
+    Invoke(deploy::invoke::InvokeArgs),
+    List(deploy::list::ListArgs),
+    Logs(deploy::logs::LogsArgs),
     Man(man::ManArgs),
     Mcp(mcp::McpArgs),
     Models(models::ModelsArgs),
+    Rm(deploy::rm::RmArgs),
+    Rollback(deploy::rollback::RollbackArgs),
     #[command(alias = "serve")]
     Run(run::RunArgs),
     Sandbox(sandbox::SandboxArgs),
     Schema(schema::SchemaArgs),
     Session(session::SessionArgs),
     Setup(setup::SetupArgs),
+    Status(deploy::status::StatusArgs),
+    Stop(deploy::stop::StopArgs),
     Tools(tools::ToolsArgs),
     Validate(validate::ValidateArgs),
     Web(web::WebArgs),
@@ -80,23 +89,41 @@ impl Command {
     fn run(self, cx: &Cx) -> Result<Exit, CliError> {
         match self {
             Self::Build(args) => build::run(&args, cx),
-            Self::Chat(args) => chat::run(&args, cx),
+            Self::Chat(args) => deploy::chat(args, cx),
             Self::Completions(args) => completions::run(&args, cx),
+            Self::Deploy(args) => deploy::run(&args, cx),
             Self::Doctor(args) => doctor::run(&args, cx),
             Self::Import(args) => import::run(&args, cx),
             Self::Init(args) => init::run(&args, cx),
+            Self::Invoke(args) => deploy::invoke::run(&args, cx),
+            Self::List(args) => deploy::list::run(&args, cx),
+            Self::Logs(args) => deploy::logs::run(&args, cx),
             Self::Man(args) => man::run(&args, cx),
             Self::Mcp(args) => mcp::run(&args, cx),
             Self::Models(args) => models::run(&args, cx),
+            Self::Rm(args) => deploy::rm::run(&args, cx),
+            Self::Rollback(args) => deploy::rollback::run(&args, cx),
             Self::Run(args) => run::run(&args, cx),
             Self::Sandbox(args) => sandbox::run(&args, cx),
             Self::Schema(args) => schema::run(&args, cx),
             Self::Session(args) => session::run(&args, cx),
             Self::Setup(args) => setup::run(&args, cx),
+            Self::Status(args) => deploy::status::run(&args, cx),
+            Self::Stop(args) => deploy::stop::run(&args, cx),
             Self::Tools(args) => tools::run(&args, cx),
             Self::Validate(args) => validate::run(&args, cx),
             Self::Web(args) => web::run(&args, cx),
         }
+    }
+}
+
+/// `chat` with these words.
+fn chat_with(words: Vec<String>, cx: &Cx) -> Result<Exit, CliError> {
+    let words = ["agentscope", "chat"].map(str::to_owned).into_iter().chain(words);
+    match Cli::try_parse_from(words) {
+        Ok(Cli { command: Command::Chat(args), .. }) => chat::run(&args, cx),
+        Ok(_) => Ok(Exit::Done),
+        Err(error) => Err(CliError::usage("`chat` cannot be asked so").because(&error)),
     }
 }
 
@@ -110,7 +137,11 @@ pub fn command() -> clap::Command {
 #[must_use]
 pub fn run(args: impl Iterator<Item = OsString>, env: Env) -> ExitCode {
     let args: Vec<_> = args.collect();
-    if let Some(code) = hidden::dispatch(args.get(1..).unwrap_or_default()) {
+    let rest = args.get(1..).unwrap_or_default();
+    if rest.first().is_some_and(|name| name == probe::READY) {
+        return probe::main(&rest[1..]);
+    }
+    if let Some(code) = hidden::dispatch(rest) {
         return code;
     }
     let cli = match Cli::command().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches)) {

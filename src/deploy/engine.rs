@@ -49,6 +49,15 @@ impl Engine {
         }
     }
 
+    pub(super) fn client(&self) -> &bollard::Docker {
+        &self.inner.docker
+    }
+
+    /// Whether it is on this machine, so that its ports are this machine's.
+    pub(super) fn is_here(&self) -> bool {
+        self.inner.local
+    }
+
     /// As OCI calls it, such as `amd64`.
     #[must_use]
     pub fn architecture(&self) -> &str {
@@ -135,7 +144,7 @@ impl Engine {
 }
 
 /// For `map_err`: what was being done when the engine refused.
-fn failed(what: &'static str) -> impl Fn(Error) -> DeployError {
+pub(super) fn failed(what: &'static str) -> impl Fn(Error) -> DeployError {
     move |error| DeployError::Failed {
         what: format!("the engine could not {what}: {}", said(&error)),
         hint: error_hint(&error),

@@ -21,6 +21,8 @@ pub enum DeployError {
     Usage { what: String, hint: String },
     #[error("{what}")]
     Failed { what: String, hint: Option<String> },
+    #[error("the port {port} is taken")]
+    PortTaken { port: u16 },
     /// There is no such image, or nobody is told that there is.
     #[error("{what}")]
     NotFound { what: String, hint: String },
@@ -46,6 +48,7 @@ impl DeployError {
             | Self::NoEngine { hint, .. }
             | Self::Denied { hint, .. } => Some(hint),
             Self::Failed { hint, .. } => hint.as_deref(),
+            Self::PortTaken { .. } => Some("leave `--port` out: the next one that is free is taken and kept"),
             Self::Unreachable { .. } => Some("registries on this machine are asked over http, all others over https"),
             Self::Agent(_) | Self::Http(_) | Self::Io { .. } | Self::Refused { .. } => None,
         }

@@ -16,6 +16,8 @@ mod bad_input;
 mod build;
 mod chat;
 mod chat_remote;
+#[cfg(target_os = "linux")]
+mod deploy;
 mod doctor;
 mod exit_codes;
 mod help;

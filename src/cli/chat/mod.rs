@@ -42,7 +42,7 @@ use crate::{
   agentscope chat http://127.0.0.1:8090          an agent that is served; AGENTSCOPE_TOKEN is its token")]
 pub(super) struct ChatArgs {
     #[command(flatten)]
-    agent: AgentArgs,
+    pub(super) agent: AgentArgs,
     /// Open the conversation with this message; goes after AGENT
     #[arg(value_name = "PROMPT", requires = "agent", conflicts_with = "query")]
     prompt: Option<String>,

@@ -223,11 +223,11 @@ mod tests {
         let places: Vec<_> =
             found.iter().map(|found| format!("{} {}", found.place.as_ref().unwrap(), found.message)).collect();
         insta::assert_snapshot!(places.join("\n"), @"
-        agent.yaml:3:32 this looks like an API key
+        agent.yaml:3:34 this looks like an API key
         agent.yaml:7:54 `Authorization` is written out here
-        agent.yaml:10:23 `value` is written out here
+        agent.yaml:10:22 `value` is written out here
         agent.yaml:12:21 the password of an address is written out here
-        agent.yaml:14:28 `api_key` is written out here
+        agent.yaml:14:29 `api_key` is written out here
         agent.yaml:15:19 this looks like an API key
         ");
     }

@@ -50,6 +50,8 @@ pub struct Loaded {
     pub warnings: Diagnostics,
     /// References to variables and files that are not there.
     pub unset: Vec<Unset>,
+    /// The variables that it refers to, set or not.
+    pub variables: BTreeSet<String>,
     source: Arc<Source>,
     tree: Node,
 }
@@ -311,6 +313,12 @@ impl Document {
         found.extend(imported.found);
         unset.extend(imported.unset);
         interpolated.references.extend(imported.references);
+        // What stands in a profile counts once it is merged.
+        let variables = interpolated
+            .references
+            .iter()
+            .filter(|reference| !reference.name.starts_with("file:") && !reference.pointer.starts_with("/profiles/"));
+        let variables = variables.map(|reference| reference.name.clone()).collect();
         let wrong: BTreeSet<String> = faults.iter().map(|fault| fault.pointer.clone()).collect();
         let view = View {
             value: &value,
@@ -345,6 +353,7 @@ impl Document {
                 dir: dir.clone(),
                 warnings: found,
                 unset,
+                variables,
                 source: Arc::clone(source),
                 tree,
             }),

@@ -5,7 +5,10 @@
 mod found;
 mod gather;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use super::layer::Content;
 use crate::{
@@ -26,6 +29,8 @@ pub struct Assets {
     /// Where the agent file is, in the same way.
     pub agent_file: String,
     pub port: u16,
+    /// Variables that the agent looks for where it runs, by itself and for its models.
+    pub variables: BTreeSet<String>,
     pub(super) labels: BTreeMap<String, String>,
     /// Programs that MCP servers and hooks need and the image does not bring along, each with who needs it.
     programs: Vec<(String, String)>,
@@ -58,18 +63,30 @@ impl Assets {
             labels: labels(&loaded.file.name, spec),
             agent_file,
             files: files.files,
+            variables: files.variables,
             programs: files.programs,
             warnings: files.warnings,
         })
     }
 
+    /// The agent thinks with this model, `PROVIDER/MODEL`, which its file does not name.
+    pub fn needs_model(&mut self, reference: &str) {
+        self.variables.extend(gather::of_provider(reference));
+    }
+
+    /// Programs that the agent wants and an image without a base has not, each with who wants it.
+    #[must_use]
+    pub fn lacking(&self) -> Vec<String> {
+        let lacking = |(program, who): &(String, String)| {
+            format!("{who} needs `{program}`, which an image without a base has not")
+        };
+        self.programs.iter().map(lacking).collect()
+    }
+
     /// What the agent may want and the image has not.
     pub(super) fn warnings_on(&self, has_base: bool) -> Vec<String> {
-        let lacking = self.programs.iter().filter(|_| !has_base).map(|(program, who)| {
-            format!(
-                "{who} needs `{program}`, which an image without a base has not: name one that has it with `--base`"
-            )
-        });
+        let lacking = if has_base { vec![] } else { self.lacking() };
+        let lacking = lacking.iter().map(|lacking| format!("{lacking}: name one that has it with `--base`"));
         self.warnings.iter().cloned().chain(lacking).collect()
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Digest, LAYER, Layer, digest::Hashed};
 use crate::{
-    config::{make_private, write_private},
+    config::{FileLock, make_private, write_private},
     deploy::DeployError,
 };
 
@@ -70,6 +70,12 @@ impl Cache {
             Ok(())
         });
         Some(Layer { blob, media_type: LAYER.to_owned(), diff_id: Digest::parse(&known.diff_id)?, reused: true })
+    }
+
+    /// Keeps others from making a layer of `source` meanwhile. Waits for who is at it.
+    pub(super) fn lock(&self, source: &Digest) -> Result<FileLock, DeployError> {
+        let path = self.folder.join("known").join(format!("{}.lock", source.hex()));
+        FileLock::acquire(&path).map_err(DeployError::io(format!("use the lock `{}`", path.display())))
     }
 
     fn known(&self, source: &Digest) -> PathBuf {

@@ -31,6 +31,11 @@ pub(super) fn of_binary(path: &Path, cache: &Cache, progress: &dyn Progress) -> 
     if let Some(layer) = cache.layer_of(&stamp) {
         return Ok(layer);
     }
+    // It takes a while, and who else is about to can wait for it.
+    let _packing = cache.lock(&stamp)?;
+    if let Some(layer) = cache.layer_of(&stamp) {
+        return Ok(layer);
+    }
     sandbox::verify(path)?;
     let file = File::open(path).map_err(reading())?;
     let size = file.metadata().map_err(reading())?.len();

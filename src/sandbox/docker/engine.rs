@@ -34,7 +34,7 @@ pub(crate) struct Engine {
     /// As `DOCKER_HOST` would have it.
     pub(super) host: String,
     /// Whether the engine sees the files of this machine.
-    pub(super) local: bool,
+    pub(crate) local: bool,
     /// As the engine calls it, such as `amd64`.
     pub(crate) arch: String,
     pub(super) version: String,

@@ -22,7 +22,7 @@ fn place() -> Option<String> {
 }
 
 /// This process.
-pub(in crate::sandbox) fn this() -> String {
+pub(crate) fn this() -> String {
     let process = i32::try_from(std::process::id()).ok().and_then(ProcessId::of);
     match (place(), process) {
         (Some(place), Some(process)) => format!("{place} {} {}", process.pid, process.started),
@@ -31,7 +31,7 @@ pub(in crate::sandbox) fn this() -> String {
 }
 
 /// Whether the maker of a container has certainly ended.
-pub(super) fn is_gone(maker: &str, age: Duration) -> bool {
+pub(crate) fn is_gone(maker: &str, age: Duration) -> bool {
     let here = place().and_then(|place| maker.strip_prefix(&place).map(str::to_owned));
     let process = here.and_then(|numbers| {
         let (pid, started) = numbers.trim().split_once(' ')?;

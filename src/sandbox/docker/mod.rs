@@ -36,8 +36,11 @@ use tokio::{io::AsyncWrite, sync::OnceCell};
 
 pub use self::container::DEFAULT_IMAGE;
 pub(super) use self::engine::failed;
-pub(crate) use self::engine::{Engine, is_status, said};
 use self::{container::name, stream::ExecStream};
+pub(crate) use self::{
+    engine::{Engine, is_status, said},
+    maker::{is_gone, this as this_process},
+};
 use super::{
     BackendKind, BoxFolder, BoxStream, Confinement, Found, Layer, Probe, Progress, SandboxBackend, SandboxError,
     SandboxId, SandboxSpec, State, Usage, image,

@@ -36,6 +36,7 @@ pub(super) struct Found {
     taken: BTreeSet<PathBuf>,
     bytes: u64,
     programs: Vec<(String, String)>,
+    variables: BTreeSet<String>,
     warnings: Vec<String>,
     wrong: Diagnostics,
 }
@@ -44,6 +45,7 @@ pub(super) struct Found {
 pub(super) struct Packed {
     pub(super) files: BTreeMap<String, Content>,
     pub(super) programs: Vec<(String, String)>,
+    pub(super) variables: BTreeSet<String>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -74,6 +76,10 @@ impl Found {
         if !self.programs.contains(&need) {
             self.programs.push(need);
         }
+    }
+
+    pub(super) fn variables(&mut self, names: impl IntoIterator<Item = String>) {
+        self.variables.extend(names);
     }
 
     pub(super) fn folder(&mut self, folder: &Path) {
@@ -200,8 +206,8 @@ impl Found {
     ///
     /// # Errors
     /// All that is wrong.
-    pub(super) fn finish(self) -> Result<(Packed, PathBuf), DeployError> {
-        let mut wrong = self.wrong;
+    pub(super) fn finish(mut self) -> Result<(Packed, PathBuf), DeployError> {
+        let mut wrong = std::mem::take(&mut self.wrong);
         let mut root = self.folders.first().cloned().unwrap_or_default();
         let parents = self.files.keys().filter_map(|path| path.parent());
         for path in parents.chain(self.folders.iter().map(PathBuf::as_path)) {
@@ -210,7 +216,7 @@ impl Found {
             }
         }
         let mut files = BTreeMap::new();
-        for (path, content) in self.files {
+        for (path, content) in std::mem::take(&mut self.files) {
             match below(&path, &root) {
                 Some(name) => {
                     files.insert(name, content);
@@ -224,7 +230,8 @@ impl Found {
         if wrong.has_errors() {
             return Err(DeployError::Agent(wrong));
         }
-        Ok((Packed { files, programs: self.programs, warnings: self.warnings }, root))
+        let Self { programs, variables, warnings, .. } = self;
+        Ok((Packed { files, programs, variables, warnings }, root))
     }
 }
 

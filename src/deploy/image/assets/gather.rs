@@ -3,7 +3,10 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::{AgentSpec, Diagnostic, Found, Loaded, McpServer, ToolEntry};
-use crate::config::agent_file::{self, AgentRef, Hook, LoadOptions, McpRef};
+use crate::config::{
+    agent_file::{self, AgentRef, Hook, LoadOptions, McpRef},
+    catalog,
+};
 
 /// One agent of a file, with where its part of the file begins.
 struct Part<'a> {
@@ -22,9 +25,41 @@ pub(super) fn all(loaded: &Loaded, cwd: &Path, found: &mut Found) {
         let part = Part { loaded, dir: dir.clone(), pointer: format!("/agents/{name}"), name: name.clone() };
         part.agent(spec, cwd, found);
     }
+    found.variables(loaded.variables.iter().cloned());
+    models(loaded, found);
     for unset in loaded.unset.iter().filter(|unset| unset.name.starts_with("file:")) {
         found.warn(format!("{}: `{}` is read where the agent runs", unset.place, unset.name));
     }
+}
+
+/// The variables of the models' providers, and what of them a container does not reach.
+fn models(loaded: &Loaded, found: &mut Found) {
+    let agents = std::iter::once(&loaded.file.agent).chain(loaded.file.agents.values());
+    for reference in agents.filter_map(|spec| spec.model.as_ref()) {
+        if !loaded.file.models.contains_key(reference) {
+            found.variables(of_provider(reference));
+        }
+    }
+    for (name, model) in &loaded.file.models {
+        found.variables(of_provider(&model.provider));
+        for fallback in model.fallback.iter().filter(|fallback| !loaded.file.models.contains_key(*fallback)) {
+            found.variables(of_provider(fallback));
+        }
+        let host = model.base_url.as_ref().and_then(|url| url::Url::parse(url).ok());
+        let host = host.as_ref().and_then(url::Url::host_str).unwrap_or_default();
+        if matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
+            found.warn(format!(
+                "the address of the model `{name}` is this machine, which in a container is the container"
+            ));
+        }
+    }
+}
+
+/// Where `PROVIDER/MODEL` finds its key and its address.
+pub(super) fn of_provider(reference: &str) -> Vec<String> {
+    let name = reference.split('/').next().unwrap_or_default();
+    let variables = catalog::provider(name).map(|found| found.key_variables.iter().chain(found.base_url_variables));
+    variables.into_iter().flatten().map(|name| (*name).to_owned()).collect()
 }
 
 impl Part<'_> {
@@ -78,6 +113,13 @@ impl Part<'_> {
             ToolEntry::Mcp(McpRef::Server(server)) => {
                 let name = server.name.as_deref().unwrap_or("mcp");
                 self.server(&format!("{pointer}/mcp"), name, server, found);
+            }
+            // In the sandbox, whose programs are those of the container.
+            ToolEntry::Python => found.needs("python3", "the tool `python`"),
+            ToolEntry::Shell => found.needs("sh", "the tool `shell`"),
+            ToolEntry::Command(tool) => {
+                let program = tool.run.first().map_or("", String::as_str);
+                found.needs(program, &format!("the tool `{}`", tool.name));
             }
             _ => {}
         }

@@ -1,0 +1,43 @@
+//! `agentscope rollback`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{DeployOutput, find::find, report, steps, until_told};
+use crate::{
+    cli::{CliError, Cx, Exit},
+    deploy::Deployer as _,
+};
+
+/// Let an earlier revision of a deployment run again
+#[derive(Debug, Args)]
+#[command(after_help = "It has the secrets that it had. Where it does not answer, the present one goes on.
+
+Examples:
+  agentscope rollback demo
+  agentscope rollback demo --to 3")]
+pub(in crate::cli) struct RollbackArgs {
+    /// The deployment: its id, its name, or the beginning of one
+    #[arg(value_name = "ID")]
+    id: String,
+    /// This revision [default: the one before]
+    #[arg(long, value_name = "REVISION")]
+    to: Option<u32>,
+    /// How long it may take until it answers, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    timeout: u64,
+    /// The form of the result
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    output: DeployOutput,
+}
+
+pub(in crate::cli) fn run(args: &RollbackArgs, cx: &Cx) -> Result<Exit, CliError> {
+    let back = async {
+        let found = find(&args.id, cx).await?;
+        let steps = steps(cx);
+        let patience = Duration::from_secs(args.timeout);
+        Ok(found.deployer.rollback(&found.observed.name, args.to, patience, &*steps).await?)
+    };
+    until_told(cx, back, |done| report::deployed(&done, args.output, cx))
+}

@@ -1,0 +1,31 @@
+//! `agentscope stop`.
+
+use clap::Args;
+
+use super::{find::find, until_told};
+use crate::{
+    cli::{CliError, Cx, Exit},
+    deploy::Deployer as _,
+};
+
+/// Stop a deployment; its revisions and what it keeps stay, and `deploy` starts it again
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  agentscope stop demo")]
+pub(in crate::cli) struct StopArgs {
+    /// The deployment: its id, its name, or the beginning of one
+    #[arg(value_name = "ID")]
+    id: String,
+}
+
+pub(in crate::cli) fn run(args: &StopArgs, cx: &Cx) -> Result<Exit, CliError> {
+    let stop = async {
+        let found = find(&args.id, cx).await?;
+        found.deployer.stop(&found.observed.name).await?;
+        Ok(found.observed.id)
+    };
+    until_told(cx, stop, |id| {
+        cx.printer.stdout(&format!("{id}\n"))?;
+        Ok(Exit::Done)
+    })
+}

@@ -1,0 +1,132 @@
+//! What every target can do. The platform is the record: nothing of a deployment is kept elsewhere.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+
+use super::{
+    DeployError, Progress,
+    plan::{Desired, Observed, Plan},
+};
+use crate::config::{
+    Secret,
+    agent_file::{Bytes as Size, Cpu, Smoke},
+};
+
+/// What is asked for, whatever the target.
+#[derive(Clone, Debug)]
+pub struct DeployRequest {
+    pub name: String,
+    /// The image, as the target will know it.
+    pub image: String,
+    pub agent_hash: String,
+    /// That the agent listens on inside.
+    pub port: u16,
+    pub secrets: std::collections::BTreeMap<String, Secret>,
+    pub smoke: Option<Smoke>,
+    pub memory: Option<Size>,
+    pub cpu: Option<Cpu>,
+    /// Where callers reach it on the host; any port that is free where absent.
+    pub publish: Publish,
+    pub notes: Vec<String>,
+}
+
+/// An address of the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publish {
+    pub host: std::net::IpAddr,
+    pub port: Option<u16>,
+}
+
+/// How a deployment is after something was done to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deployment {
+    pub observed: Observed,
+    /// Where its token is, for whoever may look there.
+    pub token_ref: String,
+    pub changed: bool,
+}
+
+/// Whether logs go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    Yes,
+    No,
+}
+
+/// What becomes of what a deployment keeps, such as sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purge {
+    Yes,
+    No,
+}
+
+pub type LogStream = BoxStream<'static, Result<Bytes, DeployError>>;
+
+/// A place where agents run.
+#[async_trait]
+pub trait Deployer: Send + Sync {
+    fn target(&self) -> &'static str;
+
+    /// All that would be sent. Asks nobody.
+    ///
+    /// # Errors
+    /// What the target cannot do.
+    fn render(&self, request: &DeployRequest) -> Result<Desired, DeployError>;
+
+    /// What there is of the deployment `name`; without revisions where there is none.
+    ///
+    /// # Errors
+    /// A target that cannot be asked.
+    async fn observe(&self, name: &str) -> Result<Observed, DeployError>;
+
+    /// Makes it so. The new revision has answered when this returns; the old one goes on serving where it does not.
+    ///
+    /// # Errors
+    /// A revision that does not answer within `patience`, with its last words.
+    async fn apply(&self, plan: Plan, patience: Duration, progress: &dyn Progress) -> Result<Deployment, DeployError>;
+
+    /// Every deployment of ours there.
+    ///
+    /// # Errors
+    /// A target that cannot be asked.
+    async fn list(&self) -> Result<Vec<Observed>, DeployError>;
+
+    /// What the current revision writes, its last `lines` or all.
+    ///
+    /// # Errors
+    /// No such deployment.
+    async fn logs(&self, name: &str, lines: Option<u32>, follow: Follow) -> Result<LogStream, DeployError>;
+
+    /// The token that the deployment was given.
+    ///
+    /// # Errors
+    /// No such deployment.
+    async fn token(&self, name: &str) -> Result<Secret, DeployError>;
+
+    /// Lets an earlier revision run again: `to`, else the one before.
+    ///
+    /// # Errors
+    /// No such revision; one that does not answer, where the present one goes on.
+    async fn rollback(
+        &self,
+        name: &str,
+        to: Option<u32>,
+        patience: Duration,
+        progress: &dyn Progress,
+    ) -> Result<Deployment, DeployError>;
+
+    /// Stops what runs. Its revisions and what it keeps stay.
+    ///
+    /// # Errors
+    /// No such deployment.
+    async fn stop(&self, name: &str) -> Result<(), DeployError>;
+
+    /// Removes it with all its revisions.
+    ///
+    /// # Errors
+    /// No such deployment.
+    async fn remove(&self, name: &str, purge: Purge) -> Result<(), DeployError>;
+}

@@ -1,0 +1,164 @@
+//! The target `docker`: a deployment is a container of the engine, its revisions are the containers before.
+//!
+//! Labels are the record. The container called `agentscope-NAME` is the current revision, `agentscope-NAME.rN` is
+//! another; `agentscope-NAME.rN.secrets` is a volume with the secrets of a revision, `agentscope-NAME.data` one with what
+//! the agent keeps. A dot cannot be in the name of a deployment, so no two have a name in common.
+
+mod apply;
+mod body;
+mod inside;
+mod labels;
+mod observe;
+mod port;
+mod secrets;
+mod swap;
+
+use std::{path::PathBuf, time::Duration};
+
+use async_trait::async_trait;
+use bollard::{Docker as Client, query_parameters::LogsOptionsBuilder};
+use futures_util::StreamExt as _;
+
+use super::{
+    DeployError, DeployRequest, Deployer, Deployment, Follow, LogStream, Progress, Purge,
+    engine::{Engine, failed},
+    plan::{Desired, Observed, Plan, State},
+};
+use crate::config::{FileLock, Secret};
+
+/// Containers of one engine.
+pub struct Docker {
+    engine: Engine,
+    /// Where locks are.
+    state: PathBuf,
+}
+
+impl Docker {
+    #[must_use]
+    pub fn new(engine: Engine, state: PathBuf) -> Self {
+        Self { engine, state }
+    }
+
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    fn client(&self) -> &Client {
+        self.engine.client()
+    }
+
+    /// Keeps others of this machine from changing the same deployment; other machines meet at the names of containers.
+    fn lock(&self, name: &str) -> Result<FileLock, DeployError> {
+        let path = self.state.join("deploy").join(format!("docker-{name}.lock"));
+        let held =
+            FileLock::try_acquire(&path).map_err(DeployError::io(format!("use the lock `{}`", path.display())))?;
+        held.ok_or_else(|| DeployError::Failed {
+            what: format!("`docker/{name}` is just being changed by another command"),
+            hint: Some("try again when it is done; `agentscope status` shows the deployment".to_owned()),
+        })
+    }
+
+    /// What there is; an error where there is nothing.
+    async fn there(&self, name: &str) -> Result<Observed, DeployError> {
+        let observed = self.observe(name).await?;
+        if observed.exists() { Ok(observed) } else { Err(missing(name)) }
+    }
+
+    /// One that has just answered, or was found to be as it should.
+    async fn deployment(&self, name: &str, changed: bool) -> Result<Deployment, DeployError> {
+        let mut observed = self.there(name).await?;
+        if changed && observed.state == State::Starting {
+            // The engine has not asked it yet, but we have.
+            observed.state = State::Running;
+        }
+        let revision = observed.current().map_or(0, |current| current.number);
+        let token_ref = format!("docker volume {}, {}", labels::secrets_volume(name, revision), secrets::TOKEN);
+        Ok(Deployment { observed, token_ref, changed })
+    }
+}
+
+/// As everything that is addressed and not there.
+fn missing(name: &str) -> DeployError {
+    DeployError::NotFound {
+        what: format!("there is no deployment `docker/{name}`"),
+        hint: "`agentscope list` shows those that exist".to_owned(),
+    }
+}
+
+#[async_trait]
+impl Deployer for Docker {
+    fn target(&self) -> &'static str {
+        labels::TARGET
+    }
+
+    fn render(&self, request: &DeployRequest) -> Result<Desired, DeployError> {
+        Ok(body::desired(request))
+    }
+
+    async fn observe(&self, name: &str) -> Result<Observed, DeployError> {
+        Ok(observe::observed(name, &self.containers(Some(name)).await?))
+    }
+
+    async fn apply(&self, plan: Plan, patience: Duration, progress: &dyn Progress) -> Result<Deployment, DeployError> {
+        let name = plan.desired.name.clone();
+        let _lock = self.lock(&name)?;
+        let image = plan.desired.spec["image"].as_str().unwrap_or_default().to_owned();
+        match self.make(plan, patience, progress).await {
+            Ok(changed) => self.deployment(&name, changed).await,
+            Err(error) => {
+                // Nothing of it is left, but where a revision uses it.
+                self.drop_image(&image).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn list(&self) -> Result<Vec<Observed>, DeployError> {
+        Ok(observe::all(&self.containers(None).await?))
+    }
+
+    async fn logs(&self, name: &str, lines: Option<u32>, follow: Follow) -> Result<LogStream, DeployError> {
+        self.there(name).await?;
+        let tail = lines.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
+        let options =
+            LogsOptionsBuilder::default().stdout(true).stderr(true).follow(follow == Follow::Yes).tail(&tail).build();
+        let stream = self.client().logs(&labels::current(name), Some(options));
+        Ok(stream
+            .map(|part| part.map(bollard::container::LogOutput::into_bytes).map_err(failed("give the log")))
+            .boxed())
+    }
+
+    async fn token(&self, name: &str) -> Result<Secret, DeployError> {
+        self.there(name).await?;
+        self.read_token(&labels::current(name)).await?.ok_or_else(|| DeployError::Failed {
+            what: format!("`docker/{name}` has no token"),
+            hint: Some("`agentscope deploy` gives it one".to_owned()),
+        })
+    }
+
+    async fn rollback(
+        &self,
+        name: &str,
+        to: Option<u32>,
+        patience: Duration,
+        progress: &dyn Progress,
+    ) -> Result<Deployment, DeployError> {
+        let _lock = self.lock(name)?;
+        self.back(name, to, patience, progress).await?;
+        self.deployment(name, true).await
+    }
+
+    async fn stop(&self, name: &str) -> Result<(), DeployError> {
+        let _lock = self.lock(name)?;
+        self.there(name).await?;
+        self.halt(&labels::current(name)).await
+    }
+
+    async fn remove(&self, name: &str, purge: Purge) -> Result<(), DeployError> {
+        let lock = self.lock(name)?;
+        self.clear(name, purge).await?;
+        lock.remove();
+        Ok(())
+    }
+}

@@ -1,0 +1,122 @@
+//! What goes wrong on the way leaves what was there.
+
+use std::{
+    io::Read as _,
+    process::{Child, Stdio},
+};
+
+use super::Home;
+
+#[test]
+fn a_revision_that_does_not_answer_never_takes_over() {
+    let Some(home) = Home::find() else { return };
+    home.agent("");
+    let first = home.deploy(&[]);
+    // One that answers something else, one that ends at once, one whose model cannot be reached.
+    let broken = [
+        ("model: demo\ndeploy: {smoke: {prompt: hello, expect: nothing}}", "answered `deploy.smoke` with"),
+        ("model: demo\nstorage: {sessions: \"redis://127.0.0.1:1\"}", "the new revision ended: exit code 2"),
+        (
+            "model: m\nmodels: {m: {provider: openai-compatible, model: x, base_url: \"http://127.0.0.1:9/v1\"}}",
+            "Connection refused",
+        ),
+    ];
+    for (more, reason) in broken {
+        home.env.write("agent.yaml", format!("name: {}\n{more}\n", home.name));
+        let output = home.run(&["deploy", "docker", "--timeout", "30"]);
+        assert!(output.code == Some(1) && output.stderr.contains(reason), "{output}");
+        assert_eq!(home.containers(), "agentscope-[NAME] running");
+        assert_eq!(home.status()["url"], first["url"]);
+        assert_eq!(home.run(&["invoke", &home.name, "-q", "hello"]).code, Some(0));
+        let images = home.engine.docker(&["images", "-q", &format!("agentscope/{}", home.name)]);
+        assert_eq!(images.lines().count(), 1, "{images}");
+    }
+}
+
+#[test]
+fn a_deploy_that_was_killed_is_made_good_by_the_next() {
+    let Some(home) = Home::find() else { return };
+    home.agent("");
+    home.deploy(&[]);
+    // At each step that it tells of.
+    for (at, step) in ["making revision", "waiting until", "taking over"].into_iter().enumerate() {
+        home.agent(&format!("description: change {at}\n"));
+        let (mut child, said) = begun(&home, step);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let done = home.deploy(&[]);
+        assert_eq!(done["changed"], true, "{said}");
+        assert_eq!(home.run(&["invoke", &home.name, "-q", "hello"]).code, Some(0));
+        let containers = home.containers();
+        assert_eq!(containers.matches("running").count(), 1, "{containers}");
+        assert!(!containers.contains("candidate") && !containers.contains("filler"), "{containers}");
+    }
+}
+
+/// A deploy that has just told of `step`, with what it said.
+fn begun(home: &Home, step: &str) -> (Child, String) {
+    let mut command = home.env.command(&["deploy", "docker"]);
+    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut said = String::new();
+    // Held open: it goes on to say what it does.
+    let mut stderr = child.stderr.take().unwrap();
+    let mut byte = [0];
+    while !said.contains(step) && stderr.read(&mut byte).unwrap() > 0 {
+        said.push(byte[0].into());
+    }
+    child.stderr = Some(stderr);
+    (child, said)
+}
+
+#[test]
+fn of_two_at_once_one_is_refused() {
+    let Some(home) = Home::find() else { return };
+    home.agent("");
+    let (mut first, _) = begun(&home, "waiting until");
+    let second = home.run(&["deploy", "docker"]);
+    assert_eq!(second.code, Some(1), "{second}");
+    assert!(second.stderr.contains("is just being changed by another command"), "{second}");
+    assert!(first.wait().unwrap().success());
+    assert_eq!(home.containers(), "agentscope-[NAME] running");
+}
+
+#[test]
+fn what_is_not_ours_is_not_taken_over() {
+    let Some(home) = Home::find() else { return };
+    home.agent("");
+    let container = format!("agentscope-{}", home.name);
+    home.engine.docker(&["create", "--name", &container, &home.engine.image, "true"]);
+    let output = home.run(&["deploy", "docker"]);
+    home.engine.docker(&["rm", &container]);
+    assert_eq!(output.code, Some(2), "{output}");
+    insta::assert_snapshot!(home.shown(&output), @"
+    exit 2
+    --- stderr
+    using ./agent.yaml
+    packing the agent
+    loading the image into the engine
+    error: the engine has a container `agentscope-[NAME]` that no deploy made
+    hint: choose another name with `--name`
+    ");
+    assert_eq!(home.things().trim(), "");
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_before_anything_is_done() {
+    let Some(home) = Home::find() else { return };
+    home.agent("");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = home.run(&["deploy", "docker", "--port", &port]);
+    insta::assert_snapshot!(home.shown(&output).replace(&port, "[PORT]"), @"
+    exit 2
+    --- stderr
+    using ./agent.yaml
+    packing the agent
+    loading the image into the engine
+    making revision 1
+    error: the port [PORT] is taken
+    hint: leave `--port` out: the next one that is free is taken and kept
+    ");
+    assert_eq!(home.things().trim(), "");
+}
