@@ -145,7 +145,7 @@ impl LocalAgent {
         run: &Arc<Run>,
         opening: Result<Opening, TurnOutcome>,
         session: Option<OpenedSession>,
-        steer: Option<mpsc::Receiver<Message>>,
+        steer: Option<Steer>,
         cancel: CancellationToken,
     ) {
         let work = match opening {
@@ -171,7 +171,7 @@ impl LocalAgent {
         run: &Arc<Run>,
         opening: Opening,
         session: Option<OpenedSession>,
-        steer: Option<mpsc::Receiver<Message>>,
+        steer: Option<Steer>,
         cancel: CancellationToken,
     ) -> Result<BoxFuture<'static, Ended>, TurnOutcome> {
         let (scene, mut context, task, notice) = self.scene(run, opening, session, cancel).await?;

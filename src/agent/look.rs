@@ -168,6 +168,13 @@ impl LocalAgent {
         lines.collect()
     }
 
+    /// How many of its MCP servers answer, and how many there are. Waits for nothing.
+    #[must_use]
+    pub fn servers_ready(&self) -> (usize, usize) {
+        let standing = self.root().tools.servers().map(|server| server.standing().is_ok());
+        standing.fold((0, 0), |(ready, all), stands| (ready + usize::from(stands), all + 1))
+    }
+
     /// The skills of the agent file.
     ///
     /// # Errors

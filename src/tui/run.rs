@@ -25,16 +25,17 @@ use super::{
     view,
 };
 use crate::{
-    agent::{AgentRequest, EventStream, TurnControl, attach, chain},
+    agent::{Agent, AgentRequest, EventStream, TurnControl, attach, chain},
     config::Env,
     domain::{AgentEvent, Answer, Content, EventKind, Message, Role, Usage},
     runtime::shutdown::{Hangups, Signal, Signals},
 };
 
-/// Messages that may wait in a turn.
-const STEERS: usize = 64;
 /// Frames are drawn no faster than this while events come.
 const FRAME: Duration = Duration::from_millis(16);
+/// How long tool servers are looked at whether they answer, and how often.
+const STARTING: Duration = Duration::from_mins(2);
+const LOOK: Duration = Duration::from_millis(300);
 /// How long the turn may take to end once the user left.
 const CLOSING: Duration = Duration::from_secs(3);
 /// Events that are taken in before the next look at the keys.
@@ -73,7 +74,7 @@ pub struct Ending {
 struct Turn {
     events: EventStream,
     answers: mpsc::Sender<Answer>,
-    steer: mpsc::Sender<Message>,
+    steering: Steering,
     cancel: CancellationToken,
 }
 
@@ -91,6 +92,9 @@ struct Running {
     recall: Recall,
     /// What is done aside tells here what came of it.
     told: mpsc::UnboundedSender<Msg>,
+    /// How many tool servers answer, and how many there are; looked at until this time.
+    servers: (usize, usize),
+    starting: Option<Instant>,
     /// A command, or a line of the shell, that runs beside the turns.
     aside: Option<AbortHandle>,
     /// The user's editor has the terminal.
@@ -127,6 +131,8 @@ pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
         recall: Recall::of(&setup.state),
         state: setup.state,
         told,
+        servers: (0, 0),
+        starting: Some(Instant::now() + STARTING),
         aside: None,
         away: false,
         drawn: None,
@@ -174,6 +180,7 @@ impl Running {
         self.probe()?;
         self.keys = Some(Keys::new());
         while !self.is_over() {
+            self.look_at_servers()?;
             self.draw_when_due()?;
             let wait = self.wait();
             tokio::select! {
@@ -190,6 +197,20 @@ impl Running {
             }
         }
         Ok(())
+    }
+
+    /// The chat does not wait for tool servers; it says how many are there.
+    fn look_at_servers(&mut self) -> io::Result<()> {
+        let (Some(until), Agent::Local(agent)) = (self.starting, &self.talk.agent) else { return Ok(()) };
+        let servers = agent.servers_ready();
+        if servers.0 == servers.1 || Instant::now() >= until {
+            self.starting = None;
+        }
+        if servers == self.servers {
+            return Ok(());
+        }
+        self.servers = servers;
+        self.take(Msg::Servers(servers.0, servers.1))
     }
 
     /// Keeps what was typed and not sent, for the next start.
@@ -389,7 +410,7 @@ impl Running {
 
     fn on_agent(&mut self, event: AgentEvent) -> io::Result<()> {
         if let Some(turn) = &self.turn {
-            let unread = STEERS - turn.steer.capacity();
+            let unread = turn.steering.unread();
             self.take(Msg::Unread(unread))?;
         }
         self.talk.spent.on_event(&event);
@@ -414,8 +435,14 @@ impl Running {
             Cmd::Edit(text) => self.edit(text)?,
             Cmd::Steer(draft) => {
                 if let Some(turn) = &self.turn {
-                    // Where there is no room the message stays, and becomes the next turn.
-                    let _ = turn.steer.try_send(message(&draft, vec![]));
+                    turn.steering.push(message(&draft, vec![]));
+                }
+            }
+            Cmd::TakeBack => {
+                if let Some(turn) = &self.turn
+                    && turn.steering.take_back().is_some()
+                {
+                    return self.take(Msg::TakenBack);
                 }
             }
             Cmd::Answer(answer) => {
@@ -476,9 +503,9 @@ impl Running {
         };
         let cancel = CancellationToken::new();
         let (answers, answered) = mpsc::channel(64);
-        let (steer, steered) = mpsc::channel(STEERS);
+        let steering = Steering::default();
         let control =
-            TurnControl { answers: Some(answered), steer: Some(steered), ..TurnControl::unattended(cancel.clone()) };
+            TurnControl { answers: Some(answered), steer: Some(Steer::Queue(steering.clone())), ..TurnControl::unattended(cancel.clone()) };
         let mut attachments = std::mem::take(&mut self.attachments);
         attachments.extend(files);
         let content = message(&draft, attachments).content;
@@ -490,7 +517,7 @@ impl Running {
             talk.agent.run(request, control)
         };
         let events = begun.into_stream().flatten().boxed();
-        self.turn = Some(Turn { events, answers, steer, cancel });
+        self.turn = Some(Turn { events, answers, steering, cancel });
         Ok(())
     }
 
@@ -545,7 +572,8 @@ impl Running {
     fn wait(&self) -> Option<Duration> {
         let frame = self.drawn.filter(|_| self.dirty && !self.away).map(|drawn| FRAME.saturating_sub(drawn.elapsed()));
         let closing = self.closing.map(|until| until.saturating_duration_since(Instant::now()));
-        [frame, self.app.tick(), closing].into_iter().flatten().min()
+        let starting = self.starting.map(|_| LOOK);
+        [frame, self.app.tick(), closing, starting].into_iter().flatten().min()
     }
 
     fn draw_when_due(&mut self) -> io::Result<()> {

@@ -42,7 +42,10 @@ async fn each_agent_of_a_file_can_be_the_one_that_users_talk_to() {
     let stage = stage();
     let agent = stage.agent();
     assert_eq!(agent.names(), ["assistant", "helper", "sales"]);
-    assert_eq!((agent.name(), agent.description(), agent.model_name()), ("assistant", "Leads.", "scripted/model"));
+    assert_eq!(
+        (agent.name(), agent.description(), agent.model_name()),
+        ("assistant", "Leads.", "scripted/model".to_owned())
+    );
     let helper = agent.named("helper").unwrap();
     assert_eq!((helper.name(), helper.description()), ("helper", "Finds facts."));
     let events: Vec<_> =

@@ -78,6 +78,7 @@ impl App {
                     }
                     return vec![];
                 }
+                KeyCode::Up if !self.pending.steering.is_empty() => return vec![Cmd::TakeBack],
                 KeyCode::Enter if self.pending.held && self.work.is_none() => return self.next_queued(now),
                 _ => {}
             }

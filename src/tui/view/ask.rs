@@ -34,7 +34,9 @@ impl Bottom {
         let own = app.asks.own.as_mut().map(|own| own.lines(width, 4, &theme));
         let Some(ask) = app.asks.first() else { return };
         let (choices, about) = (choices(app, ask), about(app, ask));
-        let fixed = choices.len() + about.len() + 2;
+        let apart = usize::from(rows > 16);
+        let fixed = choices.len() + about.len() + 2 + apart;
+        self.lines.extend((0..apart).map(|_| Line::default()));
         self.lines.push(heading(app, ask));
         let (shown, page) = excerpt(app, &subject(app, ask), rows.saturating_sub(fixed).max(1));
         app.asks.page = page;

@@ -108,14 +108,17 @@ impl Bottom {
         }
         let hint = match all.len().saturating_sub(MOST_PENDING) {
             0 if app.pending.held => "Enter sends it, ↑ edits it".to_owned(),
-            0 if !app.pending.queued.is_empty() => "↑ edits the last".to_owned(),
-            0 => return,
+            0 if all.is_empty() => return,
+            0 => "↑ edits the last".to_owned(),
             more => format!("and {more} more"),
         };
         self.lines.push(fit(Line::styled(hint, app.theme.style(Role::Dim)), app.width()));
     }
 
     fn composer(&mut self, app: &mut App, rows: usize) {
+        if rows > 10 && self.lines.is_empty() {
+            self.lines.push(Line::default());
+        }
         if rows > 4 {
             self.lines.push(Line::styled("─".repeat(usize::from(app.width())), app.theme.style(Role::Dim)));
         }

@@ -27,7 +27,7 @@ pub fn pager(app: &mut App) -> Option<Vec<Line<'static>>> {
         (needle, false) if !needle.is_empty() && hit.is_none() => format!("`{}` is nowhere", plain(needle)),
         _ => {
             let last = (top + height).min(count);
-            format!("lines {} to {last} of {count} · / searches · n next · q back", (top + 1).min(count))
+            format!("{} to {last} of {count} · / searches · n next · q back", (top + 1).min(count))
         }
     };
     rows.push(fit(Line::styled(bar, app.theme.style(Role::Accent)), width));

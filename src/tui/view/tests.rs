@@ -11,8 +11,8 @@ use super::{pager, view};
 use crate::{
     agent::ApproveMode,
     domain::{
-        AgentEvent, AgentPath, Answer, Decision, EventKind, Message, Question, SessionId, ToolCall, ToolOutcome,
-        TurnId, TurnOutcome, Usage,
+        AgentEvent, AgentPath, Answer, Decision, EventKind, Message, Question, SessionId, ToolCall, TurnId,
+        TurnOutcome, Usage,
     },
     tui::{
         app::{About, App, Cmd, Msg},
@@ -287,6 +287,7 @@ fn a_command_that_is_longer_than_the_terminal() {
         stage.press(KeyCode::PageDown);
         seen.push_str(&stage.frame());
     }
+    let seen = seen.replace("\n  ", "");
     for n in 0..30 {
         assert!(seen.contains(&format!("step-{n:02}")), "{n} in\n{seen}");
     }
