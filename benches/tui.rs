@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 
 use agentscope::{
     domain::{AgentEvent, AgentPath, Content, EventKind, Message, Role, ToolCall, ToolOutcome},
-    tui::{cells::Transcript, theme::Theme},
+    tui::{
+        cells::{Transcript, Way, Window},
+        theme::Theme,
+    },
 };
 use serde_json::json;
 
@@ -122,16 +125,19 @@ fn sessions() {
     let lines = transcript.drain(COLUMNS, start).len();
     let painted = start.elapsed();
     let kept = resident().saturating_sub(before);
-    let start = Instant::now();
-    let cell = transcript.lines(transcript.len() / 2, COLUMNS, agentscope::tui::cells::Detail::Full).len();
-    let looked = start.elapsed();
     println!(
-        "\n{MESSAGES} messages, {size} B of text: first paint {:.1} ms, {lines} lines; {kept} KiB more resident; \
-         a cell in the middle {:.2} ms, {cell} lines; the process {} KiB",
+        "\n{MESSAGES} messages, {size} B of text: first paint {:.1} ms, {lines} lines; {kept} KiB more resident, of {} KiB",
         painted.as_secs_f64() * 1e3,
-        looked.as_secs_f64() * 1e3,
         resident(),
     );
+    let (mut window, start) = (Window::at_end(), Instant::now());
+    window.rows(&transcript, COLUMNS, ROWS.into());
+    let opened = start.elapsed();
+    let start = Instant::now();
+    window.to_start();
+    assert!(!window.find(&transcript, "no such words", Way::Down), "nothing of it is there");
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    println!("the pager opens in {:.1} ms and looks through all of it in {:.0} ms", ms(opened), ms(start.elapsed()));
 }
 
 /// A user's word, a call, its result, an answer.
