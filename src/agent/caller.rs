@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     AgentRequest, Brought,
+    draft::Wanted,
     driver::{Task, refused},
     history,
     output::Shape,
@@ -75,6 +76,10 @@ impl Opening {
         Self { caller: Caller::default(), past: Past::Stored, task: Task::Compact }
     }
 
+    pub(super) fn draft(wanted: Wanted) -> Self {
+        Self { caller: Caller::default(), past: Past::Stored, task: Task::Draft(wanted) }
+    }
+
     pub(super) fn call(call: ToolCall) -> Self {
         Self { caller: Caller::default(), past: Past::None, task: Task::Call(call) }
     }
@@ -83,7 +88,7 @@ impl Opening {
     pub(super) fn results(&self) -> Vec<Message> {
         match &self.task {
             Task::Answer(input) => input.iter().filter(|message| message.role == Role::Tool).cloned().collect(),
-            Task::Compact | Task::Call(_) | Task::Query(_) => vec![],
+            Task::Compact | Task::Draft(_) | Task::Call(_) | Task::Query(_) => vec![],
         }
     }
 

@@ -44,8 +44,8 @@ impl LocalAgent {
 impl Member {
     async fn check(&self) -> Vec<Check> {
         self.tools.start();
-        let wrong = self.probed.look(self.model.as_ref()).await;
-        let model = Check { what: format!("model {}", self.model.name()), wrong };
+        let wrong = self.probed.look(self.model.get().as_ref()).await;
+        let model = Check { what: format!("model {}", self.model.get().name()), wrong };
         let needed = self.tools.servers().filter(|server| server.config().required);
         let servers =
             needed.map(|server| Check { what: format!("mcp {}", server.name()), wrong: server.standing().err() });

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Bytes that stand for a token, until a model has said how many it counted.
-const BYTES_PER_TOKEN: u64 = 4;
+pub(super) const BYTES_PER_TOKEN: u64 = 4;
 /// What an image counts for: providers bill them by the tile, whatever their size in bytes.
 const IMAGE: u64 = 1500 * BYTES_PER_TOKEN;
 /// Most bytes of a trimmed result.
@@ -62,7 +62,7 @@ pub(super) fn size(request: &ModelRequest) -> u64 {
 }
 
 /// Bytes of the value as JSON text, which is not made for that.
-fn json_size(value: &Value) -> u64 {
+pub(super) fn json_size(value: &Value) -> u64 {
     struct Count(u64);
     impl std::io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -84,7 +84,7 @@ fn size_of(messages: &[Message]) -> u64 {
     messages.iter().flat_map(|message| &message.content).map(part_size).sum()
 }
 
-fn part_size(part: &Content) -> u64 {
+pub(super) fn part_size(part: &Content) -> u64 {
     match part {
         Content::Text { text } | Content::Summary { text, .. } => text.len() as u64,
         Content::Reasoning { text, opaque } => text.len() as u64 + opaque.as_ref().map_or(0, json_size),
@@ -150,15 +150,23 @@ pub(super) fn cut(context: &[Message], keep: u64) -> Option<usize> {
     (cut > summaries).then_some(cut)
 }
 
-/// What a model is asked for a summary of `messages`, in at most `most` bytes of transcript.
-pub(super) fn request(messages: &[Message], most: u64) -> ModelRequest {
+/// What a model is asked for a summary of `messages`, in at most `most` bytes of transcript. `guidance` is what the user
+/// wants of it.
+pub(super) fn request(messages: &[Message], most: u64, guidance: &str) -> ModelRequest {
     let transcript = messages.iter().flat_map(|message| message.content.iter().map(|part| line(message.role, part)));
     let transcript = transcript.collect::<Vec<_>>().join("\n\n");
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     ModelRequest {
-        instructions: INSTRUCTIONS.to_owned(),
+        instructions: instructions(guidance),
         messages: vec![Message::user(cap::middle(transcript, most))],
         ..ModelRequest::default()
+    }
+}
+
+fn instructions(guidance: &str) -> String {
+    match guidance.trim() {
+        "" => INSTRUCTIONS.to_owned(),
+        guidance => format!("{INSTRUCTIONS} The user says of the summary: {guidance}"),
     }
 }
 

@@ -48,6 +48,17 @@ impl Prompt {
         })
     }
 
+    /// What of it takes up how many bytes.
+    pub(super) fn sizes(&self) -> Vec<(String, u64)> {
+        let files: Vec<_> = context_files(&self.workspace, &self.files)
+            .into_iter()
+            .map(|(path, text)| (path.display().to_string(), text.len() as u64))
+            .collect();
+        let whole = self.render().text.len() as u64;
+        let instructions = whole.saturating_sub(files.iter().map(|(_, bytes)| bytes).sum());
+        std::iter::once(("instructions".to_owned(), instructions)).chain(files).collect()
+    }
+
     /// The prompt as it is now: context files may have changed since the last turn.
     pub(super) fn render(&self) -> Rendered {
         let mut sections = vec![];

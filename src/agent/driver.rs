@@ -23,6 +23,7 @@ use super::{
     calls::Scene,
     compact::{self, Meter},
     context::Rendered,
+    draft::Wanted,
     failure::failed,
     hooks::When,
     output::FINAL_ANSWER,
@@ -75,6 +76,8 @@ pub(super) enum Task {
     Answer(Vec<Message>),
     /// Nothing but make the context smaller.
     Compact,
+    /// Nothing but say what the context would become.
+    Draft(Wanted),
     /// Nothing but run this call.
     Call(ToolCall),
     /// Have a handler answer.
@@ -174,7 +177,7 @@ impl Driver {
     }
 
     async fn emit_started(&self) {
-        let model = self.scene.member.model.name().to_owned();
+        let model = self.scene.member.model.get().name().to_owned();
         self.scene.emit(EventKind::TurnStarted { model, context_files: self.prompt.files.clone() }).await;
     }
 
@@ -183,6 +186,10 @@ impl Driver {
             Task::Answer(input) => self.steps(input).await,
             Task::Call(call) => self.call_one(call).await,
             Task::Query(query) => self.query(*query).await,
+            Task::Draft(wanted) => {
+                self.draft(wanted).await?;
+                Ok(TurnOutcome::Completed { output: None })
+            }
             Task::Compact => {
                 let listing = self.list_tools().await?;
                 let bytes = compact::size(&self.request(&listing));
@@ -285,7 +292,7 @@ impl Driver {
         // Again, as the tools of servers change, and those of an agent that took over are others.
         self.check_caller(&listing)?;
         self.scene.listing = Some(listing.clone());
-        let window = self.scene.member.model.capabilities().context_window;
+        let window = self.scene.member.model.get().capabilities().context_window;
         let mut request = self.request(&listing);
         let mut bytes = compact::size(&request);
         if let Some(window) = window
@@ -318,7 +325,7 @@ impl Driver {
 
     /// Sends the request, of so many bytes, and shows the answer as it comes. Gives the events of its end.
     async fn answer(&mut self, request: ModelRequest, bytes: u64) -> Result<Vec<EventKind>, Broken> {
-        let model = Arc::clone(&self.scene.member.model);
+        let model = self.scene.member.model.get();
         let stream = self.until_canceled(model.stream(request)).await??;
         self.listen(stream.map_err(Broken::Model)).await?;
         if !self.turn.answer_is_whole() {

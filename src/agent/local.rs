@@ -158,7 +158,7 @@ impl LocalAgent {
                 work.await;
             }
             Err(outcome) => {
-                let model = self.root.model.name().to_owned();
+                let model = self.root.model.get().name().to_owned();
                 run.emit(&self.path(), EventKind::TurnStarted { model, context_files: vec![] }).await;
                 self.finish(run, outcome).await;
             }

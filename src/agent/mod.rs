@@ -5,12 +5,15 @@
 
 mod answer;
 pub mod approval;
+pub mod attach;
 mod budget;
 mod caller;
 mod calls;
 mod check;
+mod chosen;
 mod compact;
 mod context;
+mod draft;
 mod driver;
 mod failure;
 mod history;
@@ -19,6 +22,7 @@ mod inbox;
 mod journal;
 pub mod laws;
 mod local;
+mod look;
 mod named;
 mod needs;
 mod origin;
@@ -43,10 +47,13 @@ use tokio_util::sync::CancellationToken;
 
 pub use approval::{ApproveMode, PolicyError, Surface};
 pub use check::Check;
+pub use chosen::ModelOption;
 pub use context::{CONTEXT_FILE, context_files};
+pub use draft::{Compaction, DraftError};
 pub(crate) use failure::chain;
 pub use hooks::HookRuleError;
 pub use local::LocalAgent;
+pub use look::{ContextPart, ContextUse, Permitted, ServerLine, TalkError, ToolLine};
 pub use needs::{require, require_all};
 pub use output::{FINAL_ANSWER, SchemaError};
 pub use query::{BoxError, Part, Query, QueryHandler, Reply, Unanswered, text_of};
@@ -104,6 +111,27 @@ impl Agent {
         match self {
             Self::Local(agent) => agent.run(request, control),
             Self::Remote(agent) => agent.run(request, control),
+        }
+    }
+
+    /// What becomes of calls that have to be asked about, from the next one on. A server decides that by itself.
+    pub fn set_mode(&self, mode: ApproveMode) {
+        match self {
+            Self::Local(agent) => agent.team().mode().set(mode),
+            Self::Remote(_) => {}
+        }
+    }
+
+    /// The model that answers, as `PROVIDER/MODEL`, and how many tokens fit into its context; what is not known before
+    /// it answered is `None`.
+    #[must_use]
+    pub fn model(&self) -> (Option<String>, Option<u64>) {
+        match self {
+            Self::Local(agent) => {
+                let model = agent.root().model.get();
+                (Some(model.name().to_owned()), model.capabilities().context_window)
+            }
+            Self::Remote(_) => (None, None),
         }
     }
 

@@ -44,8 +44,8 @@ impl LocalAgent {
 
     /// `PROVIDER/MODEL`.
     #[must_use]
-    pub fn model_name(&self) -> &str {
-        self.root().model.name()
+    pub fn model_name(&self) -> String {
+        self.root().model.get().name().to_owned()
     }
 
     /// Its own tools as they are now, and the agents that it calls as tools. Waits for servers that are starting.

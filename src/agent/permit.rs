@@ -30,7 +30,8 @@ impl Scene {
 
     async fn ask(&self, call: &ToolCall, about: About<'_>, reason: String) -> Result<(), ToolOutcome> {
         let answer = self.run.inbox.expect_approval(&call.call_id);
-        self.emit(EventKind::ApprovalRequested { call: call.clone(), reason }).await;
+        let rules = self.member.policy.rules_for(about.name, about.arguments).iter().map(Rule::to_string).collect();
+        self.emit(EventKind::ApprovalRequested { call: call.clone(), reason, rules }).await;
         let answer = self.until_canceled(self.run.inbox.wait(answer)).await;
         let decision = match &answer {
             Ok(Some(decision)) => decision.clone(),

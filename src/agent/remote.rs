@@ -22,6 +22,7 @@ use crate::{
         http::{Http, HttpError},
         sse,
     },
+    store::{Export, SessionInfo},
 };
 
 /// How long a turn that was stopped may take to say so.
@@ -132,16 +133,59 @@ impl RemoteAgent {
     /// # Errors
     /// A server that does not answer.
     pub async fn last_session(&self) -> Result<Option<SessionId>, RemoteError> {
-        #[derive(Deserialize)]
-        struct Info {
-            id: SessionId,
+        Ok(self.sessions().await?.into_iter().next().map(|info| info.id))
+    }
+
+    /// The sessions of the agent, last used first.
+    ///
+    /// # Errors
+    /// A server that does not answer.
+    pub async fn sessions(&self) -> Result<Vec<SessionInfo>, RemoteError> {
+        let query = [("agent", self.about.name.as_str())];
+        self.read(self.client.get(self.at("/sessions")).query(&query)).await
+    }
+
+    /// A whole session.
+    ///
+    /// # Errors
+    /// A server that does not answer, or that has no such session.
+    pub async fn export(&self, session: &SessionId) -> Result<Export, RemoteError> {
+        self.read(self.client.get(self.of(session)?)).await
+    }
+
+    /// # Errors
+    /// As [`RemoteAgent::export`].
+    pub async fn rename(&self, session: &SessionId, title: &str) -> Result<(), RemoteError> {
+        let request = self.client.patch(self.of(session)?).json(&json!({ "title": title }));
+        self.send(self.for_user(request)).await.map(drop)
+    }
+
+    /// Deletes a session.
+    ///
+    /// # Errors
+    /// As [`RemoteAgent::export`], or one that is in use.
+    pub async fn remove(&self, session: &SessionId) -> Result<(), RemoteError> {
+        self.send(self.for_user(self.client.delete(self.of(session)?))).await.map(drop)
+    }
+
+    async fn read<T: serde::de::DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, RemoteError> {
+        let answer = self.send(self.for_user(request)).await?;
+        answer.json().await.map_err(|source| RemoteError::Unreachable { url: self.base.to_string(), source })
+    }
+
+    fn for_user(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        match &self.user {
+            Some(user) => request.query(&[("user_id", user)]),
+            None => request,
         }
-        let mut query = vec![("agent", self.about.name.as_str())];
-        query.extend(self.user.as_deref().map(|user| ("user_id", user)));
-        let answer = self.send(self.client.get(self.at("/sessions")).query(&query)).await?;
-        let sessions: Vec<Info> =
-            answer.json().await.map_err(|source| RemoteError::Unreachable { url: self.base.to_string(), source })?;
-        Ok(sessions.into_iter().next().map(|info| info.id))
+    }
+
+    /// The address of a session, whose id may be anything.
+    fn of(&self, session: &SessionId) -> Result<url::Url, RemoteError> {
+        let foreign = || RemoteError::Foreign { url: self.base.to_string() };
+        let mut url = url::Url::parse(&self.base).map_err(|_| foreign())?;
+        url.path_segments_mut().map_err(|()| foreign())?.pop_if_empty().extend(["sessions", session.as_str()]);
+        Ok(url)
     }
 
     pub(super) fn run(&self, request: AgentRequest, control: TurnControl) -> EventStream {

@@ -63,7 +63,7 @@ impl Member {
 
     /// The tool that takes the final answer, for a model that cannot be given the schema, or not next to tools.
     pub(super) fn final_answer<'a>(&'a self, caller: &'a Caller) -> Option<&'a Shape> {
-        let capabilities = self.model.capabilities();
+        let capabilities = self.model.get().capabilities();
         let has_tools = || self.has_tools() || !caller.tools.is_empty();
         let native = capabilities.structured_output || (capabilities.structured_output_alone && !has_tools());
         caller.shape.as_ref().or(self.shape.as_ref()).filter(|_| !native)

@@ -24,7 +24,7 @@ impl Driver {
         if compact::size(&self.request(listing)) > room
             && let Some(cut) = compact::cut(self.turn.context(), room / 2)
         {
-            match self.summarize(cut, room).await {
+            match self.summarize(cut, room, "").await {
                 Ok(marker) => {
                     self.scene.journal.append(std::slice::from_ref(&marker)).await?;
                     let context = [&[marker], &self.turn.context()[cut..]].concat();
@@ -48,10 +48,10 @@ impl Driver {
     }
 
     /// The summary of the first `cut` messages of the context.
-    async fn summarize(&self, cut: usize, room: u64) -> Result<Message, Broken> {
+    pub(super) async fn summarize(&self, cut: usize, room: u64, guidance: &str) -> Result<Message, Broken> {
         let context = self.turn.context();
-        let model = &self.scene.member.model;
-        let mut stream = self.until_canceled(model.stream(compact::request(&context[..cut], room))).await??;
+        let model = self.scene.member.model.get();
+        let mut stream = self.until_canceled(model.stream(compact::request(&context[..cut], room, guidance))).await??;
         let (mut text, mut usage, mut whole) = (String::new(), Usage::default(), false);
         while let Some(delta) = self.until_canceled(stream.next()).await? {
             match delta? {

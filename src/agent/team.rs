@@ -2,7 +2,7 @@
 //! conversation over.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -12,20 +12,20 @@ use serde_json::{Value, json};
 
 use super::{
     AgentDeps, AgentOptions, OpenError,
-    approval::{Policy, under},
+    approval::{Mode, Policy, under},
     check::Probed,
+    chosen::Chosen,
     context::Prompt,
     hooks::Hooks,
-    needs,
     output::Shape,
 };
 use crate::{
     config::{
         Keys, Rule,
-        agent_file::{self, AgentRef, AgentSpec, Limits, LoadOptions, Loaded, Permissions, ToolEntry},
+        agent_file::{self, AgentRef, AgentSpec, Limits, LoadOptions, Loaded, ModelSpec, Permissions, ToolEntry},
     },
     domain::{Effect, ToolSpec},
-    model::Model,
+    model::{self, Model},
     tool::{Listing, ToolDeps, Toolbox, boxed::Boxes},
 };
 
@@ -41,6 +41,8 @@ pub(super) struct Team {
     permissions: Permissions,
     /// Those of the agent that leads the team that called bind every member, too.
     hooks: Option<Arc<Hooks>>,
+    /// Shared with the teams of other files.
+    mode: Mode,
     opened: Mutex<HashMap<String, Arc<Member>>>,
     /// The teams of other files that agents of this one call.
     others: Mutex<HashMap<PathBuf, Arc<Self>>>,
@@ -50,7 +52,7 @@ pub(super) struct Team {
 pub(super) struct Member {
     /// The file's own agent has the file's name.
     pub(super) name: String,
-    pub(super) model: Arc<dyn Model>,
+    pub(super) model: Chosen,
     pub(super) tools: Toolbox,
     pub(super) prompt: Prompt,
     pub(super) shape: Option<Shape>,
@@ -80,7 +82,8 @@ enum Target {
 impl Team {
     pub(super) fn new(loaded: Arc<Loaded>, keys: Keys, deps: Arc<AgentDeps>) -> Arc<Self> {
         let permissions = loaded.file.agent.permissions.clone();
-        Arc::new(Self::bound(loaded, keys, deps, permissions, None))
+        let mode = Mode::from(deps.options.approve);
+        Arc::new(Self::bound(loaded, keys, deps, permissions, None, mode))
     }
 
     fn bound(
@@ -89,8 +92,14 @@ impl Team {
         deps: Arc<AgentDeps>,
         permissions: Permissions,
         hooks: Option<Arc<Hooks>>,
+        mode: Mode,
     ) -> Self {
-        Self { loaded, deps, keys, permissions, hooks, opened: Mutex::default(), others: Mutex::default() }
+        Self { loaded, deps, keys, permissions, hooks, mode, opened: Mutex::default(), others: Mutex::default() }
+    }
+
+    /// What becomes of calls that have to be asked about.
+    pub(super) fn mode(&self) -> &Mode {
+        &self.mode
     }
 
     pub(super) fn loaded(&self) -> &Loaded {
@@ -128,7 +137,8 @@ impl Team {
         let (loaded, keys) = load(path, &self.deps)?;
         let permissions = under(&self.permissions, &loaded.file.agent.permissions);
         let hooks = Some(self.leading_hooks()?);
-        let team = Arc::new(Self::bound(Arc::new(loaded), keys, Arc::clone(&self.deps), permissions, hooks));
+        let (deps, mode) = (Arc::clone(&self.deps), self.mode.clone());
+        let team = Arc::new(Self::bound(Arc::new(loaded), keys, deps, permissions, hooks, mode));
         others.insert(path.to_owned(), Arc::clone(&team));
         Ok(team)
     }
@@ -142,6 +152,18 @@ impl Team {
     /// What the file says of the agent `name`.
     pub(super) fn description(&self, name: &str) -> &str {
         self.spec(name).map_or("", |spec| &spec.description)
+    }
+
+    pub(super) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(super) fn open_model(
+        &self,
+        reference: &str,
+        models: &BTreeMap<String, ModelSpec>,
+    ) -> Result<Arc<dyn Model>, model::OpenError> {
+        (self.deps.models)(reference, models, &self.keys)
     }
 
     /// Where the tools of every agent run that run in the sandbox.
@@ -185,8 +207,7 @@ impl Team {
             .or(self.loaded.file.agent.model.as_ref())
             .or(deps.options.default_model.as_ref())
             .ok_or_else(|| OpenError::NoModel { agent: name.to_owned() })?;
-        needs::require(&self.loaded, &[(name, Some(reference))], &[])?;
-        let model = (deps.models)(reference, &self.loaded.file.models, &self.keys)?;
+        let model = Chosen::new(self.choice(name, reference, None)?);
         let tools = Toolbox::open(
             spec,
             &ToolDeps {
@@ -204,11 +225,11 @@ impl Team {
         let shape =
             spec.output.as_ref().map(|output| Shape::new(name, Value::Object(output.schema.clone()))).transpose()?;
         let permissions = if root { self.permissions.clone() } else { under(&self.permissions, &spec.permissions) };
-        let AgentOptions { approve, surface, workspace, .. } = &deps.options;
+        let AgentOptions { surface, workspace, .. } = &deps.options;
         Ok(Member {
             name: name.to_owned(),
             hooks: if root { self.leading_hooks()? } else { self.hooks_of(name, spec, Some(self.leading_hooks()?))? },
-            policy: Policy::new(&permissions, &deps.kept.rules, *approve, *surface, workspace)?,
+            policy: Policy::new(&permissions, &deps.kept.rules, self.mode.clone(), *surface, workspace)?,
             model,
             tools,
             prompt: Prompt::new(spec, &self.loaded.dir, deps)?,

@@ -62,6 +62,10 @@ pub enum EventKind {
     ApprovalRequested {
         call: ToolCall,
         reason: String,
+        /// What is allowed besides this call where the user says so for the session, or for good; empty where no rule can
+        /// stand for the call.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rules: Vec<String>,
     },
     ApprovalResolved {
         call_id: CallId,

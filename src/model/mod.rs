@@ -32,7 +32,7 @@ mod wire;
 
 pub use default::DefaultModel;
 pub use detect::{Because, Detected, LocalServer, detect, local_servers};
-pub use open::{OpenError, open};
+pub use open::{OpenError, open, spec};
 pub use traced::traced;
 
 /// What a model is asked.

@@ -88,6 +88,14 @@ fn collect(
     fallback.iter().try_for_each(|next| collect(next, models, visited))
 }
 
+/// What is known of the model that `reference` names before it is opened, as for [`open`].
+///
+/// # Errors
+/// [`OpenError::Unknown`].
+pub fn spec(reference: &str, models: &BTreeMap<String, ModelSpec>) -> Result<ModelSpec, OpenError> {
+    resolve(reference, models)
+}
+
 fn resolve(reference: &str, models: &BTreeMap<String, ModelSpec>) -> Result<ModelSpec, OpenError> {
     if let Some(spec) = models.get(reference) {
         return Ok(spec.clone());

@@ -1,13 +1,13 @@
 //! A whole conversation, to be taken elsewhere.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{SessionInfo, Store, StoreError};
 use crate::domain::{Content, Message, Role, SessionKey};
 
 /// Everything that is kept of a session.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Export {
     pub session: SessionInfo,
     pub state: Value,

@@ -18,7 +18,7 @@ use std::{any::Any, path::PathBuf};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use export::Export;
@@ -31,7 +31,7 @@ pub use tasks::{Interrupts, ORPHANED, TaskPage, TaskQuery, TaskRecord, TaskStatu
 use crate::domain::{Content, Message, Role, SessionId, SessionKey, TaskId};
 
 /// What `session list` shows.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionInfo {
     pub id: SessionId,
     pub user: String,
@@ -126,6 +126,13 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Exists`] where there is a session `new`.
     async fn fork(&self, key: &SessionKey, keep: Option<u64>, new: SessionId) -> Result<(), StoreError>;
+
+    /// Goes back to the first `keep` messages; the state stays as it is. To keep the rest as well, [`fork`](Self::fork)
+    /// first.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::Busy`] while a turn runs.
+    async fn truncate(&self, key: &SessionKey, keep: u64) -> Result<(), StoreError>;
 
     /// Removes a session, and the tasks that were turns of it.
     ///

@@ -57,6 +57,12 @@ impl Printer {
         if self.color_err { style } else { Style::new() }
     }
 
+    /// Whether standard output takes colour.
+    #[must_use]
+    pub fn out_color(&self) -> bool {
+        self.color_out
+    }
+
     /// Whether standard error takes colour.
     #[must_use]
     pub fn err_color(&self) -> Color {

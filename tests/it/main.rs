@@ -75,5 +75,7 @@ mod serve_web;
 mod session;
 mod setup;
 mod tools;
+#[cfg(unix)]
+mod tui;
 mod validate;
 mod wires;

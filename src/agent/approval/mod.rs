@@ -5,6 +5,7 @@
 mod call;
 mod granted;
 mod launcher;
+mod mode;
 mod shell;
 mod team;
 
@@ -15,8 +16,10 @@ use serde_json::Value;
 use self::call::Call;
 pub use self::{
     granted::{Granted, Grants},
+    mode::Mode,
     team::under,
 };
+use super::Permitted;
 use crate::{
     config::{
         Rule, RuleError,
@@ -84,7 +87,7 @@ pub struct Policy {
     kept: Vec<Rule>,
     default: Option<PermissionDefault>,
     unattended: Unattended,
-    mode: ApproveMode,
+    mode: Mode,
     surface: Surface,
     workspace: PathBuf,
 }
@@ -98,7 +101,7 @@ impl Policy {
     pub fn new(
         permissions: &Permissions,
         kept: &[Rule],
-        mode: ApproveMode,
+        mode: impl Into<Mode>,
         surface: Surface,
         workspace: &Path,
     ) -> Result<Self, PolicyError> {
@@ -115,7 +118,7 @@ impl Policy {
             kept: kept.to_owned(),
             default: permissions.default,
             unattended: permissions.unattended.unwrap_or(Unattended::Deny),
-            mode,
+            mode: mode.into(),
             surface,
             workspace: workspace.to_owned(),
         })
@@ -134,7 +137,7 @@ impl Policy {
         if let Some((Fit::Yes, rule)) = denied {
             return Verdict::Deny { by: DeniedBy::Rule, reason: format!("the rule `{rule}` denies it") };
         }
-        if self.mode == ApproveMode::Plan && writes {
+        if self.mode.get() == ApproveMode::Plan && writes {
             return Verdict::Deny {
                 by: DeniedBy::Plan,
                 reason: "nothing may be changed while planning; say what you would do instead".to_owned(),
@@ -171,9 +174,24 @@ impl Policy {
         Call::new(name, arguments, &self.workspace).like_it()
     }
 
+    /// The rules that hold, for people to read.
+    #[must_use]
+    pub fn permitted(&self, granted: &Granted) -> Permitted {
+        let shown = |rules: &[Rule]| rules.iter().map(Rule::to_string).collect();
+        Permitted {
+            deny: shown(&self.deny),
+            ask: shown(&self.ask),
+            allow: shown(&self.allow),
+            kept: shown(&self.kept),
+            session: shown(granted.rules()),
+            default: self.default,
+            mode: self.mode.get(),
+        }
+    }
+
     /// What becomes of a call that has to be asked about.
     fn ask(&self, reason: String, attended: bool) -> Verdict {
-        match self.mode {
+        match self.mode.get() {
             ApproveMode::Auto => Verdict::Allow,
             ApproveMode::Deny => Verdict::Deny { by: DeniedBy::Mode, reason },
             ApproveMode::Ask | ApproveMode::Plan if attended => Verdict::Ask { reason },

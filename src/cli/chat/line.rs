@@ -1,25 +1,24 @@
 //! A conversation line by line, for a terminal without drawing, or a pipe.
 
-use super::{Chat, turn::Terminal};
+use super::{
+    Chat,
+    commands::{self, After},
+    turn::Terminal,
+};
 use crate::{
-    cli::{CliError, Exit},
-    domain::{Content, SessionId},
+    cli::{CliError, Cx, Exit},
+    domain::Content,
     runtime::shutdown::Signal,
+    tui::commands::Line,
     ui::{events::EventFormat, printable, style},
 };
-
-const HELP: &str = "\
-/help      this list
-/new       begin a new session
-/exit      leave; so does the end of the input
-Ctrl-C     stop the answer; twice, or at the prompt, leave
-";
 
 /// Takes messages until the input ends, or somebody leaves.
 pub(super) async fn converse(
     chat: &mut Chat,
     terminal: &mut Terminal,
     first: Option<String>,
+    cx: &Cx,
 ) -> Result<Exit, CliError> {
     if let Some(welcome) = &chat.about.welcome {
         terminal.printer.stderr(&format!("{}\n", printable(welcome.trim_end())));
@@ -29,29 +28,22 @@ pub(super) async fn converse(
     let exit = loop {
         let Some(line) = next_line(terminal).await else { break Exit::Interrupted };
         let Some(line) = line else { break Exit::Done };
-        let message = match line.trim() {
-            "" => continue,
-            "/exit" | "/quit" => break Exit::Done,
-            "/help" => {
-                terminal.printer.stderr(&(HELP.to_owned() + &commands(chat)));
+        let message = match Line::read(&line) {
+            Line::Message(text) if text.trim().is_empty() => continue,
+            Line::Message(text) => text.to_owned(),
+            Line::Shell(text) => {
+                commands::shell_line(chat, terminal, text, cx).await;
                 continue;
             }
-            "/new" => {
-                chat.key.session = SessionId::new();
-                terminal.printer.stderr(&format!("new session {}\n", chat.key.session));
-                continue;
-            }
-            command if command.starts_with('/') => match fill(chat, command) {
-                Ok(prompt) => prompt,
-                Err(problem) => {
-                    terminal.printer.warn(&problem);
-                    continue;
-                }
+            Line::Command { name, arguments } => match commands::command(chat, terminal, name, arguments, cx).await? {
+                After::Line => continue,
+                After::Leave => break Exit::Done,
+                After::Send(text) => text,
             },
-            _ => line,
         };
         let mut input = vec![Content::text(message)];
         input.append(&mut chat.attachments);
+        chat.talk(terminal, cx).mark().await;
         let report = chat.turn(terminal, input).await?;
         said = true;
         // A failed turn is told, and the conversation goes on.
@@ -68,11 +60,16 @@ pub(super) async fn converse(
 
 /// `None` when a signal came, `Some(None)` at the end of the input.
 async fn next_line(terminal: &mut Terminal) -> Option<Option<String>> {
+    if terminal.typed_ahead.is_empty() && terminal.printer.interactive {
+        terminal.printer.stderr("> ");
+    }
+    read(terminal).await
+}
+
+/// As [`next_line`], of somebody who was asked for it.
+pub(super) async fn read(terminal: &mut Terminal) -> Option<Option<String>> {
     if let Some(line) = terminal.typed_ahead.pop_front() {
         return Some(Some(line));
-    }
-    if terminal.printer.interactive {
-        terminal.printer.stderr("> ");
     }
     tokio::select! {
         line = terminal.lines.next() => Some(line),
@@ -82,22 +79,5 @@ async fn next_line(terminal: &mut Terminal) -> Option<Option<String>> {
             }
             None
         }
-    }
-}
-
-fn commands(chat: &Chat) -> String {
-    chat.about
-        .commands
-        .iter()
-        .map(|(name, command)| format!("{:<10} {}\n", format!("/{name}"), printable(&command.description)))
-        .collect()
-}
-
-/// The prompt that a slash command of the agent file stands for.
-fn fill(chat: &Chat, line: &str) -> Result<String, String> {
-    let (name, arguments) = line[1..].split_once(char::is_whitespace).unwrap_or((&line[1..], ""));
-    match chat.about.commands.get(name) {
-        Some(command) => Ok(command.fill(arguments)),
-        None => Err(format!("there is no command /{name}: /help lists them")),
     }
 }

@@ -1,9 +1,11 @@
 //! `agentscope chat`: one message, or a conversation line by line.
 
+mod commands;
 mod input;
 mod line;
 mod lines;
 mod open;
+mod screen;
 mod turn;
 
 use std::{
@@ -26,6 +28,7 @@ use crate::{
         agent_file::{Loaded, SlashCommand},
     },
     domain::{Content, FailureCode, SessionId, SessionKey, TurnOutcome},
+    tui::commands::Spent,
     ui::events::{EventFormat, EventPrinter, TurnReport},
 };
 
@@ -87,6 +90,10 @@ struct Chat {
 
 /// What a chat says of its agent, and goes by.
 struct About {
+    name: String,
+    /// Where its programs run; `None` behind a server.
+    sandbox: Option<String>,
+    mode: ApproveMode,
     welcome: Option<String>,
     /// Slash commands of the agent file.
     commands: BTreeMap<String, SlashCommand>,
@@ -112,6 +119,13 @@ pub(super) fn run(args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
     let attachments = input::attachments(&args.file, cx)?;
     cx.block_on(async {
         let mut chat = open::chat(args, found, attachments, cx).await?;
+        chat.agent.start();
+        let draws = one_shot.is_none() && !args.plain && args.output == EventFormat::Text && screen::can_draw(cx);
+        if draws {
+            let result = screen::converse(&mut chat, args, cx).await;
+            chat.agent.drained().await;
+            return result;
+        }
         let attended = cx.env.stdin_tty && cx.env.stderr_tty || args.plain;
         let mut terminal = Terminal {
             printer: cx.printer,
@@ -120,11 +134,11 @@ pub(super) fn run(args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
             attended: if attended { Attended::Yes } else { Attended::No },
             keyboard: cx.env.stdin_tty,
             typed_ahead: VecDeque::new(),
+            spent: Spent::default(),
         };
-        chat.agent.start();
         let result = match one_shot {
             Some(text) => chat.one_shot(&mut terminal, text).await,
-            None => line::converse(&mut chat, &mut terminal, args.prompt.clone()).await,
+            None => line::converse(&mut chat, &mut terminal, args.prompt.clone(), cx).await,
         };
         // Also after a failure: what happened is saved, and no server of a tool is left behind.
         chat.agent.drained().await;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{About, Chat, ChatArgs, Found};
+use super::{About, Chat, ChatArgs, Found, screen};
 use crate::{
     agent::{self, Agent, AgentDeps, AgentOptions, ApproveMode, KeptRules, RemoteAgent, RemoteError, Surface},
     cli::{
@@ -62,6 +62,9 @@ async fn there(args: &ChatArgs, url: &str, keys: &Keys, attachments: Vec<Content
         None => SessionId::new(),
     };
     let about = About {
+        name: agent.about().name.clone(),
+        sandbox: None,
+        mode: ApproveMode::Ask,
         welcome: agent.about().welcome.clone(),
         commands: BTreeMap::new(),
         structured: false,
@@ -138,6 +141,9 @@ async fn here(
     boxes.warm(&user);
     let file = &loaded.file;
     let about = About {
+        name: file.name.clone(),
+        sandbox: Some(screen::sandbox(boxes.settings())),
+        mode: args.approve,
         welcome: file.agent.welcome.clone(),
         commands: file.agent.commands.clone(),
         structured: file.agent.output.is_some(),

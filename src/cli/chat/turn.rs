@@ -12,6 +12,7 @@ use crate::{
     cli::CliError,
     domain::{AgentEvent, Answer, Content, Decision, EventKind, Question, QuestionId, SessionKey, ToolCall},
     runtime::shutdown::{self, Signals},
+    tui::commands::Spent,
     ui::{
         Printer,
         events::{EventPrinter, TurnReport},
@@ -36,6 +37,7 @@ pub(super) struct Terminal {
     pub(super) keyboard: bool,
     /// Lines that were typed while the agent worked: the next messages, never answers to a later question.
     pub(super) typed_ahead: VecDeque<String>,
+    pub(super) spent: Spent,
 }
 
 /// Something that waits for the user.
@@ -68,6 +70,7 @@ impl Terminal {
             tokio::select! {
                 event = events.next() => {
                     let Some(event) = event else { return Err(CliError::failed("the turn ended without saying how")) };
+                    self.spent.on_event(&event);
                     let ask = asked(&event);
                     // Resolved without us: a deadline passed, or the turn was cancelled.
                     let mut next = asks.front().is_some_and(|ask: &Ask| ask.resolved_by(&event));
@@ -139,7 +142,7 @@ impl Terminal {
 
 fn asked(event: &AgentEvent) -> Option<Ask> {
     match &event.kind {
-        EventKind::ApprovalRequested { call, reason } => {
+        EventKind::ApprovalRequested { call, reason, .. } => {
             Some(Ask::Approval { call: call.clone(), reason: reason.clone() })
         }
         EventKind::QuestionAsked { id, question } => Some(Ask::Question { id: id.clone(), question: question.clone() }),

@@ -87,14 +87,7 @@ pub(super) fn report(
         cx.printer.json(&Report { call, changed: changed.collect(), refused: refused.collect() })?;
         return Ok(());
     }
-    let line = |change: &Change| {
-        let word = match (&change.before, &change.after) {
-            (State::Absent, _) => "made",
-            (_, State::Absent) => "deleted",
-            _ => "changed",
-        };
-        format!("{word:8} {}\n", printable(&change.path.display().to_string()).replace('\n', " "))
-    };
+    let line = |change: &Change| format!("{}\n", printable(&change.told()));
     cx.printer.stdout(&changes.iter().map(line).collect::<String>())?;
     for Refused { path, reason } in refused {
         cx.printer.warn(&format!("`{}` stays as it is: {reason}", path.display()));

@@ -67,7 +67,7 @@ fn kinds() -> Vec<EventKind> {
             usage: Some(Usage { input_tokens: 4, output_tokens: 3, ..Usage::default() }),
         },
         EventKind::ToolStarted { call: call() },
-        EventKind::ApprovalRequested { call: call(), reason: text("the rule `todo` asks") },
+        EventKind::ApprovalRequested { call: call(), reason: text("the rule `todo` asks"), rules: vec![text("todo")] },
         resolved(Decision::Allow),
         resolved(Decision::AllowSession),
         resolved(Decision::AllowAlways),

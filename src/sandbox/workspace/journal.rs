@@ -40,6 +40,18 @@ pub struct Record {
     pub changes: Vec<Change>,
 }
 
+/// A message of the user, and where in the journal what came of it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Messages of the session before it.
+    pub messages: u64,
+    /// The number that the next record was to have.
+    pub call: u64,
+}
+
+/// The file of the [`Mark`]s, one a line.
+const MARKS: &str = "marks.jsonl";
+
 /// The journal of one session. Nothing is made before there is something to keep.
 #[derive(Clone, Debug)]
 pub struct Journal {
@@ -79,6 +91,38 @@ impl Journal {
             records.extend(serde_json::from_slice::<Record>(&line?));
         }
         Ok(records)
+    }
+
+    /// Remembers that something is asked of the agent, after so many messages: what is recorded from here on came of it.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn mark(&self, messages: u64) -> io::Result<()> {
+        make_private(&self.folder)?;
+        let _lock = self.lock()?;
+        let next = self.records()?.last().map_or(1, |last| last.call + 1);
+        let mut options = OpenOptions::new();
+        let mut file = options.create(true).append(true).read(true).mode(0o600).open(self.folder.join(MARKS))?;
+        let mut line = serde_json::to_vec(&Mark { messages, call: next })?;
+        line.push(b'\n');
+        if !ends_with_newline(&file)? {
+            line.insert(0, b'\n');
+        }
+        file.write_all(&line)
+    }
+
+    /// The marks, oldest first.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn marks(&self) -> io::Result<Vec<Mark>> {
+        match fs::read(self.folder.join(MARKS)) {
+            Ok(bytes) => {
+                Ok(bytes.split(|b| *b == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
+            }
+            Err(error) if is_absent(&error) => Ok(vec![]),
+            Err(error) => Err(error),
+        }
     }
 
     /// Forgets everything.

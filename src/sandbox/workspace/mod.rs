@@ -11,6 +11,7 @@ mod git;
 mod journal;
 mod mirror;
 mod overlay;
+mod patch;
 mod plan;
 pub mod refresh;
 mod state;
@@ -33,8 +34,9 @@ use self::{
 };
 pub use self::{
     diff::{Difference, Shown},
-    journal::{Journal, Record},
+    journal::{Journal, Mark, Record},
     overlay::Refused,
+    patch::patch,
     plan::{PROTECTED_IN_CHAT, WorkspacePlan},
     state::{Change, MOST_KEPT, State},
     undo::{UndoError, Undone},

@@ -60,6 +60,17 @@ pub struct Change {
 }
 
 impl Change {
+    /// In one line, for people.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let word = match (&self.before, &self.after) {
+            (State::Absent, _) => "made",
+            (_, State::Absent) => "deleted",
+            _ => "changed",
+        };
+        format!("{word:8} {}", self.path.display().to_string().replace('\n', " "))
+    }
+
     /// Whether the content before is kept, so that the change can be taken back. Larger files are not
     /// ([`MOST_KEPT`]).
     #[must_use]

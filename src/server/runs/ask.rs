@@ -68,7 +68,7 @@ impl Asked {
         answers: &mpsc::Sender<Answer>,
     ) {
         let ask = match &event.kind {
-            EventKind::ApprovalRequested { call, reason } => {
+            EventKind::ApprovalRequested { call, reason, .. } => {
                 Ask::Approval { call: call.clone(), reason: reason.clone() }
             }
             EventKind::QuestionAsked { id, question } => Ask::Question { id: id.clone(), question: question.clone() },

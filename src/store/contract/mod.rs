@@ -62,6 +62,7 @@ async fn unknown_sessions_are_empty(store: &dyn Store) {
     assert!(matches!(store.info(&unknown).await, Err(StoreError::NotFound(_))));
     assert!(matches!(store.rename(&unknown, "x").await, Err(StoreError::NotFound(_))));
     assert!(matches!(store.fork(&unknown, None, SessionId::new()).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(store.truncate(&unknown, 0).await, Err(StoreError::NotFound(_))));
     assert!(matches!(store.remove(&unknown).await, Err(StoreError::NotFound(_))));
     assert_eq!(store.sessions(None).await.unwrap(), [], "asking makes nothing");
 }
@@ -126,6 +127,7 @@ async fn a_held_session_is_busy(store: &dyn Store) {
     let held = store.lock(&s1, &assistant()).await.unwrap();
     assert!(matches!(store.lock(&s1, &assistant()).await, Err(StoreError::Busy(_))));
     assert!(matches!(store.remove(&s1).await, Err(StoreError::Busy(_))));
+    assert!(matches!(store.truncate(&s1, 0).await, Err(StoreError::Busy(_))));
     let other = store.lock(&key("ann", "s0"), &assistant()).await.expect("another session is free");
     assert_eq!(store.info(&s1).await.unwrap().title, "News", "a held session can be read");
     drop(held);
@@ -169,6 +171,16 @@ async fn a_fork_goes_its_own_way(store: &dyn Store) {
     assert_eq!(store.history(&early).await.unwrap().len(), 3);
     assert_eq!(store.history(&s1).await.unwrap().len(), 6);
     assert_eq!(store.state(&s1).await.unwrap()["new"], json!(true));
+
+    let whole = key("ann", "whole");
+    store.truncate(&whole, 100).await.unwrap();
+    assert_eq!(store.history(&whole).await.unwrap().len(), 6);
+    store.truncate(&whole, 2).await.unwrap();
+    assert_eq!(store.history(&whole).await.unwrap(), conversation()[..2]);
+    assert_eq!(store.state(&whole).await.unwrap(), store.state(&s1).await.unwrap());
+    store.append(&whole, &[Message::user("Once more")]).await.unwrap();
+    assert_eq!(store.history(&whole).await.unwrap().len(), 3);
+    assert_eq!(store.history(&s1).await.unwrap().len(), 6);
 }
 
 async fn a_removed_session_is_gone(store: &dyn Store) {

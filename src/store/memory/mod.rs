@@ -201,6 +201,18 @@ impl Store for MemoryStore {
         }
     }
 
+    async fn truncate(&self, key: &SessionKey, keep: u64) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        kept.session(key)?;
+        if kept.held.contains(key) {
+            return Err(StoreError::Busy(key.session.clone()));
+        }
+        if let Some(session) = kept.sessions.get_mut(key) {
+            session.messages.truncate(usize::try_from(keep).unwrap_or(usize::MAX));
+        }
+        Ok(())
+    }
+
     async fn remove(&self, key: &SessionKey) -> Result<(), StoreError> {
         let mut kept = self.kept();
         kept.session(key)?;

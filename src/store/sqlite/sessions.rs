@@ -229,6 +229,26 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn truncate(&self, key: &SessionKey, keep: u64) -> Result<(), StoreError> {
+        let sought = key.clone();
+        // First, so that asking for an unknown session makes no lock.
+        self.info(key).await?;
+        let held = self.blocking(move |database| database.holds.hold(&sought)).await?;
+        let (key, keep) = (key.clone(), i64::try_from(keep).unwrap_or(i64::MAX));
+        self.write(move |connection| {
+            let row = existing(connection, &key)?;
+            connection.execute(
+                "DELETE FROM messages WHERE session = ?1 AND position NOT IN
+                    (SELECT position FROM messages WHERE session = ?1 ORDER BY position LIMIT ?2)",
+                params![row, keep],
+            )?;
+            Ok(())
+        })
+        .await?;
+        drop(held);
+        Ok(())
+    }
+
     async fn remove(&self, key: &SessionKey) -> Result<(), StoreError> {
         let sought = key.clone();
         // First, so that asking for an unknown session makes no lock.

@@ -22,8 +22,8 @@ use crate::{
     domain::{Notice, SessionKey},
     runtime::telemetry::Place,
     sandbox::{
-        Action, Asked, BoxClient, Changed, Done, Limits, Progress, Sandbox, SandboxError, Sandboxes, WorkspaceMode,
-        egress, workspace,
+        Action, Asked, BoxClient, Changed, Done, Filter, Limits, Progress, Sandbox, SandboxError, SandboxInfo,
+        Sandboxes, WorkspaceMode, egress, workspace,
     },
     tool::{ToolCx, ToolError},
 };
@@ -80,6 +80,12 @@ impl BoxSettings {
             agent,
             tied: self.tied,
         }
+    }
+
+    /// What holds inside, in a few sentences.
+    #[must_use]
+    pub fn told(&self) -> String {
+        report::policy(self)
     }
 
     pub(super) fn timeout(&self) -> Duration {
@@ -182,6 +188,31 @@ impl Boxes {
         if let Some(before) = before {
             before.abort();
         }
+    }
+
+    /// The sandboxes of a session as they are now.
+    ///
+    /// # Errors
+    /// What is remembered of them cannot be read.
+    pub async fn of_session(&self, key: &SessionKey) -> Result<Vec<SandboxInfo>, SandboxError> {
+        let session = Some(key.session.as_str().to_owned());
+        let mut found = self.all.list(&Filter { all: true, session, ..Filter::default() }).await?;
+        found.retain(|info| info.user == key.user);
+        Ok(found)
+    }
+
+    /// What a session has besides the user's folder: its private copy.
+    ///
+    /// # Errors
+    /// A folder that is gone.
+    pub async fn workspace_of_session(&self, key: &SessionKey) -> Result<Option<workspace::Workspace>, SandboxError> {
+        self.all.workspace_of_session(key).await
+    }
+
+    /// The record of what a session changed.
+    #[must_use]
+    pub fn journal_of_session(&self, key: &SessionKey) -> workspace::Journal {
+        self.all.journal_of_session(key)
     }
 
     /// Whether one as the agent file wants it can be made here. Makes none.

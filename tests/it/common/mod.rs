@@ -9,6 +9,8 @@ mod host;
 #[cfg(target_os = "linux")]
 pub mod local;
 pub mod oauth;
+#[cfg(unix)]
+pub mod pty;
 pub mod require;
 pub mod serve;
 pub mod trace;

@@ -62,7 +62,7 @@ impl Progress {
     pub(super) fn see(&mut self, event: &AgentEvent) -> Change {
         self.at = format!("msg_{}_{}", event.turn, event.seq);
         match &event.kind {
-            EventKind::ApprovalRequested { call, reason } => {
+            EventKind::ApprovalRequested { call, reason, .. } => {
                 let text = format!("May `{}` be called? {reason}", call.name);
                 let data =
                     json!({ "type": "approval", "id": call.call_id, "tool": call.name, "arguments": call.arguments });

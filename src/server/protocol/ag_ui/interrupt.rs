@@ -30,7 +30,7 @@ impl Interrupt {
     /// What `event` asks, if it does.
     pub(super) fn of(event: &AgentEvent) -> Option<Self> {
         match &event.kind {
-            EventKind::ApprovalRequested { call, reason } => Some(Self {
+            EventKind::ApprovalRequested { call, reason, .. } => Some(Self {
                 id: call.call_id.to_string(),
                 reason: "tool_call",
                 message: format!("May `{}` be called? {reason}", call.name),

@@ -349,7 +349,7 @@ impl Encoder for ProcessEncoder {
     fn event(&mut self, event: &AgentEvent, out: &mut Frames) -> Flow {
         match &event.kind {
             // A question is the caller's, whichever agent of the team asks it.
-            EventKind::ApprovalRequested { call, reason } => self.ask_approval(&event.agent, call, reason, out),
+            EventKind::ApprovalRequested { call, reason, .. } => self.ask_approval(&event.agent, call, reason, out),
             EventKind::QuestionAsked { id, question } => self.ask_question(&event.agent, id, question, out),
             kind => {
                 if event.agent.depth() == 0 {

@@ -81,8 +81,8 @@ fn refuse(target: &Target, body: &ProcessRequest) -> Result<(), ApiError> {
     }
     let Some(model) = body.model.as_deref().filter(|model| !model.is_empty()) else { return Ok(()) };
     let known = target.agent.model_name();
-    let short = known.split_once('/').map_or(known, |(_, name)| name);
-    if [known, short, &target.name].contains(&model) {
+    let short = known.split_once('/').map_or(known.as_str(), |(_, name)| name);
+    if [known.as_str(), short, &target.name].contains(&model) {
         return Ok(());
     }
     Err(ApiError::invalid(format!("`model` is `{model}`, and this agent answers with `{known}`; leave it out")))

@@ -102,7 +102,7 @@ impl Player {
                 self.tell(chunk).await;
                 return Flow::Go;
             }
-            EventKind::ApprovalRequested { call, reason } => {
+            EventKind::ApprovalRequested { call, reason, .. } => {
                 Ask::Approval { call: call.clone(), reason: reason.clone() }
             }
             EventKind::QuestionAsked { id, question } => Ask::Question { id: id.clone(), question: question.clone() },

@@ -1,0 +1,121 @@
+//! A conversation on a terminal that can draw.
+
+use std::path::Path;
+
+use super::{About, Chat, ChatArgs};
+use crate::{
+    agent::Agent,
+    cli::{CliError, Cx, Exit, cx::signals},
+    config::agent_file::Network,
+    sandbox::WorkspaceMode,
+    tool::boxed::BoxSettings,
+    tui::{
+        self, Reflow, Setup,
+        commands::{Place, Spent, Talk},
+        theme::{Depth, Ground, Theme},
+    },
+    ui::style,
+};
+
+/// Whether the terminal can draw, and somebody looks at it.
+pub(super) fn can_draw(cx: &Cx) -> bool {
+    let term = cx.env.var("TERM");
+    cx.env.stdin_tty && cx.env.stdout_tty && !matches!(term, None | Some("dumb"))
+}
+
+/// Talks until the user leaves.
+pub(super) async fn converse(chat: &mut Chat, args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
+    let setup = Setup {
+        talk: Talk {
+            agent: chat.agent.clone(),
+            key: chat.key.clone(),
+            commands: chat.about.commands.clone(),
+            cwd: cx.env.cwd.clone(),
+            spent: Spent::default(),
+            place: Place::Screen,
+        },
+        history: args.session_id.is_some() || args.continue_last,
+        about: about(chat, cx),
+        theme: theme(cx),
+        reflow: reflow(cx),
+        env: cx.env.clone(),
+        state: cx.paths.state.clone(),
+        first: args.prompt.clone(),
+        attachments: std::mem::take(&mut chat.attachments),
+    };
+    let ending = tui::run(setup, signals()?)
+        .await
+        .map_err(|error| CliError::failed("the terminal can no longer be used").because(&error))?;
+    if ending.said {
+        let dim = cx.printer.err_style(style::DIM);
+        let used = used(&ending.usage);
+        cx.printer.stderr(&format!("{dim}{used}go on with: {}{dim:#}\n", ending.resume));
+    }
+    Ok(if ending.interrupted { Exit::Interrupted } else { Exit::Done })
+}
+
+fn used(usage: &crate::domain::Usage) -> String {
+    if usage.total_tokens() == 0 {
+        return String::new();
+    }
+    let cost = usage.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
+    format!("{} tokens in, {} out{cost}\n", usage.input_tokens, usage.output_tokens)
+}
+
+fn about(chat: &Chat, cx: &Cx) -> tui::About {
+    let (model, window) = chat.agent.model();
+    let About { name, welcome, sandbox, mode, spelled, .. } = &chat.about;
+    let remote = matches!(chat.agent, Agent::Remote(_)).then(|| spelled.trim().to_owned());
+    tui::About {
+        agent: name.clone(),
+        model,
+        window,
+        welcome: welcome.clone(),
+        folder: short(&cx.env.cwd, cx.env.var("HOME")),
+        sandbox: sandbox.clone(),
+        modes: remote.is_none(),
+        remote,
+        command: format!("agentscope chat{}", chat.about.spelled),
+        session: Some(chat.key.session.clone()),
+        mode: *mode,
+    }
+}
+
+/// A folder, with `~` for the user's home.
+fn short(folder: &Path, home: Option<&str>) -> String {
+    match home.and_then(|home| folder.strip_prefix(home).ok()) {
+        Some(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
+        Some(rest) => format!("~/{}", rest.display()),
+        None => folder.display().to_string(),
+    }
+}
+
+/// Where programs of the agent run, and what they may do.
+pub(super) fn sandbox(settings: &BoxSettings) -> String {
+    let mode = match settings.mode() {
+        WorkspaceMode::Rw => "rw",
+        WorkspaceMode::Ro => "ro",
+        WorkspaceMode::Copy => "copy",
+        WorkspaceMode::None => "no folder",
+    };
+    let network = match &settings.sandbox.network {
+        Network::None => "no network".to_owned(),
+        Network::Full => "network".to_owned(),
+        Network::Allow(hosts) => format!("{} hosts", hosts.allow.len()),
+    };
+    format!("{} {mode}, {network}", settings.sandbox.backend)
+}
+
+fn theme(cx: &Cx) -> Theme {
+    let env = &cx.env;
+    let depth = Depth::of(env.var("TERM"), env.var("COLORTERM"), cx.printer.out_color());
+    Theme::new(depth, env.var("COLORFGBG").and_then(Ground::of_variable).unwrap_or_default())
+}
+
+/// What the terminal does with long rows when it becomes narrower: nearly all break them.
+fn reflow(cx: &Cx) -> Reflow {
+    let term = cx.env.var("TERM").unwrap_or_default();
+    let cuts = ["linux", "rxvt", "vt", "ansi", "screen"].iter().any(|name| term.starts_with(name));
+    let cuts = cuts && cx.env.var("TMUX").is_none() || cx.env.var("XTERM_VERSION").is_some();
+    if cuts { Reflow::No } else { Reflow::Yes }
+}

@@ -1,0 +1,74 @@
+//! A list to choose from, or a question to say yes to, in place of the composer.
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::{App, Cmd};
+use crate::tui::{
+    commands::{Confirm, Pick},
+    picker::{Picked, Picker},
+    theme::Role,
+};
+
+/// What is in place of the composer.
+#[derive(Debug)]
+pub enum Overlay {
+    /// What is chosen is given to this command.
+    Pick {
+        picker: Box<Picker>,
+        command: &'static str,
+    },
+    Confirm(Confirm),
+}
+
+impl Overlay {
+    #[must_use]
+    pub fn pick(pick: Pick) -> Self {
+        let picker = Picker::new(pick.title, pick.choices);
+        let picker = match &pick.current {
+            Some(current) => picker.at(current),
+            None => picker,
+        };
+        Self::Pick { picker: Box::new(picker), command: pick.command }
+    }
+}
+
+impl App {
+    /// A key while a list or a question is open.
+    pub(super) fn on_overlay_key(&mut self, key: KeyEvent) -> Vec<Cmd> {
+        let Some(overlay) = self.overlay.take() else { return vec![] };
+        match overlay {
+            Overlay::Pick { mut picker, command } => match picker.on_key(key) {
+                Picked::Chosen(key) => vec![Cmd::Command { name: command.to_owned(), arguments: key }],
+                Picked::Closed => vec![],
+                Picked::Refused(why) => {
+                    self.transcript.note(Role::Warning, &why);
+                    self.overlay = Some(Overlay::Pick { picker, command });
+                    vec![]
+                }
+                Picked::Open => {
+                    self.overlay = Some(Overlay::Pick { picker, command });
+                    vec![]
+                }
+            },
+            Overlay::Confirm(confirm) => match key.code {
+                KeyCode::Char('y' | 'Y') => vec![Cmd::Confirmed(confirm.then)],
+                KeyCode::Char('n' | 'N' | 'c') | KeyCode::Esc | KeyCode::Enter => {
+                    self.transcript.note(Role::Dim, "nothing was done");
+                    vec![]
+                }
+                _ => {
+                    self.overlay = Some(Overlay::Confirm(confirm));
+                    vec![]
+                }
+            },
+        }
+    }
+
+    /// Whether what is pasted belongs to the list.
+    pub(super) fn paste_into_overlay(&mut self, text: &str) -> bool {
+        if let Some(Overlay::Pick { picker, .. }) = &mut self.overlay {
+            picker.on_paste(text);
+        }
+        self.overlay.is_some()
+    }
+}

@@ -1,0 +1,100 @@
+//! Finding files by a few of their letters. Waits for the disk: not to be called where keys are read.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use super::complete::{FileKind, FileMatch, ranked};
+
+/// Files that are looked at; in a larger folder the rest is not found.
+const MOST_FILES: usize = 50_000;
+/// How long is looked.
+const MOST_TIME: Duration = Duration::from_millis(500);
+/// Files that are shown.
+const MOST_SHOWN: usize = 50;
+
+/// The files below `folder` that `query` is scattered over, best first; what `.gitignore` leaves out is left out. The
+/// folders come with a `/` at their end.
+#[must_use]
+pub fn find_files(folder: &Path, query: &str) -> Vec<FileMatch> {
+    let files = all(folder);
+    let fits = ranked(query, files.iter(), |(shown, _)| shown);
+    let shown = fits.into_iter().take(MOST_SHOWN);
+    shown
+        .map(|((shown, path), _)| FileMatch { kind: kind(shown, path), shown: shown.clone(), path: path.clone() })
+        .collect()
+}
+
+fn kind(shown: &str, path: &Path) -> FileKind {
+    if shown.ends_with('/') {
+        FileKind::Folder
+    } else if super::paths::is_image(path) {
+        FileKind::Image
+    } else {
+        FileKind::Text
+    }
+}
+
+fn all(folder: &Path) -> Vec<(String, PathBuf)> {
+    let until = Instant::now() + MOST_TIME;
+    // Also without a repository, and without asking its database: only files are read.
+    let walk = ignore::WalkBuilder::new(folder).hidden(true).require_git(false).sort_by_file_name(Ord::cmp).build();
+    walk.filter_map(Result::ok)
+        .skip(1)
+        .take(MOST_FILES)
+        .take_while(|_| Instant::now() < until)
+        .filter_map(|entry| {
+            let shown = entry.path().strip_prefix(folder).ok()?.to_str()?;
+            let file_type = entry.file_type()?;
+            let end = if file_type.is_dir() { "/" } else { "" };
+            (file_type.is_dir() || file_type.is_file()).then(|| (format!("{shown}{end}"), entry.path().to_owned()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_git_ignores_is_not_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write(".gitignore", "target/\n");
+        write("target/main.rs", "");
+        write(".hidden/main.rs", "");
+        write("src/main.rs", "");
+        write("src/domain/mod.rs", "");
+        write("docs/main.png", "GIF89a");
+        std::os::unix::fs::symlink("/", folder.path().join("all")).unwrap();
+        let find = |query: &str| {
+            let found = find_files(folder.path(), query);
+            found.iter().map(|file| format!("{} {:?}", file.shown, file.kind)).collect::<Vec<_>>().join("\n")
+        };
+        insta::assert_snapshot!(find("main"), @"
+        docs/main.png Image
+        src/main.rs Text
+        src/domain/ Folder
+        src/domain/mod.rs Text
+        ");
+        insta::assert_snapshot!(find("srcm"), @"
+        src/main.rs Text
+        src/domain/mod.rs Text
+        src/domain/ Folder
+        ");
+        insta::assert_snapshot!(find(""), @"
+        docs/ Folder
+        docs/main.png Image
+        src/ Folder
+        src/domain/ Folder
+        src/domain/mod.rs Text
+        src/main.rs Text
+        ");
+        assert_eq!(find("zzz"), "");
+    }
+}

@@ -1,0 +1,573 @@
+//! The loop: keys, the agent's events, signals and time go into the app; what it asks for is done.
+
+use std::{
+    io::{self, Stdout},
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use crossterm::event::Event;
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::{sync::mpsc, task::AbortHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    app::{About, App, Cmd, Msg},
+    commands::{self, Failure, Next, Talk},
+    composer::{self, Draft, Recall},
+    effects,
+    kept::Kept,
+    keys::Keys,
+    probe,
+    screen::{Reflow, Screen, Size},
+    terminal::Terminal,
+    theme::{Depth, Ground, Theme},
+    view,
+};
+use crate::{
+    agent::{AgentRequest, EventStream, TurnControl, attach, chain},
+    config::Env,
+    domain::{AgentEvent, Answer, Content, EventKind, Message, Role, Usage},
+    runtime::shutdown::{Hangups, Signal, Signals},
+};
+
+/// Messages that may wait in a turn.
+const STEERS: usize = 64;
+/// Frames are drawn no faster than this while events come.
+const FRAME: Duration = Duration::from_millis(16);
+/// How long the turn may take to end once the user left.
+const CLOSING: Duration = Duration::from_secs(3);
+/// Events that are taken in before the next look at the keys.
+const BATCH: usize = 256;
+
+/// What the interface is made of.
+pub struct Setup {
+    pub talk: Talk,
+    /// There is something in the session to show.
+    pub history: bool,
+    pub about: About,
+    pub theme: Theme,
+    pub reflow: Reflow,
+    pub env: Env,
+    /// Where the history of the composer is.
+    pub state: PathBuf,
+    /// Sent at once.
+    pub first: Option<String>,
+    /// For the first message.
+    pub attachments: Vec<Content>,
+}
+
+/// What is left to say.
+#[derive(Clone, Debug, Default)]
+pub struct Ending {
+    pub usage: Usage,
+    /// Something was said, so that there is a session to go on with.
+    pub said: bool,
+    /// The command that goes on with it.
+    pub resume: String,
+    /// A signal ended it.
+    pub interrupted: bool,
+}
+
+/// A turn that runs.
+struct Turn {
+    events: EventStream,
+    answers: mpsc::Sender<Answer>,
+    steer: mpsc::Sender<Message>,
+    cancel: CancellationToken,
+}
+
+struct Running {
+    talk: Talk,
+    app: App,
+    screen: Screen<Stdout>,
+    terminal: Terminal,
+    keys: Option<Keys>,
+    turn: Option<Turn>,
+    first: Option<String>,
+    attachments: Vec<Content>,
+    env: Env,
+    state: PathBuf,
+    recall: Recall,
+    /// What is done aside tells here what came of it.
+    told: mpsc::UnboundedSender<Msg>,
+    /// A command, or a line of the shell, that runs beside the turns.
+    aside: Option<AbortHandle>,
+    /// The user's editor has the terminal.
+    away: bool,
+    /// When the last frame was drawn, and whether there is a newer one.
+    drawn: Option<Instant>,
+    dirty: bool,
+    /// A signal ended it.
+    terminated: bool,
+    /// The user left, and the turn is given until then to end.
+    closing: Option<Instant>,
+}
+
+/// Has the terminal until the user leaves. The turn that runs then is canceled; [`Agent::drained`] waits for it.
+///
+/// # Errors
+/// A terminal that cannot be made raw, read or written.
+pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
+    let terminal = Terminal::take()?;
+    let hangups = Hangups::new()?;
+    let (columns, rows) = crossterm::terminal::size()?;
+    let size = Size { columns, rows };
+    let (told, telling) = mpsc::unbounded_channel();
+    let mut running = Running {
+        talk: setup.talk,
+        app: App::new(setup.about, setup.theme, size),
+        screen: Screen::new(io::stdout(), size, setup.reflow),
+        terminal,
+        keys: None,
+        turn: None,
+        first: setup.first,
+        attachments: setup.attachments,
+        env: setup.env,
+        recall: Recall::of(&setup.state),
+        state: setup.state,
+        told,
+        aside: None,
+        away: false,
+        drawn: None,
+        dirty: true,
+        terminated: false,
+        closing: None,
+    };
+    running.load_history();
+    running.offer()?;
+    match setup.history {
+        true => running.load_session(),
+        false => running.send_first()?,
+    }
+    let result = running.until_over(Inputs { signals, hangups, telling }).await;
+    // However it ended.
+    running.keep_draft();
+    result?;
+    running.finish()
+}
+
+/// What comes in besides keys and events.
+struct Inputs {
+    signals: Signals,
+    hangups: Hangups,
+    telling: mpsc::UnboundedReceiver<Msg>,
+}
+
+async fn next_key(keys: &mut Option<Keys>) -> Option<io::Result<Event>> {
+    match keys {
+        Some(keys) => keys.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_event(turn: &mut Option<Turn>) -> Option<AgentEvent> {
+    match turn {
+        Some(turn) => turn.events.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Running {
+    async fn until_over(&mut self, mut inputs: Inputs) -> io::Result<()> {
+        self.draw_when_due()?;
+        self.probe()?;
+        self.keys = Some(Keys::new());
+        while !self.is_over() {
+            self.draw_when_due()?;
+            let wait = self.wait();
+            tokio::select! {
+                biased;
+                key = next_key(&mut self.keys) => self.on_input(key)?,
+                signal = inputs.signals.recv() => self.on_signal(signal)?,
+                () = inputs.hangups.recv() => self.on_signal(Signal::Terminate)?,
+                Some(msg) = inputs.telling.recv() => self.on_told(msg)?,
+                event = next_event(&mut self.turn) => self.on_event(event)?,
+                () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {
+                    self.dirty |= self.app.tick().is_some();
+                    self.take(Msg::Tick)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps what was typed and not sent, for the next start.
+    fn keep_draft(&self) {
+        if let Some(text) = self.app.unsent() {
+            let kept = Kept { text, resume: self.app.resume() };
+            // There is nobody left to tell.
+            let _ = kept.save(&self.state);
+        }
+    }
+
+    /// Sends the message that was given with the command, the first time.
+    fn send_first(&mut self) -> io::Result<()> {
+        let Some(text) = self.first.take() else { return Ok(()) };
+        for command in self.app.open(Draft::from(text.as_str()), Instant::now()) {
+            self.perform(command)?;
+        }
+        Ok(())
+    }
+
+    /// Takes `msg` in, and does what follows from it.
+    fn take(&mut self, msg: Msg) -> io::Result<()> {
+        if !matches!(msg, Msg::Tick) {
+            self.dirty = true;
+        }
+        for command in self.app.update(msg, Instant::now()) {
+            self.perform(command)?;
+        }
+        Ok(())
+    }
+
+    /// Asks the terminal what it is, once the first frame is there, and before keys are read.
+    fn probe(&mut self) -> io::Result<()> {
+        let theme = self.app.theme;
+        if theme.depth() == Depth::None {
+            return Ok(());
+        }
+        self.screen.pass(probe::QUERY)?;
+        let answer = probe::read()?;
+        if let Some(background) = answer.background {
+            self.app.set_theme(Theme::new(theme.depth(), Ground::of(background)));
+        }
+        for key in answer.typed {
+            self.take(Msg::Key(key))?;
+        }
+        self.dirty = true;
+        Ok(())
+    }
+
+    fn load_history(&self) {
+        let (recall, told, state) = (self.recall.clone(), self.told.clone(), self.state.clone());
+        tokio::task::spawn_blocking(move || {
+            // Without its history the composer works as well.
+            let _ = told.send(Msg::History(recall.load().unwrap_or_default()));
+            if let Some(kept) = Kept::take(&state) {
+                let _ = told.send(Msg::Kept(kept));
+            }
+        });
+    }
+
+    /// Says which slash commands there are.
+    fn offer(&mut self) -> io::Result<()> {
+        let offers = self.talk.offers();
+        self.take(Msg::Offers(offers))
+    }
+
+    /// Reads what was said in the session that is talked in now.
+    fn load_session(&self) {
+        let (talk, told) = (self.talk.clone(), self.told.clone());
+        tokio::spawn(async move {
+            let _ = told.send(Msg::Opened(talk.messages().await));
+        });
+    }
+
+    fn ask_model(&mut self) -> io::Result<()> {
+        let (model, window) = self.talk.agent.model();
+        self.take(Msg::Model(model, window))
+    }
+
+    /// Does something beside the turns; one at a time.
+    fn run_aside(&mut self, work: impl Future<Output = Msg> + Send + 'static) {
+        let told = self.told.clone();
+        let task = tokio::spawn(async move {
+            let _ = told.send(work.await);
+        });
+        self.aside = Some(task.abort_handle());
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        let in_tmux = self.env.var("TMUX").is_some();
+        match effects::clipboard(text, in_tmux) {
+            Ok(bytes) => {
+                self.screen.pass(&bytes)?;
+                self.take(Msg::Copied(text.chars().count()))
+            }
+            Err(why) => self.take(Msg::Effect(Err(Failure::from(why)))),
+        }
+    }
+
+    fn find(&self, request: composer::Request) {
+        let (told, folder) = (self.told.clone(), self.env.cwd.clone());
+        let home = self.env.var("HOME").map(PathBuf::from);
+        tokio::task::spawn_blocking(move || {
+            let _ = told.send(match request {
+                composer::Request::Files { id, query } => Msg::Files(id, composer::find_files(&folder, &query)),
+                composer::Request::Paths { id, paths } => {
+                    Msg::Paths(id, composer::look_up(&paths, &folder, home.as_deref()))
+                }
+            });
+        });
+    }
+
+    /// Gives the terminal to the user's editor. The turn goes on meanwhile, unseen.
+    fn edit(&mut self, text: String) -> io::Result<()> {
+        self.screen.clear()?;
+        self.keys = None;
+        self.away = true;
+        self.terminal.suspend();
+        let editor = effects::editor(&self.env);
+        let told = self.told.clone();
+        tokio::spawn(async move {
+            let _ = told.send(Msg::Edited(effects::edit(&editor, text).await));
+        });
+        Ok(())
+    }
+
+    fn on_told(&mut self, msg: Msg) -> io::Result<()> {
+        if self.away && matches!(msg, Msg::Edited(_)) {
+            self.away = false;
+            self.back()?;
+            self.keys = Some(Keys::new());
+        }
+        if let Msg::Shell(Ok(done)) = &msg {
+            self.attachments.push(done.content.clone());
+        }
+        let opened = matches!(msg, Msg::Opened(_));
+        self.take(msg)?;
+        if opened { self.send_first() } else { Ok(()) }
+    }
+
+    /// A key, and those that came with it, are seen at once.
+    fn on_input(&mut self, input: Option<io::Result<Event>>) -> io::Result<()> {
+        let mut next = Some(input);
+        while let Some(input) = next {
+            match input {
+                Some(input) => self.on_terminal(input?)?,
+                None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+            }
+            if self.is_over() {
+                return Ok(());
+            }
+            next = self.keys.as_mut().and_then(Keys::waiting).map(Some);
+        }
+        self.drawn = None;
+        Ok(())
+    }
+
+    fn on_terminal(&mut self, event: Event) -> io::Result<()> {
+        match event {
+            Event::Key(key) => self.take(Msg::Key(key)),
+            Event::Paste(text) => self.take(Msg::Paste(text)),
+            Event::Resize(columns, rows) => {
+                let size = Size { columns, rows };
+                self.screen.resize(size);
+                self.take(Msg::Resize(size))
+            }
+            Event::FocusGained => self.take(Msg::Focus(true)),
+            Event::FocusLost => self.take(Msg::Focus(false)),
+            Event::Mouse(_) => Ok(()),
+        }
+    }
+
+    fn on_signal(&mut self, signal: Signal) -> io::Result<()> {
+        self.terminated |= signal == Signal::Terminate;
+        self.take(match signal {
+            Signal::Interrupt => Msg::Interrupt,
+            Signal::Terminate => Msg::Terminate,
+        })
+    }
+
+    /// An event, and those that came with it.
+    fn on_event(&mut self, event: Option<AgentEvent>) -> io::Result<()> {
+        let mut next = Some(event);
+        let mut left = BATCH;
+        while let Some(event) = next {
+            let Some(event) = event else {
+                self.turn = None;
+                return self.take(Msg::Lost);
+            };
+            self.on_agent(event)?;
+            left -= 1;
+            let more = left > 0 && self.turn.is_some();
+            next = if more { next_event(&mut self.turn).now_or_never() } else { None };
+        }
+        Ok(())
+    }
+
+    fn on_agent(&mut self, event: AgentEvent) -> io::Result<()> {
+        if let Some(turn) = &self.turn {
+            let unread = STEERS - turn.steer.capacity();
+            self.take(Msg::Unread(unread))?;
+        }
+        self.talk.spent.on_event(&event);
+        if matches!(event.kind, EventKind::TurnFinished { .. }) && event.agent.depth() == 0 {
+            self.turn = None;
+            for crash in self.terminal.take_crashes() {
+                self.take(Msg::Crashed(crash))?;
+            }
+        }
+        self.take(Msg::Agent(Box::new(event)))
+    }
+
+    fn perform(&mut self, command: Cmd) -> io::Result<()> {
+        match command {
+            Cmd::Send(draft) => return self.send(draft),
+            Cmd::Remember(text) => {
+                let recall = self.recall.clone();
+                // A message is sent also where it cannot be kept.
+                tokio::task::spawn_blocking(move || recall.add(&text).is_ok());
+            }
+            Cmd::Find(request) => self.find(request),
+            Cmd::Edit(text) => self.edit(text)?,
+            Cmd::Steer(draft) => {
+                if let Some(turn) = &self.turn {
+                    // Where there is no room the message stays, and becomes the next turn.
+                    let _ = turn.steer.try_send(message(&draft, vec![]));
+                }
+            }
+            Cmd::Answer(answer) => {
+                if let Some(turn) = &self.turn {
+                    // The turn may have ended meanwhile; then nobody needs the answer.
+                    let _ = turn.answers.try_send(answer);
+                }
+            }
+            Cmd::Cancel => {
+                if let Some(turn) = &self.turn {
+                    turn.cancel.cancel();
+                }
+            }
+            Cmd::Mode(mode) => self.talk.agent.set_mode(mode),
+            Cmd::Command { name, arguments } => {
+                let talk = self.talk.clone();
+                self.run_aside(async move { Msg::Effect(talk.perform(&name, &arguments).await) });
+            }
+            Cmd::Confirmed(step) => {
+                let talk = self.talk.clone();
+                self.run_aside(async move { Msg::Effect(talk.confirmed(step).await) });
+            }
+            Cmd::Shell(line) => {
+                let shell = self.env.var("SHELL").unwrap_or("/bin/sh").to_owned();
+                let folder = self.env.cwd.clone();
+                self.run_aside(async move { Msg::Shell(commands::shell(&line, &shell, &folder).await) });
+            }
+            Cmd::StopAside => {
+                if let Some(aside) = self.aside.take() {
+                    aside.abort();
+                }
+            }
+            Cmd::Enter(entered) => {
+                let history = entered.history;
+                self.talk.enter(&Next::Session(entered));
+                if history {
+                    self.load_session();
+                }
+                return self.ask_model();
+            }
+            Cmd::AskModel => return self.ask_model(),
+            Cmd::Copy(text) => return self.copy(&text),
+            Cmd::Clear => self.screen.scroll_away()?,
+            Cmd::Suspend => self.suspend()?,
+            Cmd::Redraw => self.screen.resize(self.screen.size()),
+            Cmd::OpenPager => self.terminal.open_pager()?,
+            Cmd::ClosePager => self.terminal.close_pager()?,
+            Cmd::Notify(text) => self.screen.pass(&effects::notification(&text))?,
+            Cmd::Quit => self.quit(),
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, draft: Draft) -> io::Result<()> {
+        let files = match attach::attach(&draft.attachments, &self.env.cwd) {
+            Ok(files) => files,
+            Err(error) => return self.take(Msg::Refused(draft, chain(&error))),
+        };
+        let cancel = CancellationToken::new();
+        let (answers, answered) = mpsc::channel(64);
+        let (steer, steered) = mpsc::channel(STEERS);
+        let control =
+            TurnControl { answers: Some(answered), steer: Some(steered), ..TurnControl::unattended(cancel.clone()) };
+        let mut attachments = std::mem::take(&mut self.attachments);
+        attachments.extend(files);
+        let content = message(&draft, attachments).content;
+        let talk = self.talk.clone();
+        let request = AgentRequest::message(talk.key.clone(), content);
+        // What the agent changes from here on came of this message.
+        let begun = async move {
+            talk.mark().await;
+            talk.agent.run(request, control)
+        };
+        let events = begun.into_stream().flatten().boxed();
+        self.turn = Some(Turn { events, answers, steer, cancel });
+        Ok(())
+    }
+
+    /// Leaves; what the turn said so far is shown first. The second time does not wait for it.
+    fn quit(&mut self) {
+        match (&self.turn, self.closing) {
+            (Some(turn), None) => {
+                turn.cancel.cancel();
+                self.closing = Some(Instant::now() + CLOSING);
+            }
+            // Dropping the events cancels the turn, which is still saved.
+            (Some(_), Some(_)) => self.turn = None,
+            (None, _) => self.closing = Some(Instant::now()),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.closing.is_some_and(|until| self.turn.is_none() || Instant::now() >= until)
+    }
+
+    /// Leaves what was said on the screen, and nothing below it.
+    fn finish(mut self) -> io::Result<Ending> {
+        if self.app.pager.is_some() {
+            self.terminal.close_pager()?;
+        }
+        let frame = view::view(&mut self.app, Instant::now());
+        self.screen.draw(&frame.finished, frame.live)?;
+        self.screen.clear()?;
+        let (usage, said, resume) = (self.talk.spent.total(), self.app.said(), self.app.resume());
+        Ok(Ending { usage, said, resume, interrupted: self.terminated })
+    }
+
+    /// Stops the process as Ctrl-Z does, until `fg`.
+    fn suspend(&mut self) -> io::Result<()> {
+        self.screen.clear()?;
+        self.terminal.suspend();
+        effects::stop();
+        self.back()
+    }
+
+    /// Takes the terminal again, after somebody else had it.
+    fn back(&mut self) -> io::Result<()> {
+        self.terminal.resume()?;
+        self.screen.forget();
+        let (columns, rows) = crossterm::terminal::size()?;
+        let size = Size { columns, rows };
+        self.screen.resize(size);
+        self.take(Msg::Resize(size))
+    }
+
+    /// How long nothing need be done.
+    fn wait(&self) -> Option<Duration> {
+        let frame = self.drawn.filter(|_| self.dirty && !self.away).map(|drawn| FRAME.saturating_sub(drawn.elapsed()));
+        let closing = self.closing.map(|until| until.saturating_duration_since(Instant::now()));
+        [frame, self.app.tick(), closing].into_iter().flatten().min()
+    }
+
+    fn draw_when_due(&mut self) -> io::Result<()> {
+        let now = Instant::now();
+        let due = self.drawn.is_none_or(|drawn| now.duration_since(drawn) >= FRAME);
+        if !self.dirty || !due || self.away {
+            return Ok(());
+        }
+        self.drawn = Some(now);
+        self.dirty = false;
+        match view::pager(&mut self.app) {
+            Some(rows) => self.screen.pass(&super::screen::whole(&rows, self.screen.size().columns)),
+            None => {
+                let frame = view::view(&mut self.app, now);
+                self.screen.draw(&frame.finished, frame.live)
+            }
+        }
+    }
+}
+
+fn message(draft: &Draft, mut attachments: Vec<Content>) -> Message {
+    let mut content = vec![Content::text(&draft.text)];
+    content.append(&mut attachments);
+    Message { role: Role::User, content }
+}

@@ -1,0 +1,188 @@
+//! What the user does while the agent works, and what signals do.
+
+use std::sync::mpsc;
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::{CTRL_C, ESC, chat, scripted};
+use crate::common::{TestEnv, fake_model::Reply, pty::Pty};
+
+const ASKS: &str = "tools: [todo]\npermissions: {ask: [todo]}\n";
+
+fn todo(text: &str) -> Reply {
+    Reply::calls(&[("todo", json!({ "items": [{ "text": text, "status": "pending" }] }))])
+}
+
+#[test]
+fn an_approval_is_asked_for_and_given() {
+    let (env, server) = scripted(ASKS, vec![todo("buy milk"), Reply::text("Noted.")]);
+    let mut pty = chat(&env, &[], 100, 30);
+    pty.line("Note it.");
+    // What was typed just before belongs to the message, not to the question.
+    pty.sees("lead wants to run todo");
+    pty.sees("❯ y");
+    let screen = pty.screen();
+    for shown in ["buy milk", "why: ", "yes, this once", "no, and say why", "no, and stop"] {
+        assert!(screen.contains(shown), "`{shown}` is not in\n{screen}");
+    }
+    pty.send("y");
+    pty.sees("Noted.");
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
+fn a_no_with_a_reason_reaches_the_model() {
+    let (env, server) = scripted(ASKS, vec![todo("buy milk"), Reply::text("Then not.")]);
+    let mut pty = chat(&env, &[], 100, 30);
+    pty.line("Note it.");
+    pty.sees("❯ y");
+    pty.send("n");
+    pty.sees("no, because");
+    pty.line("too expensive");
+    pty.sees("Then not.");
+    let told = server.requests()[1].body["messages"].to_string();
+    assert!(told.contains("Denied: too expensive"), "{told}");
+}
+
+#[test]
+fn what_is_typed_while_it_works_joins_the_turn_or_waits() {
+    let (go, wait) = mpsc::channel();
+    let (env, server) =
+        scripted("", vec![Reply::text("First.").held(wait), Reply::text("Second."), Reply::text("Third.")]);
+    let mut pty = chat(&env, &[], 100, 30);
+    pty.line("One");
+    pty.sees("working");
+    pty.send("Later\t");
+    pty.sees("next: Later");
+    pty.line("Now");
+    pty.sees("into this turn: Now");
+    go.send(()).unwrap();
+    pty.sees("Third.");
+    pty.loses("working");
+    let asked = |request: usize| {
+        let body = &server.requests()[request].body["messages"];
+        body.as_array().unwrap().last().unwrap()["content"].clone()
+    };
+    assert_eq!([asked(0), asked(1), asked(2)], [json!("One"), json!("Now"), json!("Later")]);
+}
+
+#[test]
+fn esc_interrupts_and_keeps_what_was_said() {
+    let (go, wait) = mpsc::channel();
+    let part = json!({ "choices": [{ "index": 0, "delta": { "content": "Half of" }, "finish_reason": null }] });
+    let (env, _server) = scripted("", vec![Reply::stream().event(&part).wait(wait), Reply::text("Again.")]);
+    let mut pty = chat(&env, &[], 100, 30);
+    pty.line("Say it.");
+    pty.sees("Half of");
+    pty.send(ESC);
+    pty.sees("interrupted");
+    pty.loses("working");
+    assert!(pty.screen().contains("Half of"));
+    pty.line("Once more.");
+    pty.sees("Again.");
+    drop(go);
+}
+
+#[test]
+fn ctrl_c_clears_then_interrupts_then_leaves() {
+    let (go, wait) = mpsc::channel();
+    let (env, _server) = scripted("", vec![Reply::text("Never.").held(wait)]);
+    let mut pty = chat(&env, &[], 100, 30);
+    pty.line("Go.");
+    pty.sees("working");
+    pty.send("a draft");
+    pty.sees("a draft");
+    pty.send(CTRL_C);
+    pty.loses("a draft");
+    assert!(pty.screen().contains("working"));
+    pty.send(CTRL_C);
+    pty.sees("interrupted");
+    pty.send(CTRL_C);
+    pty.sees("again leaves");
+    pty.send(CTRL_C);
+    assert_eq!(pty.exit(), Some(0));
+    drop(go);
+}
+
+#[test]
+fn a_signal_gives_the_terminal_back_and_keeps_the_session() {
+    for signal in [Signal::TERM, Signal::HUP] {
+        let (go, wait) = mpsc::channel();
+        let part = json!({ "choices": [{ "index": 0, "delta": { "content": "Half of" }, "finish_reason": null }] });
+        let (env, _server) = scripted("", vec![Reply::stream().event(&part).wait(wait)]);
+        let mut pty = chat(&env, &["agent.yaml", "--session-id", "ses_kept"], 100, 30);
+        pty.line("Say it.");
+        pty.sees("Half of");
+        pty.signal(signal);
+        assert_eq!(pty.exit(), Some(130));
+        assert!(pty.is_cooked());
+        assert_eq!(pty.cursor().map(|(_, column)| column), Some(0));
+        let shown = env.run(&["session", "show", "ses_kept"]).stdout;
+        assert!(shown.contains("Say it.") && shown.contains("Half of"), "{shown}");
+        drop(go);
+    }
+}
+
+#[test]
+fn ctrl_z_stops_and_fg_brings_it_back() {
+    let (env, _server) = scripted("", vec![Reply::text("Still here.")]);
+    let program = env!("CARGO_BIN_EXE_agentscope");
+    let mut shell = env.command(&[]);
+    shell = {
+        let mut bash = std::process::Command::new("bash");
+        bash.args(["--norc", "--noediting", "-i"]).current_dir(env.work()).env_clear().env("PS1", "shell> ");
+        bash.envs(shell.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        bash
+    };
+    let mut pty = Pty::start(shell, 100, 30);
+    pty.sees("shell> ");
+    pty.line(&format!("{program} chat"));
+    pty.sees("ask · lead");
+    pty.send("half a dra\x1a");
+    pty.sees("Stopped");
+    pty.until("the shell", |screen| screen.trim_end().ends_with("shell>"));
+    assert!(!pty.screen().contains("ask · lead"));
+    pty.line("fg");
+    pty.sees("ask · lead");
+    pty.line("ft");
+    pty.sees("Still here.");
+    pty.send(CTRL_C);
+    pty.sees("again leaves");
+    pty.send(CTRL_C);
+    pty.sees("go on with");
+    pty.line("exit");
+    pty.exit();
+}
+
+#[test]
+fn the_whole_conversation_can_be_searched() {
+    let text: String = (0..100).map(|n| format!("needle{n:02}\n\n")).collect();
+    let (env, _server) = scripted("", vec![Reply::text(&text)]);
+    let mut pty = chat(&env, &[], 60, 12);
+    pty.line("List.");
+    pty.sees("needle99");
+    pty.send("\x14");
+    pty.sees("/ searches");
+    assert!(pty.alternate());
+    pty.line("/needle07");
+    pty.until("the hit", |screen| screen.starts_with("needle07"));
+    pty.send("q");
+    pty.sees("ask · lead");
+    assert!(!pty.alternate());
+    assert_eq!(pty.history().iter().filter(|line| line.contains("needle07")).count(), 1);
+}
+
+#[test]
+fn a_dumb_terminal_gets_lines() {
+    let env = TestEnv::new();
+    env.write("agent.yaml", "name: lead\nmodel: demo/demo\n");
+    let mut command = env.command(&["chat", "--plain"]);
+    command.env("TERM", "dumb");
+    let mut pty = Pty::start(command, 80, 24);
+    pty.line("hello");
+    pty.sees("demo model");
+    pty.line("/exit");
+    assert_eq!(pty.exit(), Some(0));
+    assert!(!pty.bytes().contains('\x1b'), "{}", pty.bytes());
+}
