@@ -19,7 +19,7 @@ use crate::tui::{
 };
 
 /// Bytes of a paragraph after which its beginning is finished: nothing grows with the length of a text.
-const LONGEST: usize = 8 << 10;
+const LONGEST: usize = 3 << 10;
 
 /// What is open inside the containers.
 #[derive(Clone, Debug, Default)]
