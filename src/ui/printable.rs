@@ -26,13 +26,18 @@ pub fn visible(before: Option<char>, c: char, after: Option<char>) -> Option<cha
     if matches!(c, ' '..='~') {
         return Some(c);
     }
+    if is_tag(c) {
+        // A flag is written with six of them: one mark says it.
+        return (!before.is_some_and(is_tag)).then_some(MARK);
+    }
     if c.is_control() || turns(c) || hides(c) {
         return Some(MARK);
     }
     if joins(c) {
-        // Emoji, Persian and the scripts of India are written with these; Latin text is only disguised with them.
-        let script = |c: Option<char>| c.is_some_and(|c| !c.is_ascii());
-        return (script(before) && script(after)).then_some(c);
+        // Emoji, Persian and the scripts of India are written with these; Latin text is only disguised with them. Where
+        // the text is cut, as a stream is, the side that is there decides.
+        let script = |c: char| !c.is_ascii();
+        return before.or(after).filter(|_| before.is_none_or(script) && after.is_none_or(script)).map(|_| c);
     }
     (!has_no_width(c)).then_some(c)
 }
@@ -42,10 +47,15 @@ fn turns(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether a character carries text that nobody sees (tags, annotations), takes room and shows nothing (the fillers of
+/// Carries text that nobody sees.
+fn is_tag(c: char) -> bool {
+    matches!(c, '\u{e0000}'..='\u{e007f}')
+}
+
+/// Whether a character carries text that nobody sees (annotations), takes room and shows nothing (the fillers of
 /// Hangul), or ends a line where only some programs end one.
 fn hides(c: char) -> bool {
-    matches!(c, '\u{e0000}'..='\u{e007f}' | '\u{fff9}'..='\u{fffb}' | '\u{2028}' | '\u{2029}')
+    matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{2028}' | '\u{2029}')
         || matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
 }
 
@@ -102,5 +112,10 @@ mod tests {
         );
         let kept = "👨‍👩‍👧 ❤️ می‌خواهم";
         assert_eq!(printable(kept), kept);
+        assert_eq!(
+            ["👨", "\u{200d}", "\u{200d}👩\u{200d}"].map(printable).concat(),
+            "👨\u{200d}👩\u{200d}",
+            "a stream is cut anywhere"
+        );
     }
 }

@@ -11,7 +11,10 @@ use crate::{
         AgentEvent, AgentPath, Content, DeniedBy, EventKind, FailureCode, Message, Notice, ToolCall, ToolOutcome,
         TurnOutcome, Usage,
     },
-    tui::{text::line_width, theme::Theme},
+    tui::{
+        text::line_width,
+        theme::{Depth, Ground, Theme},
+    },
 };
 
 /// A conversation on a screen of its own, with a clock that the test moves.
@@ -676,6 +679,19 @@ fn an_earlier_conversation_is_tame_too() {
         assert_tame(&chat.frame());
         assert_tame(&chat.pager());
     }
+}
+
+#[test]
+fn without_colours_everything_is_still_told_apart() {
+    let mut chat = Chat::at(60);
+    chat.transcript.set_theme(Theme::new(Depth::None, Ground::Light));
+    everything(&mut chat);
+    let lines = chat.transcript.whole(60, Detail::Full);
+    assert!(lines.iter().flat_map(|line| &line.spans).all(|span| span.style.fg.is_none() && span.style.bg.is_none()));
+    chat.transcript.set_theme(Theme::new(Depth::True, Ground::Light));
+    let coloured = chat.transcript.whole(60, Detail::Full);
+    let text = |lines: &[Line<'_>]| lines.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(text(&lines), text(&coloured), "a sign says what a colour says");
 }
 
 #[test]
