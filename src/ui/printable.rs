@@ -8,11 +8,14 @@ pub const MARK: char = '\u{fffd}';
 /// line overwrite its start, is left out.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let mut before = None;
+    // A stream is cut anywhere, between the parts of an emoji, too: what stands beyond the ends is not known.
+    let beyond = Some(MARK);
+    let mut before = beyond;
     let mut chars = text.chars().filter(|c| *c != '\r').peekable();
     let mut safe = String::with_capacity(text.len());
     while let Some(c) = chars.next() {
-        let shown = if matches!(c, '\t' | '\n') { Some(c) } else { visible(before, c, chars.peek().copied()) };
+        let shown =
+            if matches!(c, '\t' | '\n') { Some(c) } else { visible(before, c, chars.peek().copied().or(beyond)) };
         safe.extend(shown);
         before = Some(c);
     }
@@ -34,10 +37,9 @@ pub fn visible(before: Option<char>, c: char, after: Option<char>) -> Option<cha
         return Some(MARK);
     }
     if joins(c) {
-        // Emoji, Persian and the scripts of India are written with these; Latin text is only disguised with them. Where
-        // the text is cut, as a stream is, the side that is there decides.
-        let script = |c: char| !c.is_ascii();
-        return before.or(after).filter(|_| before.is_none_or(script) && after.is_none_or(script)).map(|_| c);
+        // Emoji, Persian and the scripts of India are written with these; Latin text is only disguised with them.
+        let script = |c: Option<char>| c.is_some_and(|c| !c.is_ascii());
+        return (script(before) && script(after)).then_some(c);
     }
     (!has_no_width(c)).then_some(c)
 }
@@ -105,15 +107,11 @@ mod tests {
             "rm -rf",
             "what has no width is left out"
         );
-        assert_eq!(
-            printable("hi\u{e0041}\u{e0042}\u{3164}"),
-            "hi\u{fffd}\u{fffd}\u{fffd}",
-            "what hides text is marked"
-        );
+        assert_eq!(printable("hi\u{e0041}\u{e0042}\u{3164}"), "hi\u{fffd}\u{fffd}", "what hides text is marked");
         let kept = "👨‍👩‍👧 ❤️ می‌خواهم";
         assert_eq!(printable(kept), kept);
         assert_eq!(
-            ["👨", "\u{200d}", "\u{200d}👩\u{200d}"].map(printable).concat(),
+            ["👨", "\u{200d}", "👩\u{200d}"].map(printable).concat(),
             "👨\u{200d}👩\u{200d}",
             "a stream is cut anywhere"
         );
