@@ -64,8 +64,7 @@ impl Talk {
         let copy = SessionId::new();
         agent.sessions().fork(&self.key, None, copy.clone()).await?;
         agent.sessions().truncate(&self.key, prompt.at).await?;
-        let text =
-            format!("you are back before message {}; what followed stays in session {copy}\n", prompt.at);
+        let text = format!("you are back before message {}; what followed stays in session {copy}\n", prompt.at);
         effect.parts.push(Part::Text(text));
         effect.next = self.entered(self.key.session.clone(), true, Some(prompt.text.clone()));
         Ok(())
@@ -143,11 +142,14 @@ impl Past {
 
     fn pick(&self, prompts: &[Prompt]) -> Pick {
         let choice = |prompt: &Prompt| {
-            let about = match self.since(prompts, prompt) {
-                Some(call) => files(self.changed(call).len()),
-                None => String::new(),
-            };
-            prompt.choice().about(about)
+            let choice = prompt.choice();
+            match self.since(prompts, prompt).map(|call| self.changed(call).len()) {
+                Some(changed @ 1..) => {
+                    let about = format!("{}, {} changed since", choice.about, files(changed));
+                    choice.about(about)
+                }
+                Some(0) | None => choice,
+            }
         };
         Pick {
             title: "go back to before".to_owned(),
@@ -196,9 +198,8 @@ impl Past {
 
 fn files(count: usize) -> String {
     match count {
-        0 => "no file changed".to_owned(),
-        1 => "1 file changed since".to_owned(),
-        many => format!("{many} files changed since"),
+        1 => "1 file".to_owned(),
+        many => format!("{many} files"),
     }
 }
 
