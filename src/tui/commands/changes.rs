@@ -142,11 +142,14 @@ impl Past {
 
     fn pick(&self, prompts: &[Prompt]) -> Pick {
         let choice = |prompt: &Prompt| {
-            let about = match self.since(prompts, prompt) {
-                Some(call) => files(self.changed(call).len()),
-                None => String::new(),
-            };
-            prompt.choice().about(about)
+            let choice = prompt.choice();
+            match self.since(prompts, prompt).map(|call| self.changed(call).len()) {
+                Some(changed @ 1..) => {
+                    let about = format!("{}, {} changed since", choice.about, files(changed));
+                    choice.about(about)
+                }
+                Some(0) | None => choice,
+            }
         };
         Pick {
             title: "go back to before".to_owned(),
@@ -195,9 +198,8 @@ impl Past {
 
 fn files(count: usize) -> String {
     match count {
-        0 => "no file changed".to_owned(),
-        1 => "1 file changed since".to_owned(),
-        many => format!("{many} files changed since"),
+        1 => "1 file".to_owned(),
+        many => format!("{many} files"),
     }
 }
 

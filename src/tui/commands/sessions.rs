@@ -281,7 +281,9 @@ impl Prompt {
 
     pub(super) fn choice(&self) -> Choice {
         let line = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
-        Choice::new(self.at.to_string(), cap::short(&line, MOST_TEXT)).preview(self.text.clone())
+        Choice::new(self.at.to_string(), cap::short(&line, MOST_TEXT))
+            .about(format!("message {}", self.at))
+            .preview(self.text.clone())
     }
 }
 

@@ -12,6 +12,8 @@ use std::io::{self, Write};
 
 use ratatui::{layout::Position, text::Line};
 
+use super::text::line_width;
+
 /// Begins and ends a synchronized update, so that no half of a frame is seen; terminals that know no such thing pass over
 /// it. <https://gist.github.com/christianparpart/d8a62cc1ab659194337d73e399004036>
 const BEGIN: &str = "\x1b[?2026h\x1b[?25l";
@@ -88,7 +90,7 @@ impl<W: Write> Screen<W> {
     fn row_after_reflow(&self, columns: u16) -> u16 {
         let columns = usize::from(columns.max(1));
         let above = self.drawn.lines.iter().take(usize::from(self.row));
-        let rows: usize = above.map(|line| line.width().div_ceil(columns).max(1)).sum();
+        let rows: usize = above.map(|line| line_width(line).div_ceil(columns).max(1)).sum();
         let caret = self.drawn.caret.map_or(0, |caret| usize::from(caret.x) / columns);
         u16::try_from(rows + caret).unwrap_or(u16::MAX)
     }
@@ -211,7 +213,7 @@ impl Frame {
     /// cleared there.
     fn line(&mut self, line: &Line<'_>) {
         sgr::write(&mut self.bytes, line);
-        if line.width() < usize::from(self.columns) {
+        if line_width(line) < usize::from(self.columns) {
             self.text(CLEAR_RIGHT);
         }
     }
