@@ -504,8 +504,11 @@ impl Running {
         let cancel = CancellationToken::new();
         let (answers, answered) = mpsc::channel(64);
         let steering = Steering::default();
-        let control =
-            TurnControl { answers: Some(answered), steer: Some(Steer::Queue(steering.clone())), ..TurnControl::unattended(cancel.clone()) };
+        let control = TurnControl {
+            answers: Some(answered),
+            steer: Some(Steer::Queue(steering.clone())),
+            ..TurnControl::unattended(cancel.clone())
+        };
         let mut attachments = std::mem::take(&mut self.attachments);
         attachments.extend(files);
         let content = message(&draft, attachments).content;
