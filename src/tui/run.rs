@@ -25,7 +25,7 @@ use super::{
     view,
 };
 use crate::{
-    agent::{Agent, AgentRequest, EventStream, TurnControl, attach, chain},
+    agent::{Agent, AgentRequest, EventStream, Steer, Steering, TurnControl, attach, chain},
     config::Env,
     domain::{AgentEvent, Answer, Content, EventKind, Message, Role, Usage},
     runtime::shutdown::{Hangups, Signal, Signals},
@@ -504,8 +504,11 @@ impl Running {
         let cancel = CancellationToken::new();
         let (answers, answered) = mpsc::channel(64);
         let steering = Steering::default();
-        let control =
-            TurnControl { answers: Some(answered), steer: Some(Steer::Queue(steering.clone())), ..TurnControl::unattended(cancel.clone()) };
+        let control = TurnControl {
+            answers: Some(answered),
+            steer: Some(Steer::Queue(steering.clone())),
+            ..TurnControl::unattended(cancel.clone())
+        };
         let mut attachments = std::mem::take(&mut self.attachments);
         attachments.extend(files);
         let content = message(&draft, attachments).content;
