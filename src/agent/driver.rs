@@ -16,10 +16,11 @@ use futures_util::{
     stream::FuturesUnordered,
 };
 use serde_json::{Value, json};
-use tokio::{sync::mpsc, time::Instant};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    Steer,
     calls::Scene,
     compact::{self, Meter},
     context::Rendered,

@@ -7,11 +7,10 @@ use std::{
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use serde_json::Value;
-use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    ACTIVE_AGENT, AgentDeps, AgentRequest, EventStream, OpenError, TurnControl,
+    ACTIVE_AGENT, AgentDeps, AgentRequest, EventStream, OpenError, Steer, TurnControl,
     approval::Grants,
     budget::Budget,
     caller::{Opening, Past, canceled},

@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use super::{AgentRequest, EventStream, TurnControl};
+use super::{AgentRequest, EventStream, Steer, TurnControl};
 use crate::{
     config::Secret,
     domain::{

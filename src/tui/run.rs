@@ -25,7 +25,7 @@ use super::{
     view,
 };
 use crate::{
-    agent::{Agent, AgentRequest, EventStream, TurnControl, attach, chain},
+    agent::{Agent, AgentRequest, EventStream, Steer, Steering, TurnControl, attach, chain},
     config::Env,
     domain::{AgentEvent, Answer, Content, EventKind, Message, Role, Usage},
     runtime::shutdown::{Hangups, Signal, Signals},

@@ -156,10 +156,7 @@ impl App {
             }
             Msg::Lost => self.on_lost(),
             Msg::Effect(effect) => self.on_effect(effect, now),
-            Msg::Shell(done) => {
-                self.on_shell(done);
-                vec![]
-            }
+            Msg::Shell(done) => self.on_shell(done, now),
             Msg::Opened(messages) => {
                 self.on_opened(messages, now);
                 vec![]
