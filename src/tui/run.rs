@@ -178,7 +178,7 @@ impl Running {
     async fn until_over(&mut self, mut inputs: Inputs) -> io::Result<()> {
         self.draw_when_due()?;
         self.probe()?;
-        self.keys = Some(Keys::new());
+        self.keys = Some(Keys::start());
         while !self.is_over() {
             self.look_at_servers()?;
             self.draw_when_due()?;
@@ -341,7 +341,7 @@ impl Running {
         if self.away && matches!(msg, Msg::Edited(_)) {
             self.away = false;
             self.back()?;
-            self.keys = Some(Keys::new());
+            self.keys = Some(Keys::start());
         }
         if let Msg::Shell(Ok(done)) = &msg {
             self.attachments.push(done.content.clone());

@@ -66,7 +66,7 @@ impl Bottom {
 
 fn heading(app: &App, ask: &Ask) -> Line<'static> {
     let who = path(&ask.agent);
-    let more = app.asks.len() - 1;
+    let more = app.asks.count() - 1;
     let more = if more > 0 { format!("  ({more} more)") } else { String::new() };
     let what = match &ask.asked {
         Asked::Approval { call, .. } => format!("{who} wants to run {}{more}", plain(&call.name)),

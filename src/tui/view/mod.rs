@@ -79,7 +79,7 @@ fn live(app: &App, room: usize, now: Instant) -> Vec<Line<'static>> {
     let glyph = ["·", "✢", "✳", "✢"][usize::try_from(passed.as_millis() / 250 % 4).unwrap_or(0)];
     let (doing, hint) = match () {
         () if app.work.as_ref().is_some_and(|work| work.canceling) => ("stopping", ""),
-        () if app.asks.len() > 0 => ("waits for you", ""),
+        () if app.asks.count() > 0 => ("waits for you", ""),
         () => ("working", " · esc interrupts"),
     };
     let text = format!("{glyph} {doing} · {}{hint}", status::span(seconds));

@@ -30,7 +30,7 @@ pub(super) fn line(app: &App, now: Instant) -> Line<'static> {
     parts.extend((app.servers.1 > 0).then(|| servers(app.servers)));
     let waiting = app.pending.steering.len() + app.pending.queued.len();
     parts.extend((waiting > 0).then(|| (Role::Accent, format!("{waiting} queued"))));
-    parts.extend((app.asks.len() > 1).then(|| (Role::Accent, format!("{} asked", app.asks.len()))));
+    parts.extend((app.asks.count() > 1).then(|| (Role::Accent, format!("{} asked", app.asks.count()))));
     parts.extend(app.work.as_ref().map(|work| (Role::Dim, span(now.duration_since(work.since).as_secs()))));
     joined(&parts, app)
 }
