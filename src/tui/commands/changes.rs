@@ -51,7 +51,7 @@ impl Talk {
         if what != What::Talk {
             let call = since.ok_or_else(unknown)?;
             let undone = in_background(move || journal.undo(call, false)).await?;
-            effect = told(&undone.map_err(|error| self.refused(error, call))?);
+            effect = told(&undone.map_err(|error| self.refused(&error, call))?);
         }
         if what != What::Code {
             self.back_to(prompt, &agent, &mut effect).await?;
@@ -70,14 +70,14 @@ impl Talk {
         Ok(())
     }
 
-    fn refused(&self, error: UndoError, call: u64) -> Failure {
+    fn refused(&self, error: &UndoError, call: u64) -> Failure {
         let hint = matches!(error, UndoError::Changed(_)).then(|| {
             format!(
                 "nothing was touched; `agentscope session undo {} --to {call} --force` takes them back as well",
                 self.key.session
             )
         });
-        Failure::of(&error, hint)
+        Failure::of(error, hint)
     }
 
     pub(super) async fn diff(&self) -> Result<Effect, Failure> {
