@@ -42,7 +42,7 @@ impl Finder {
         let fits = ranked(query, files.iter(), |(shown, _)| shown);
         let shown = fits.into_iter().take(MOST_SHOWN);
         shown
-            .map(|((shown, path), _)| FileMatch { kind: kind(shown, path), shown: shown.clone(), path: path.clone() })
+            .map(|((shown, path), _)| FileMatch { kind: kind(shown, path), shown: shown.clone(), path: shown.into() })
             .collect()
     }
 
