@@ -159,7 +159,7 @@ impl LocalAgent {
             let config = server.config();
             ServerLine {
                 name: server.name().to_owned(),
-                how: config.url.clone().or_else(|| config.command.clone()).unwrap_or_default(),
+                how: config.url.as_deref().map(address).or_else(|| config.command.clone()).unwrap_or_default(),
                 required: config.required,
                 wrong: server.standing().err(),
                 tools: tools.iter().filter(|tool| of_this(tool.origin())).count(),
@@ -206,6 +206,16 @@ pub enum TalkError {
     Open(#[from] OpenError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// An address without what may be secret in it.
+fn address(url: &str) -> String {
+    let Ok(mut url) = url::Url::parse(url) else { return String::new() };
+    url.set_query(None);
+    url.set_fragment(None);
+    // Both fail for addresses that cannot have them.
+    let _ = (url.set_username(""), url.set_password(None));
+    url.to_string()
 }
 
 fn message_sizes(context: &[Message]) -> Vec<(String, u64)> {

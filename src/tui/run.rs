@@ -3,6 +3,7 @@
 use std::{
     io::{self, Stdout},
     path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -87,6 +88,7 @@ struct Running {
     turn: Option<Turn>,
     first: Option<String>,
     attachments: Vec<Content>,
+    finder: Arc<composer::Finder>,
     env: Env,
     state: PathBuf,
     recall: Recall,
@@ -127,6 +129,7 @@ pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
         turn: None,
         first: setup.first,
         attachments: setup.attachments,
+        finder: Arc::new(composer::Finder::new(setup.env.cwd.clone())),
         env: setup.env,
         recall: Recall::of(&setup.state),
         state: setup.state,
@@ -311,11 +314,11 @@ impl Running {
     }
 
     fn find(&self, request: composer::Request) {
-        let (told, folder) = (self.told.clone(), self.env.cwd.clone());
+        let (told, folder, finder) = (self.told.clone(), self.env.cwd.clone(), Arc::clone(&self.finder));
         let home = self.env.var("HOME").map(PathBuf::from);
         tokio::task::spawn_blocking(move || {
             let _ = told.send(match request {
-                composer::Request::Files { id, query } => Msg::Files(id, composer::find_files(&folder, &query)),
+                composer::Request::Files { id, query } => Msg::Files(id, finder.find(&query)),
                 composer::Request::Paths { id, paths } => {
                     Msg::Paths(id, composer::look_up(&paths, &folder, home.as_deref()))
                 }
