@@ -16,10 +16,11 @@ use futures_util::{
     stream::FuturesUnordered,
 };
 use serde_json::{Value, json};
-use tokio::{sync::mpsc, time::Instant};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    Steer,
     calls::Scene,
     compact::{self, Meter},
     context::Rendered,
@@ -57,7 +58,7 @@ pub(super) struct Driver {
     pub(super) scene: Scene,
     pub(super) turn: Turn,
     pub(super) prompt: Rendered,
-    steer: Option<mpsc::Receiver<Message>>,
+    steer: Option<Steer>,
     /// The time limit fired.
     late: Arc<AtomicBool>,
     /// A final answer that does not fit was sent back once.
@@ -118,7 +119,7 @@ impl From<Broken> for TurnOutcome {
 
 impl Driver {
     /// The agent that the user talks to; it goes on from `context`.
-    pub(super) fn new(scene: Scene, context: Vec<Message>, steer: Option<mpsc::Receiver<Message>>) -> Self {
+    pub(super) fn new(scene: Scene, context: Vec<Message>, steer: Option<Steer>) -> Self {
         let elsewhere = scene.caller.tools.iter().map(|tool| tool.name.clone());
         let turn = Turn::new(context, scene.member.limits.steps.unwrap_or(STEPS)).with_tools_elsewhere(elsewhere);
         Self::with_turn(scene, turn, steer)
@@ -130,7 +131,7 @@ impl Driver {
         Self::with_turn(scene, turn, None)
     }
 
-    fn with_turn(scene: Scene, turn: Turn, steer: Option<mpsc::Receiver<Message>>) -> Self {
+    fn with_turn(scene: Scene, turn: Turn, steer: Option<Steer>) -> Self {
         let prompt = scene.member.prompt.render();
         Self {
             first: true,
@@ -270,7 +271,7 @@ impl Driver {
     /// caller will bring there is no room for them.
     async fn join_steering(&mut self) -> Flow<bool> {
         let mut any = false;
-        while let Some(message) = self.steer.as_mut().and_then(|steer| steer.try_recv().ok()) {
+        while let Some(message) = self.steer.as_mut().and_then(Steer::try_next) {
             if self.turn.waits_for_caller() {
                 let message = "a message that joined the turn came too late: send it with the results".to_owned();
                 self.scene.emit(EventKind::Notice { notice: Notice::Warning { message } }).await;

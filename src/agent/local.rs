@@ -7,11 +7,10 @@ use std::{
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use serde_json::Value;
-use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    ACTIVE_AGENT, AgentDeps, AgentRequest, EventStream, OpenError, TurnControl,
+    ACTIVE_AGENT, AgentDeps, AgentRequest, EventStream, OpenError, Steer, TurnControl,
     approval::Grants,
     budget::Budget,
     caller::{Opening, Past, canceled},
@@ -145,7 +144,7 @@ impl LocalAgent {
         run: &Arc<Run>,
         opening: Result<Opening, TurnOutcome>,
         session: Option<OpenedSession>,
-        steer: Option<mpsc::Receiver<Message>>,
+        steer: Option<Steer>,
         cancel: CancellationToken,
     ) {
         let work = match opening {
@@ -171,7 +170,7 @@ impl LocalAgent {
         run: &Arc<Run>,
         opening: Opening,
         session: Option<OpenedSession>,
-        steer: Option<mpsc::Receiver<Message>>,
+        steer: Option<Steer>,
         cancel: CancellationToken,
     ) -> Result<BoxFuture<'static, Ended>, TurnOutcome> {
         let (scene, mut context, task, notice) = self.scene(run, opening, session, cancel).await?;

@@ -159,13 +159,20 @@ impl LocalAgent {
             let config = server.config();
             ServerLine {
                 name: server.name().to_owned(),
-                how: config.url.clone().or_else(|| config.command.clone()).unwrap_or_default(),
+                how: config.url.as_deref().map(address).or_else(|| config.command.clone()).unwrap_or_default(),
                 required: config.required,
                 wrong: server.standing().err(),
                 tools: tools.iter().filter(|tool| of_this(tool.origin())).count(),
             }
         });
         lines.collect()
+    }
+
+    /// How many of its MCP servers answer, and how many there are. Waits for nothing.
+    #[must_use]
+    pub fn servers_ready(&self) -> (usize, usize) {
+        let standing = self.root().tools.servers().map(|server| server.standing().is_ok());
+        standing.fold((0, 0), |(ready, all), stands| (ready + usize::from(stands), all + 1))
     }
 
     /// The skills of the agent file.
@@ -199,6 +206,16 @@ pub enum TalkError {
     Open(#[from] OpenError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// An address without what may be secret in it.
+fn address(url: &str) -> String {
+    let Ok(mut url) = url::Url::parse(url) else { return String::new() };
+    url.set_query(None);
+    url.set_fragment(None);
+    // Both fail for addresses that cannot have them.
+    let _ = (url.set_username(""), url.set_password(None));
+    url.to_string()
 }
 
 fn message_sizes(context: &[Message]) -> Vec<(String, u64)> {

@@ -33,6 +33,7 @@ mod remote;
 mod request;
 mod run;
 mod shrink;
+mod steering;
 mod team;
 #[cfg(test)]
 mod tests;
@@ -58,6 +59,7 @@ pub use needs::{require, require_all};
 pub use output::{FINAL_ANSWER, SchemaError};
 pub use query::{BoxError, Part, Query, QueryHandler, Reply, Unanswered, text_of};
 pub use remote::{RemoteAgent, RemoteError};
+pub use steering::{Steer, Steering};
 pub use team::handoff_tool;
 
 use crate::{
@@ -272,7 +274,7 @@ pub struct TurnControl {
     /// Answers to approvals and questions; `None` where nobody can be asked, and policy decides.
     pub answers: Option<mpsc::Receiver<Answer>>,
     /// Messages that join the turn before the next request to the model.
-    pub steer: Option<mpsc::Receiver<Message>>,
+    pub steer: Option<Steer>,
     /// The session, where the caller took it with [`LocalAgent::hold`]; the turn takes it itself otherwise.
     pub session: Option<OpenedSession>,
 }

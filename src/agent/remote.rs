@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use super::{AgentRequest, EventStream, TurnControl};
+use super::{AgentRequest, EventStream, Steer, TurnControl};
 use crate::{
     config::Secret,
     domain::{
@@ -256,7 +256,7 @@ impl RemoteAgent {
                     Some(Err(())) | None => return Err(broken_off()),
                 },
                 Some(said) = next(&mut control.answers) => self.tell(last, "answer", &json!(said)).await,
-                Some(message) = next(&mut control.steer) => {
+                Some(message) = next_steer(&mut control.steer) => {
                     self.tell(last, "steer", &json!({ "input": message.content })).await;
                 }
                 // Another server knows no way to end a turn but this one.
@@ -324,6 +324,19 @@ impl RemoteAgent {
 async fn next<T>(from: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
     match from {
         Some(receiver) => match receiver.recv().await {
+            None => {
+                *from = None;
+                std::future::pending().await
+            }
+            said => said,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_steer(from: &mut Option<Steer>) -> Option<Message> {
+    match from {
+        Some(steer) => match steer.next().await {
             None => {
                 *from = None;
                 std::future::pending().await

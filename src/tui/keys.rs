@@ -17,7 +17,7 @@ impl Keys {
     /// Begins to read. The stream is read by a task of its own: it keeps the waker of whoever asked it first, and so cannot
     /// be asked in passing.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn start() -> Self {
         let (sender, received) = mpsc::channel(256);
         let reader = tokio::spawn(async move {
             let mut events = EventStream::new();

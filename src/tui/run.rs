@@ -3,6 +3,7 @@
 use std::{
     io::{self, Stdout},
     path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -25,16 +26,17 @@ use super::{
     view,
 };
 use crate::{
-    agent::{AgentRequest, EventStream, TurnControl, attach, chain},
+    agent::{Agent, AgentRequest, EventStream, Steer, Steering, TurnControl, attach, chain},
     config::Env,
     domain::{AgentEvent, Answer, Content, EventKind, Message, Role, Usage},
     runtime::shutdown::{Hangups, Signal, Signals},
 };
 
-/// Messages that may wait in a turn.
-const STEERS: usize = 64;
 /// Frames are drawn no faster than this while events come.
 const FRAME: Duration = Duration::from_millis(16);
+/// How long tool servers are looked at whether they answer, and how often.
+const STARTING: Duration = Duration::from_mins(2);
+const LOOK: Duration = Duration::from_millis(300);
 /// How long the turn may take to end once the user left.
 const CLOSING: Duration = Duration::from_secs(3);
 /// Events that are taken in before the next look at the keys.
@@ -73,7 +75,7 @@ pub struct Ending {
 struct Turn {
     events: EventStream,
     answers: mpsc::Sender<Answer>,
-    steer: mpsc::Sender<Message>,
+    steering: Steering,
     cancel: CancellationToken,
 }
 
@@ -86,11 +88,15 @@ struct Running {
     turn: Option<Turn>,
     first: Option<String>,
     attachments: Vec<Content>,
+    finder: Arc<composer::Finder>,
     env: Env,
     state: PathBuf,
     recall: Recall,
     /// What is done aside tells here what came of it.
     told: mpsc::UnboundedSender<Msg>,
+    /// How many tool servers answer, and how many there are; looked at until this time.
+    servers: (usize, usize),
+    starting: Option<Instant>,
     /// A command, or a line of the shell, that runs beside the turns.
     aside: Option<AbortHandle>,
     /// The user's editor has the terminal.
@@ -123,10 +129,13 @@ pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
         turn: None,
         first: setup.first,
         attachments: setup.attachments,
+        finder: Arc::new(composer::Finder::new(setup.env.cwd.clone())),
         env: setup.env,
         recall: Recall::of(&setup.state),
         state: setup.state,
         told,
+        servers: (0, 0),
+        starting: Some(Instant::now() + STARTING),
         aside: None,
         away: false,
         drawn: None,
@@ -172,8 +181,9 @@ impl Running {
     async fn until_over(&mut self, mut inputs: Inputs) -> io::Result<()> {
         self.draw_when_due()?;
         self.probe()?;
-        self.keys = Some(Keys::new());
+        self.keys = Some(Keys::start());
         while !self.is_over() {
+            self.look_at_servers()?;
             self.draw_when_due()?;
             let wait = self.wait();
             tokio::select! {
@@ -190,6 +200,20 @@ impl Running {
             }
         }
         Ok(())
+    }
+
+    /// The chat does not wait for tool servers; it says how many are there.
+    fn look_at_servers(&mut self) -> io::Result<()> {
+        let (Some(until), Agent::Local(agent)) = (self.starting, &self.talk.agent) else { return Ok(()) };
+        let servers = agent.servers_ready();
+        if servers.0 == servers.1 || Instant::now() >= until {
+            self.starting = None;
+        }
+        if servers == self.servers {
+            return Ok(());
+        }
+        self.servers = servers;
+        self.take(Msg::Servers(servers.0, servers.1))
     }
 
     /// Keeps what was typed and not sent, for the next start.
@@ -290,11 +314,11 @@ impl Running {
     }
 
     fn find(&self, request: composer::Request) {
-        let (told, folder) = (self.told.clone(), self.env.cwd.clone());
+        let (told, folder, finder) = (self.told.clone(), self.env.cwd.clone(), Arc::clone(&self.finder));
         let home = self.env.var("HOME").map(PathBuf::from);
         tokio::task::spawn_blocking(move || {
             let _ = told.send(match request {
-                composer::Request::Files { id, query } => Msg::Files(id, composer::find_files(&folder, &query)),
+                composer::Request::Files { id, query } => Msg::Files(id, finder.find(&query)),
                 composer::Request::Paths { id, paths } => {
                     Msg::Paths(id, composer::look_up(&paths, &folder, home.as_deref()))
                 }
@@ -320,7 +344,7 @@ impl Running {
         if self.away && matches!(msg, Msg::Edited(_)) {
             self.away = false;
             self.back()?;
-            self.keys = Some(Keys::new());
+            self.keys = Some(Keys::start());
         }
         if let Msg::Shell(Ok(done)) = &msg {
             self.attachments.push(done.content.clone());
@@ -389,7 +413,7 @@ impl Running {
 
     fn on_agent(&mut self, event: AgentEvent) -> io::Result<()> {
         if let Some(turn) = &self.turn {
-            let unread = STEERS - turn.steer.capacity();
+            let unread = turn.steering.unread();
             self.take(Msg::Unread(unread))?;
         }
         self.talk.spent.on_event(&event);
@@ -414,8 +438,14 @@ impl Running {
             Cmd::Edit(text) => self.edit(text)?,
             Cmd::Steer(draft) => {
                 if let Some(turn) = &self.turn {
-                    // Where there is no room the message stays, and becomes the next turn.
-                    let _ = turn.steer.try_send(message(&draft, vec![]));
+                    turn.steering.push(message(&draft, vec![]));
+                }
+            }
+            Cmd::TakeBack => {
+                if let Some(turn) = &self.turn
+                    && turn.steering.take_back().is_some()
+                {
+                    return self.take(Msg::TakenBack);
                 }
             }
             Cmd::Answer(answer) => {
@@ -476,9 +506,12 @@ impl Running {
         };
         let cancel = CancellationToken::new();
         let (answers, answered) = mpsc::channel(64);
-        let (steer, steered) = mpsc::channel(STEERS);
-        let control =
-            TurnControl { answers: Some(answered), steer: Some(steered), ..TurnControl::unattended(cancel.clone()) };
+        let steering = Steering::default();
+        let control = TurnControl {
+            answers: Some(answered),
+            steer: Some(Steer::Queue(steering.clone())),
+            ..TurnControl::unattended(cancel.clone())
+        };
         let mut attachments = std::mem::take(&mut self.attachments);
         attachments.extend(files);
         let content = message(&draft, attachments).content;
@@ -490,7 +523,7 @@ impl Running {
             talk.agent.run(request, control)
         };
         let events = begun.into_stream().flatten().boxed();
-        self.turn = Some(Turn { events, answers, steer, cancel });
+        self.turn = Some(Turn { events, answers, steering, cancel });
         Ok(())
     }
 
@@ -545,7 +578,8 @@ impl Running {
     fn wait(&self) -> Option<Duration> {
         let frame = self.drawn.filter(|_| self.dirty && !self.away).map(|drawn| FRAME.saturating_sub(drawn.elapsed()));
         let closing = self.closing.map(|until| until.saturating_duration_since(Instant::now()));
-        [frame, self.app.tick(), closing].into_iter().flatten().min()
+        let starting = self.starting.map(|_| LOOK);
+        [frame, self.app.tick(), closing, starting].into_iter().flatten().min()
     }
 
     fn draw_when_due(&mut self) -> io::Result<()> {

@@ -8,11 +8,14 @@ pub const MARK: char = '\u{fffd}';
 /// line overwrite its start, is left out.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let mut before = None;
+    // A stream is cut anywhere, between the parts of an emoji, too: what stands beyond the ends is not known.
+    let beyond = Some(MARK);
+    let mut before = beyond;
     let mut chars = text.chars().filter(|c| *c != '\r').peekable();
     let mut safe = String::with_capacity(text.len());
     while let Some(c) = chars.next() {
-        let shown = if matches!(c, '\t' | '\n') { Some(c) } else { visible(before, c, chars.peek().copied()) };
+        let shown =
+            if matches!(c, '\t' | '\n') { Some(c) } else { visible(before, c, chars.peek().copied().or(beyond)) };
         safe.extend(shown);
         before = Some(c);
     }
@@ -25,6 +28,10 @@ pub fn printable(text: &str) -> String {
 pub fn visible(before: Option<char>, c: char, after: Option<char>) -> Option<char> {
     if matches!(c, ' '..='~') {
         return Some(c);
+    }
+    if is_tag(c) {
+        // A flag is written with six of them: one mark says it.
+        return (!before.is_some_and(is_tag)).then_some(MARK);
     }
     if c.is_control() || turns(c) || hides(c) {
         return Some(MARK);
@@ -42,10 +49,15 @@ fn turns(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether a character carries text that nobody sees (tags, annotations), takes room and shows nothing (the fillers of
+/// Carries text that nobody sees.
+fn is_tag(c: char) -> bool {
+    matches!(c, '\u{e0000}'..='\u{e007f}')
+}
+
+/// Whether a character carries text that nobody sees (annotations), takes room and shows nothing (the fillers of
 /// Hangul), or ends a line where only some programs end one.
 fn hides(c: char) -> bool {
-    matches!(c, '\u{e0000}'..='\u{e007f}' | '\u{fff9}'..='\u{fffb}' | '\u{2028}' | '\u{2029}')
+    matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{2028}' | '\u{2029}')
         || matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
 }
 
@@ -95,12 +107,13 @@ mod tests {
             "rm -rf",
             "what has no width is left out"
         );
-        assert_eq!(
-            printable("hi\u{e0041}\u{e0042}\u{3164}"),
-            "hi\u{fffd}\u{fffd}\u{fffd}",
-            "what hides text is marked"
-        );
+        assert_eq!(printable("hi\u{e0041}\u{e0042}\u{3164}"), "hi\u{fffd}\u{fffd}", "what hides text is marked");
         let kept = "👨‍👩‍👧 ❤️ می‌خواهم";
         assert_eq!(printable(kept), kept);
+        assert_eq!(
+            ["👨", "\u{200d}", "👩\u{200d}"].map(printable).concat(),
+            "👨\u{200d}👩\u{200d}",
+            "a stream is cut anywhere"
+        );
     }
 }

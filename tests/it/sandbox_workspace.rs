@@ -448,3 +448,104 @@ fn a_running_box_sees_what_the_user_changes() {
     // Through the mount, and so the kernel's own doing.
     assert_eq!(env.read("upper/touched"), "mine\n");
 }
+
+/// What `/undo` of a chat takes back.
+#[test]
+fn a_chat_goes_back_to_before_a_message() {
+    let case = Case::new();
+    case.call("shell", |inside| fs::write(inside.join("README"), "first\n").unwrap());
+    let chat = |lines: &str| case.env.run_with(&["chat", "--plain", "--session-id", "s-one"], lines).to_string();
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"ses_[0-9a-f]{32}", "[SESSION]");
+    settings.add_filter(r"demo model: .*", "demo model: …");
+    settings.add_filter(&case.env.work().display().to_string(), "[WORK]");
+    settings.bind(|| {
+        insta::assert_snapshot!(chat("Write the second\n"), @"
+        exit 0
+        --- stdout
+        demo model: …
+        --- stderr
+        no ./agent.yaml: using the built-in quickstart agent
+        model: demo (no key and no model server was found; `agentscope setup` chooses a real one)
+        Hi. Ask me something, or tell me what to plan or remember.
+        agentscope chat --session-id s-one
+        ");
+        case.call("shell", |inside| {
+            fs::write(inside.join("README"), "second\n").unwrap();
+            fs::write(inside.join("new"), "new\n").unwrap();
+        });
+        insta::assert_snapshot!(chat("/diff\n/undo\n1\n\n"), @"
+        exit 0
+        --- stderr
+        no ./agent.yaml: using the built-in quickstart agent
+        model: demo (no key and no model server was found; `agentscope setup` chooses a real one)
+        Hi. Ask me something, or tell me what to plan or remember.
+        # in [WORK]/repo
+        diff --git a/README b/README
+        --- a/README
+        +++ b/README
+        @@ -1,3 +1 @@
+        -one
+        -two
+        -three
+        +second
+        diff --git a/new b/new
+        new file mode 100644
+        --- /dev/null
+        +++ b/new
+        @@ -0,0 +1 @@
+        +new
+        go back to before
+          1. Write the second  (message 2, 2 files changed since)
+          2. Hello  (message 0, 2 files changed since)
+        number, or an empty line for none: 
+        take back
+          1. the code and the conversation
+               2 files as they were:
+               README
+               new
+               1 of your messages and their answers are left out of what follows
+          2. the conversation
+               1 of your messages and their answers are left out of what follows
+          3. the code
+               2 files as they were:
+               README
+               new
+        number, or an empty line for none:
+        ");
+        insta::assert_snapshot!(chat("/undo 2 both\n/undo\n\n"), @"
+        exit 0
+        --- stderr
+        no ./agent.yaml: using the built-in quickstart agent
+        model: demo (no key and no model server was found; `agentscope setup` chooses a real one)
+        Hi. Ask me something, or tell me what to plan or remember.
+        changed  README
+        deleted  new
+        you are back before message 2; what followed stays in session [SESSION]
+        the message was: Write the second
+        go back to before
+          1. Hello  (message 0, 2 files changed since)
+        number, or an empty line for none:
+        ");
+        assert_eq!(case.env.read("repo/README"), "first\n");
+        assert!(!case.env.work().join("repo/new").exists());
+        fs::write(case.env.work().join("repo/README"), "mine\n").unwrap();
+        insta::assert_snapshot!(chat("/undo 0 code\n/undo 0 all\n/undo 1\n/undo 0 talk\n/undo\n"), @"
+        exit 0
+        --- stderr
+        no ./agent.yaml: using the built-in quickstart agent
+        model: demo (no key and no model server was found; `agentscope setup` chooses a real one)
+        Hi. Ask me something, or tell me what to plan or remember.
+        warning: you changed what the agent had changed: `README`
+        hint: nothing was touched; `agentscope session undo s-one --to 1 --force` takes them back as well
+        warning: `all` cannot be taken back
+        hint: code, talk or both
+        warning: message `1` is none of yours
+        hint: your messages are 0
+        you are back before message 0; what followed stays in session [SESSION]
+        the message was: Hello
+        warning: nothing was said in this session yet
+        ");
+    });
+    assert_eq!(case.env.read("repo/README"), "mine\n");
+}

@@ -155,7 +155,7 @@ async fn a_message_that_comes_between_calls_and_results_is_told_so() {
     let stage = Stage::new("", vec![calls(&[("a", "open_door", "{}")])]);
     let (steer, received) = tokio::sync::mpsc::channel(1);
     steer.send(Message::user("Also this")).await.unwrap();
-    let control = TurnControl { steer: Some(received), ..TurnControl::unattended(CancellationToken::new()) };
+    let control = TurnControl { steer: Some(received.into()), ..TurnControl::unattended(CancellationToken::new()) };
     let request = AgentRequest {
         brought: with_tools(&["open_door"]),
         ..AgentRequest::message(Stage::key(), vec![Content::text("Go")])

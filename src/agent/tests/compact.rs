@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Script, Stage, lines, outcome, says};
 use crate::{
-    agent::{TurnControl, laws::assert_laws},
+    agent::{DraftError, TurnControl, laws::assert_laws},
     domain::{AgentEvent, Content, EventKind, FailureCode, Message, Role, ToolCall, ToolOutcome, TurnOutcome},
     model::{Capabilities, ModelError, ModelErrorKind, scripted::ScriptedModel},
     store::Store as _,
@@ -110,4 +110,51 @@ async fn a_conversation_can_be_compacted_when_the_user_wants_it() {
     "#);
     let history = stage.history().await;
     assert!(matches!(history[20].content[0], Content::Summary { .. }));
+}
+
+fn unattended() -> TurnControl {
+    TurnControl::unattended(CancellationToken::new())
+}
+
+#[tokio::test]
+async fn a_summary_can_be_seen_before_it_holds() {
+    let stage = Stage::new("", vec![says("They counted."), says("Nineteen."), says("They went on.")]);
+    let agent = stage.agent();
+    let short = agent.draft_compaction(&Stage::key(), "", unattended()).await;
+    assert!(matches!(short, Err(DraftError::Short)), "{short:?}");
+    long_past(&stage).await;
+    let before = stage.history().await;
+    let draft = agent.draft_compaction(&Stage::key(), "in verse", unattended()).await.unwrap();
+    insta::assert_debug_snapshot!((&draft.summary, draft.summarized, draft.before_tokens, draft.after_tokens), @r#"
+    (
+        "They counted.",
+        15,
+        500,
+        128,
+    )
+    "#);
+    assert!(stage.root().requests()[0].instructions.ends_with("The user says of the summary: in verse"));
+    assert_eq!(stage.history().await, before, "nothing is changed");
+    stage.turn("Next?").await;
+    let late = agent.apply_compaction(&Stage::key(), &draft).await;
+    assert!(matches!(late, Err(DraftError::Late)), "{late:?}");
+    let draft = agent.draft_compaction(&Stage::key(), "", unattended()).await.unwrap();
+    agent.apply_compaction(&Stage::key(), &draft).await.unwrap();
+    let history = stage.history().await;
+    assert!(matches!(history.last().unwrap().content[0], Content::Summary { .. }));
+    let usage = agent.context_use(&Stage::key()).await.unwrap();
+    let names: Vec<_> = usage.parts.iter().map(|part| part.name.as_str()).collect();
+    assert_eq!(names, ["summary", "your messages", "answers"]);
+}
+
+#[tokio::test]
+async fn a_draft_that_fails_or_is_stopped_says_so() {
+    let stage = Stage::new("", vec![vec![]]);
+    long_past(&stage).await;
+    let failed = stage.agent().draft_compaction(&Stage::key(), "", unattended()).await.unwrap_err();
+    insta::assert_snapshot!(failed, @"scripted/model: the connection was cut in the middle of the answer");
+    let control = unattended();
+    control.cancel.cancel();
+    let stopped = stage.agent().draft_compaction(&Stage::key(), "", control).await;
+    assert!(matches!(stopped, Err(DraftError::Canceled)), "{stopped:?}");
 }

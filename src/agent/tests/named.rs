@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Stage, lines, outcome, run::Puppet, says};
 use crate::{
     agent::{Check, LocalAgent, OpenError, TurnControl, laws::assert_laws},
+    config::agent_file::Effort,
     domain::{AgentEvent, Answer, Decision, EventKind, TurnOutcome},
     model::scripted::ScriptedModel,
     store::Store as _,
@@ -43,8 +44,8 @@ async fn each_agent_of_a_file_can_be_the_one_that_users_talk_to() {
     let agent = stage.agent();
     assert_eq!(agent.names(), ["assistant", "helper", "sales"]);
     assert_eq!(
-        (agent.name(), agent.description(), agent.model_name()),
-        ("assistant", "Leads.", "scripted/model".to_owned())
+        (agent.name(), agent.description(), agent.model_name().as_str()),
+        ("assistant", "Leads.", "scripted/model")
     );
     let helper = agent.named("helper").unwrap();
     assert_eq!((helper.name(), helper.description()), ("helper", "Finds facts."));
@@ -115,4 +116,28 @@ async fn one_tool_is_asked_about_and_can_be_canceled() {
         assert_eq!(*outcome(&events) == TurnOutcome::Canceled, cancels);
         assert!(lines(&events).contains("approval_resolved"));
     }
+}
+
+#[tokio::test]
+async fn another_model_answers_from_the_next_turn_on() {
+    let stage = Stage::new("agents: {helper: {description: Helps}}\n", vec![says("One."), says("Three.")])
+        .model("openai/other", ScriptedModel::new(vec![says("Two.")]));
+    let agent = stage.agent();
+    let ask = async |text: &str| {
+        let control = TurnControl::unattended(CancellationToken::new());
+        let events: Vec<_> = agent.run(Stage::request(text), control).collect().await;
+        assert_eq!(*outcome(&events), TurnOutcome::Completed { output: None });
+    };
+    ask("1?").await;
+    agent.choose_model("openai/other", Some(Effort::High)).unwrap();
+    assert_eq!((agent.model_reference().as_str(), agent.effort()), ("openai/other", Some(Effort::High)));
+    ask("2?").await;
+    let refused = agent.choose_model("nobody/x", Some(Effort::Low)).unwrap_err();
+    assert_eq!(refused.to_string(), "there is no model or provider `nobody/x`");
+    assert_eq!(agent.model_reference(), "openai/other", "the old one stays");
+    agent.talk_to(&Stage::key(), "helper").await.unwrap();
+    assert_eq!(agent.talking(&Stage::key()).await.unwrap().name(), "helper");
+    ask("3?").await;
+    assert_eq!(stage.root().requests().len(), 2, "the helper has the model of the file");
+    assert!(agent.talk_to(&Stage::key(), "nobody").await.is_err());
 }

@@ -59,19 +59,19 @@ async fn where_nobody_can_be_asked_nothing_is_asked() {
 #[tokio::test]
 async fn the_user_decides_each_time() {
     insta::assert_snapshot!(about_calls(&stage(ASK).attended("Go", reply(Decision::Allow)).await), @r#"
-    assistant approval_requested {"call":{"call_id":"a","name":"puppet","arguments":{"do":"it"}},"reason":"the rule `puppet` asks"}
+    assistant approval_requested {"call":{"call_id":"a","name":"puppet","arguments":{"do":"it"}},"reason":"the rule `puppet` asks","rules":["puppet"]}
     assistant approval_resolved {"call_id":"a","decision":{"decision":"allow"}}
     assistant tool_finished {"call_id":"a","outcome":{"status":"ok","content":[{"type":"text","text":"did it"}]}}
-    assistant approval_requested {"call":{"call_id":"call_","name":"puppet","arguments":{"do":"it"}},"reason":"the rule `puppet` asks"}
+    assistant approval_requested {"call":{"call_id":"call_","name":"puppet","arguments":{"do":"it"}},"reason":"the rule `puppet` asks","rules":["puppet"]}
     assistant approval_resolved {"call_id":"call_","decision":{"decision":"allow"}}
     assistant tool_finished {"call_id":"call_","outcome":{"status":"ok","content":[{"type":"text","text":"did it"}]}}
     "#);
     let no = Decision::Deny { reason: "not now".to_owned() };
     insta::assert_snapshot!(about_calls(&stage(ASK).attended("Go", reply(no)).await), @r#"
-    assistant approval_requested {"call":{"call_id":"a","name":"puppet","arguments":{"do":"it"}},"reason":"the rule `puppet` asks"}
+    assistant approval_requested {"call":{"call_id":"a","name":"puppet","arguments":{"do":"it"}},"reason":"the rule `puppet` asks","rules":["puppet"]}
     assistant approval_resolved {"call_id":"a","decision":{"decision":"deny","reason":"not now"}}
     assistant tool_finished {"call_id":"a","outcome":{"status":"denied","by":"user","reason":"not now"}}
-    assistant approval_requested {"call":{"call_id":"call_","name":"puppet","arguments":{"do":"it"}},"reason":"the rule `puppet` asks"}
+    assistant approval_requested {"call":{"call_id":"call_","name":"puppet","arguments":{"do":"it"}},"reason":"the rule `puppet` asks","rules":["puppet"]}
     assistant approval_resolved {"call_id":"call_","decision":{"decision":"deny","reason":"not now"}}
     assistant tool_finished {"call_id":"call_","outcome":{"status":"denied","by":"user","reason":"not now"}}
     "#);
@@ -82,7 +82,7 @@ async fn what_is_allowed_for_the_session_is_not_asked_again() {
     let stage = stage(ASK);
     let events = stage.attended("Go", reply(Decision::AllowSession)).await;
     insta::assert_snapshot!(about_calls(&events), @r#"
-    assistant approval_requested {"call":{"call_id":"a","name":"puppet","arguments":{"do":"it"}},"reason":"the rule `puppet` asks"}
+    assistant approval_requested {"call":{"call_id":"a","name":"puppet","arguments":{"do":"it"}},"reason":"the rule `puppet` asks","rules":["puppet"]}
     assistant approval_resolved {"call_id":"a","decision":{"decision":"allow_session"}}
     assistant tool_finished {"call_id":"a","outcome":{"status":"ok","content":[{"type":"text","text":"did it"}]}}
     assistant tool_finished {"call_id":"call_","outcome":{"status":"ok","content":[{"type":"text","text":"did it"}]}}
@@ -109,7 +109,7 @@ async fn cancellation_resolves_what_was_asked() {
         })
         .await;
     insta::assert_snapshot!(about_calls(&events), @r#"
-    assistant approval_requested {"call":{"call_id":"a","name":"puppet","arguments":{"do":"it"}},"reason":"the rule `puppet` asks"}
+    assistant approval_requested {"call":{"call_id":"a","name":"puppet","arguments":{"do":"it"}},"reason":"the rule `puppet` asks","rules":["puppet"]}
     assistant approval_resolved {"call_id":"a","decision":{"decision":"deny","reason":"the turn was canceled"}}
     assistant tool_finished {"call_id":"a","outcome":{"status":"canceled"}}
     "#);

@@ -290,7 +290,7 @@ async fn messages_join_a_running_turn() {
         let stage = Stage::new("", script).tool(Puppet::new("puppet"));
         let (steer, received) = tokio::sync::mpsc::channel(1);
         steer.send(Message::user("Also this")).await.unwrap();
-        let control = TurnControl { steer: Some(received), ..TurnControl::unattended(CancellationToken::new()) };
+        let control = TurnControl { steer: Some(received.into()), ..TurnControl::unattended(CancellationToken::new()) };
         let events: Vec<_> = stage.agent().run(Stage::request("Go"), control).collect().await;
         assert_laws(&events);
         let requests = stage.root().requests();

@@ -57,6 +57,7 @@ pub(super) async fn command(
         show(terminal, &effect);
         talk.enter(&effect.next);
         chat.key = talk.key.clone();
+        terminal.spent = talk.spent.clone();
         let next = match effect.next {
             Next::Pick(pick) => match choose(terminal, &pick).await {
                 Some(key) => unless_stopped(terminal, talk.perform(pick.command, &key)).await,
@@ -145,7 +146,8 @@ async fn choose(terminal: &mut Terminal, pick: &Pick) -> Option<String> {
         let about = if about.is_empty() { String::new() } else { format!("  ({about})") };
         text.push_str(&format!("{number:>3}. {}{current}{about}\n", choice.title.replace('\n', " ")));
         if pick.choices.len() <= WITH_PREVIEW && choice.unavailable.is_none() {
-            choice.preview.lines().for_each(|line| text.push_str(&format!("       {line}\n")));
+            let lines = choice.preview.lines().filter(|line| !line.trim().is_empty() && *line != choice.title);
+            lines.for_each(|line| text.push_str(&format!("       {line}\n")));
         }
     }
     text.push_str("number, or an empty line for none: ");

@@ -43,7 +43,6 @@ pub(super) async fn converse(
         };
         let mut input = vec![Content::text(message)];
         input.append(&mut chat.attachments);
-        chat.talk(terminal, cx).mark().await;
         let report = chat.turn(terminal, input).await?;
         said = true;
         // A failed turn is told, and the conversation goes on.

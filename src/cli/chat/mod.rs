@@ -28,7 +28,7 @@ use crate::{
         agent_file::{Loaded, SlashCommand},
     },
     domain::{Content, FailureCode, SessionId, SessionKey, TurnOutcome},
-    tui::commands::Spent,
+    tui::commands::{Spent, mark},
     ui::events::{EventFormat, EventPrinter, TurnReport},
 };
 
@@ -171,6 +171,7 @@ impl Chat {
 
     async fn turn(&self, terminal: &mut Terminal, input: Vec<Content>) -> Result<TurnReport, CliError> {
         let shown = EventPrinter::new(terminal.printer, self.format, self.about.structured);
+        mark(&self.agent, &self.key).await;
         let report = terminal.turn(&self.agent, &self.key, input, shown).await?;
         if self.format == EventFormat::Text
             && report.tool_calls.is_empty()

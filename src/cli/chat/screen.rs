@@ -14,13 +14,33 @@ use crate::{
         commands::{Place, Spent, Talk},
         theme::{Depth, Ground, Theme},
     },
-    ui::style,
+    ui::{printable, style},
 };
 
-/// Whether the terminal can draw, and somebody looks at it.
+/// Whether somebody looks at a terminal that can draw. Where somebody looks at one that cannot, says why the talk goes line
+/// by line.
 pub(super) fn can_draw(cx: &Cx) -> bool {
-    let term = cx.env.var("TERM");
-    cx.env.stdin_tty && cx.env.stdout_tty && !matches!(term, None | Some("dumb"))
+    if !(cx.env.stdin_tty && cx.env.stdout_tty) {
+        return false;
+    }
+    let term = cx.env.var("TERM").unwrap_or("dumb");
+    let charset = charset(cx);
+    let why = match &charset {
+        _ if term == "dumb" => "this terminal cannot draw (TERM is dumb)".to_owned(),
+        Some(charset) => format!("this terminal shows {charset} and not UTF-8"),
+        None => return true,
+    };
+    cx.printer.stderr(&format!("{why}: talking line by line\n"));
+    false
+}
+
+/// What the locale says that text is in, where that is not UTF-8.
+fn charset(cx: &Cx) -> Option<String> {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| cx.env.var(name))?;
+    let (_, charset) = locale.split_once('.')?;
+    let charset = charset.split('@').next().unwrap_or(charset);
+    let plain = charset.to_ascii_lowercase().replace('-', "");
+    (plain != "utf8").then(|| printable(charset))
 }
 
 /// Talks until the user leaves.

@@ -140,7 +140,7 @@ fn shapes() {
     {"type":"tool_arguments_delta","call_id":"call_1","name":"todo","delta":"{\"it"}
     {"type":"message_completed","message":{"role":"assistant","content":[{"type":"text","text":"Hello."},{"type":"tool_call","call_id":"call_1","name":"todo","arguments":{"items":[]}}]},"stop":"tool_calls","usage":{"input_tokens":4,"output_tokens":3,"cached_tokens":0,"reasoning_tokens":0}}
     {"type":"tool_started","call":{"call_id":"call_1","name":"todo","arguments":{"items":[]}}}
-    {"type":"approval_requested","call":{"call_id":"call_1","name":"todo","arguments":{"items":[]}},"reason":"the rule `todo` asks"}
+    {"type":"approval_requested","call":{"call_id":"call_1","name":"todo","arguments":{"items":[]}},"reason":"the rule `todo` asks","rules":["todo"]}
     {"type":"approval_resolved","call_id":"call_1","decision":{"decision":"allow"}}
     {"type":"approval_resolved","call_id":"call_1","decision":{"decision":"allow_session"}}
     {"type":"approval_resolved","call_id":"call_1","decision":{"decision":"allow_always"}}

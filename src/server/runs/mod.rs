@@ -220,7 +220,7 @@ impl Runs {
             cancel: cancel.clone(),
             decline: decline.clone(),
             answers: (asks == Asks::Caller).then_some(answered),
-            steer: Some(steered),
+            steer: Some(steered.into()),
             session,
         };
         let watch = Watch::new(Arc::clone(&self.inner.metrics), target, &key);

@@ -45,15 +45,27 @@ impl App {
         match effect {
             Err(failure) => {
                 self.failed(&failure);
+                self.pending.held = self.work.is_none() && !self.pending.queued.is_empty();
                 vec![]
             }
             Ok(Effect { parts, next }) => {
                 for part in parts {
                     self.show(part, now);
                 }
-                self.on_next(next, now)
+                let mut commands = self.on_next(next, now);
+                commands.extend(self.after_aside(now));
+                commands
             }
         }
+    }
+
+    /// Sends what was typed meanwhile; where something is to be chosen first it waits for Enter.
+    fn after_aside(&mut self, now: Instant) -> Vec<Cmd> {
+        if self.work.is_some() || self.pending.queued.is_empty() {
+            return vec![];
+        }
+        self.pending.held = self.overlay.is_some();
+        if self.pending.held { vec![] } else { self.next_queued(now) }
     }
 
     fn failed(&mut self, failure: &Failure) {
@@ -133,7 +145,7 @@ impl App {
         self.transcript.note(Role::Dim, &format!("colours for a {name} terminal"));
     }
 
-    pub(super) fn on_shell(&mut self, done: Result<ShellDone, Failure>) {
+    pub(super) fn on_shell(&mut self, done: Result<ShellDone, Failure>, now: Instant) -> Vec<Cmd> {
         self.aside = None;
         match done {
             Ok(done) => {
@@ -142,6 +154,7 @@ impl App {
             }
             Err(failure) => self.failed(&failure),
         }
+        self.after_aside(now)
     }
 
     /// Another session, or the one that is gone on with, is there.

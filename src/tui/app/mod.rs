@@ -86,6 +86,8 @@ pub struct App {
     pub(super) usage: Usage,
     /// Tokens that the last request to the model held.
     pub(super) context: Option<u64>,
+    /// Tool servers that answer, and all of them.
+    pub(super) servers: (usize, usize),
     /// Something was said.
     pub(super) said: bool,
     /// When Ctrl-C was pressed with nothing left to stop.
@@ -119,6 +121,7 @@ impl App {
             escaped: None,
             usage: Usage::default(),
             context: None,
+            servers: (0, 0),
             said: false,
             leaving: None,
             last_key: None,
@@ -145,12 +148,15 @@ impl App {
                 self.joined(count);
                 vec![]
             }
-            Msg::Lost => self.on_lost(),
-            Msg::Effect(effect) => self.on_effect(effect, now),
-            Msg::Shell(done) => {
-                self.on_shell(done);
+            Msg::TakenBack => {
+                if let Some(draft) = self.pending.steering.pop_back() {
+                    self.composer.restore(draft);
+                }
                 vec![]
             }
+            Msg::Lost => self.on_lost(),
+            Msg::Effect(effect) => self.on_effect(effect, now),
+            Msg::Shell(done) => self.on_shell(done, now),
             Msg::Opened(messages) => {
                 self.on_opened(messages, now);
                 vec![]
@@ -206,6 +212,7 @@ impl App {
                 self.transcript.note(Role::Dim, &text);
                 self.transcript.note(Role::Dim, "/export writes the session to a file");
             }
+            Msg::Servers(ready, all) => self.servers = (ready, all),
             Msg::Offers(offers) => self.composer.set_commands(offers),
             Msg::Model(model, window) => (self.about.model, self.about.window) = (model, window),
             Msg::History(messages) => self.composer.load_history(&messages),

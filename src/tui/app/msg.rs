@@ -24,6 +24,8 @@ pub enum Msg {
     Agent(Box<AgentEvent>),
     /// So many of the messages that were sent into the turn were not read yet.
     Unread(usize),
+    /// What was sent into the turn last was taken back before it was read.
+    TakenBack,
     /// The events of the turn ended without its end.
     Lost,
     /// What came of a command.
@@ -34,6 +36,8 @@ pub enum Msg {
     Opened(Result<Vec<Message>, Failure>),
     /// The model that answers from here on, and what fits into its context.
     Model(Option<String>, Option<u64>),
+    /// So many tool servers answer, of so many.
+    Servers(usize, usize),
     /// The slash commands that there are.
     Offers(Vec<Offer>),
     /// So many characters were given to the terminal's clipboard.
@@ -65,6 +69,8 @@ pub enum Msg {
 pub enum Cmd {
     /// Begin a turn.
     Send(Draft),
+    /// Take back what was sent into the turn last, if it is not read yet.
+    TakeBack,
     /// Keep it for later sessions.
     Remember(String),
     /// Do what a slash command says.

@@ -1,5 +1,7 @@
 //! A list to choose from, or a question to say yes to, in place of the composer.
 
+use std::time::Instant;
+
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::{App, Cmd};
@@ -34,11 +36,14 @@ impl Overlay {
 
 impl App {
     /// A key while a list or a question is open.
-    pub(super) fn on_overlay_key(&mut self, key: KeyEvent) -> Vec<Cmd> {
+    pub(super) fn on_overlay_key(&mut self, key: KeyEvent, now: Instant) -> Vec<Cmd> {
         let Some(overlay) = self.overlay.take() else { return vec![] };
         match overlay {
             Overlay::Pick { mut picker, command } => match picker.on_key(key) {
-                Picked::Chosen(key) => vec![Cmd::Command { name: command.to_owned(), arguments: key }],
+                Picked::Chosen(key) => {
+                    self.aside = Some(now);
+                    vec![Cmd::Command { name: command.to_owned(), arguments: key }]
+                }
                 Picked::Closed => vec![],
                 Picked::Refused(why) => {
                     self.transcript.note(Role::Warning, &why);
@@ -51,7 +56,10 @@ impl App {
                 }
             },
             Overlay::Confirm(confirm) => match key.code {
-                KeyCode::Char('y' | 'Y') => vec![Cmd::Confirmed(confirm.then)],
+                KeyCode::Char('y' | 'Y') => {
+                    self.aside = Some(now);
+                    vec![Cmd::Confirmed(confirm.then)]
+                }
                 KeyCode::Char('n' | 'N' | 'c') | KeyCode::Esc | KeyCode::Enter => {
                     self.transcript.note(Role::Dim, "nothing was done");
                     vec![]

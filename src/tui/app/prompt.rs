@@ -27,7 +27,7 @@ impl App {
             return self.on_ask_key(key, now);
         }
         if self.overlay.is_some() {
-            return self.on_overlay_key(key);
+            return self.on_overlay_key(key, now);
         }
         self.last_key = Some(now);
         let commands = self.on_prompt_key(key, now);
@@ -78,6 +78,7 @@ impl App {
                     }
                     return vec![];
                 }
+                KeyCode::Up if !self.pending.steering.is_empty() => return vec![Cmd::TakeBack],
                 KeyCode::Enter if self.pending.held && self.work.is_none() => return self.next_queued(now),
                 _ => {}
             }
@@ -112,6 +113,11 @@ impl App {
     /// Begins a turn, or sends into the one that runs.
     pub(super) fn send(&mut self, draft: Draft, now: Instant) -> Vec<Cmd> {
         match &self.work {
+            // What the command changes may be what the message is for.
+            None if self.aside.is_some() => {
+                self.pending.queued.push_back(draft);
+                vec![]
+            }
             Some(work) if work.canceling => {
                 self.pending.queued.push_back(draft);
                 vec![]

@@ -11,11 +11,16 @@ mod text;
 mod time;
 mod tool;
 mod transcript;
+mod window;
 
 use ratatui::text::{Line, Span};
 
 use self::{notice::Wait, reasoning::Reasoning, tool::Tool};
-pub use self::{tool::describe, transcript::Transcript};
+pub use self::{
+    tool::describe,
+    transcript::Transcript,
+    window::{Way, Window},
+};
 use super::{
     markdown,
     text::{line_width, one_line},

@@ -51,7 +51,7 @@ impl Talk {
         if what != What::Talk {
             let call = since.ok_or_else(unknown)?;
             let undone = in_background(move || journal.undo(call, false)).await?;
-            effect = told(&undone.map_err(|error| self.refused(error, call))?);
+            effect = told(&undone.map_err(|error| self.refused(&error, call))?);
         }
         if what != What::Code {
             self.back_to(prompt, &agent, &mut effect).await?;
@@ -70,14 +70,14 @@ impl Talk {
         Ok(())
     }
 
-    fn refused(&self, error: UndoError, call: u64) -> Failure {
+    fn refused(&self, error: &UndoError, call: u64) -> Failure {
         let hint = matches!(error, UndoError::Changed(_)).then(|| {
             format!(
                 "nothing was touched; `agentscope session undo {} --to {call} --force` takes them back as well",
                 self.key.session
             )
         });
-        Failure::of(&error, hint)
+        Failure::of(error, hint)
     }
 
     pub(super) async fn diff(&self) -> Result<Effect, Failure> {
@@ -142,11 +142,14 @@ impl Past {
 
     fn pick(&self, prompts: &[Prompt]) -> Pick {
         let choice = |prompt: &Prompt| {
-            let about = match self.since(prompts, prompt) {
-                Some(call) => files(self.changed(call).len()),
-                None => String::new(),
-            };
-            prompt.choice().about(about)
+            let choice = prompt.choice();
+            match self.since(prompts, prompt).map(|call| self.changed(call).len()) {
+                Some(changed @ 1..) => {
+                    let about = format!("{}, {} changed since", choice.about, files(changed));
+                    choice.about(about)
+                }
+                Some(0) | None => choice,
+            }
         };
         Pick {
             title: "go back to before".to_owned(),
@@ -195,9 +198,8 @@ impl Past {
 
 fn files(count: usize) -> String {
     match count {
-        0 => "no file changed".to_owned(),
-        1 => "1 file changed since".to_owned(),
-        many => format!("{many} files changed since"),
+        1 => "1 file".to_owned(),
+        many => format!("{many} files"),
     }
 }
 

@@ -21,5 +21,5 @@ pub use self::{
     shell::{ShellDone, shell},
     spent::Spent,
     table::{COMMANDS, Command, Name, Place, When},
-    talk::Talk,
+    talk::{Talk, mark},
 };

@@ -264,8 +264,13 @@ pub(super) struct Prompt {
 
 impl Prompt {
     fn of(message: &Message, at: u64) -> Option<Self> {
+        // What is attached follows what was typed.
+        let typed = message.content.iter().find_map(|part| match part {
+            Content::Text { text } => Some(text.clone()),
+            _ => None,
+        });
         let summary = message.content.iter().any(|part| matches!(part, Content::Summary { .. }));
-        (message.role == Role::User && !summary).then(|| Self { at, text: message.text() })
+        (message.role == Role::User && !summary).then(|| Self { at, text: typed.unwrap_or_default() })
     }
 
     /// That of a number, as the lists give it.
@@ -281,7 +286,9 @@ impl Prompt {
 
     pub(super) fn choice(&self) -> Choice {
         let line = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
-        Choice::new(self.at.to_string(), cap::short(&line, MOST_TEXT)).preview(self.text.clone())
+        Choice::new(self.at.to_string(), cap::short(&line, MOST_TEXT))
+            .about(format!("message {}", self.at))
+            .preview(self.text.clone())
     }
 }
 

@@ -120,6 +120,12 @@ mod tests {
             let agent = agent.clone();
             spent.on_event(&AgentEvent { seq, session: "s".into(), turn: crate::domain::TurnId::new(), agent, kind });
         }
-        insta::assert_snapshot!(spent.table(), @"");
+        insta::assert_snapshot!(spent.table(), @"
+        AGENT                 MODEL  ANSWERS  INPUT  CACHED  OUTPUT  COST
+        assistant             a/b    1        1000   0       50      $0.0123
+        assistant/researcher  e/f    1        1000   0       50      not known
+        assistant             c/d    2        2000   0       100     $0.0246
+        all, with summaries                   4000   0       200     $0.0369
+        ");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use super::{Command, Effect, Failure, Name, Next, Offer, Place, Spent, Step, When, offer, table::COMMANDS};
+use super::{Command, Confirm, Effect, Failure, Name, Next, Offer, Place, Spent, Step, When, offer, table::COMMANDS};
 use crate::{
     agent::{Agent, LocalAgent},
     config::agent_file::SlashCommand,
@@ -98,11 +98,12 @@ impl Talk {
         }
     }
 
-    /// Takes over what a command changed: the session.
+    /// Takes over what a command changed: the session, the mode, what it used.
     pub fn enter(&mut self, next: &Next) {
         match next {
             Next::Session(entered) => self.key = entered.key.clone(),
             Next::Mode(mode) => self.agent.set_mode(*mode),
+            Next::Confirm(Confirm { then: Step::Compact(draft), .. }) => self.spent.add_outside(draft.usage),
             Next::Nothing
             | Next::Pick(_)
             | Next::Confirm(_)
@@ -120,11 +121,7 @@ impl Talk {
     /// To be told before each message that is sent: what the agent changes from here on came of it, and [`Name::Undo`] can
     /// go back to it. What cannot be kept cannot be gone back to; the message is sent all the same.
     pub async fn mark(&self) {
-        let Agent::Local(agent) = &self.agent else { return };
-        // A session that is new has no messages.
-        let messages = agent.sessions().info(&self.key).await.map_or(0, |info| info.messages);
-        let journal = agent.boxes().journal_of_session(&self.key);
-        let _ = tokio::task::spawn_blocking(move || journal.mark(messages)).await;
+        mark(&self.agent, &self.key).await;
     }
 
     fn has(&self, command: &Command) -> bool {
@@ -138,6 +135,9 @@ impl Talk {
             .map(|offer| (format!("/{} {}", offer.name, offer.hint).trim_end().to_owned(), offer.about))
             .collect();
         offers.push(("!COMMAND".to_owned(), "run a command of your own shell".to_owned()));
+        if self.place == Place::Anywhere {
+            offers.push(("Ctrl-C".to_owned(), "stop the answer; twice, or at the prompt, leave".to_owned()));
+        }
         let widest = offers.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         let lines = offers.iter().map(|(name, about)| format!("{name:<widest$}  {about}").trim_end().to_owned() + "\n");
         Effect::text(lines.collect::<String>())
@@ -166,6 +166,15 @@ impl Talk {
             }
         }
     }
+}
+
+/// As [`Talk::mark`].
+pub async fn mark(agent: &Agent, key: &SessionKey) {
+    let Agent::Local(agent) = agent else { return };
+    // A session that is new has no messages.
+    let messages = agent.sessions().info(key).await.map_or(0, |info| info.messages);
+    let journal = agent.boxes().journal_of_session(key);
+    let _ = tokio::task::spawn_blocking(move || journal.mark(messages)).await;
 }
 
 /// What a prompt of the agent file wants filled in.

@@ -15,6 +15,7 @@ use crate::tui::commands::Offer;
 pub struct FileMatch {
     /// From the workspace, with `/` between folders and, for a folder, at its end.
     pub shown: String,
+    /// The same, as it is attached: from the workspace.
     pub path: PathBuf,
     pub kind: FileKind,
 }

@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -14,16 +15,49 @@ const MOST_TIME: Duration = Duration::from_millis(500);
 /// Files that are shown.
 const MOST_SHOWN: usize = 50;
 
-/// The files below `folder` that `query` is scattered over, best first; what `.gitignore` leaves out is left out. The
-/// folders come with a `/` at their end.
-#[must_use]
-pub fn find_files(folder: &Path, query: &str) -> Vec<FileMatch> {
-    let files = all(folder);
-    let fits = ranked(query, files.iter(), |(shown, _)| shown);
-    let shown = fits.into_iter().take(MOST_SHOWN);
-    shown
-        .map(|((shown, path), _)| FileMatch { kind: kind(shown, path), shown: shown.clone(), path: path.clone() })
-        .collect()
+/// How long a list of the files is good for: what is typed asks again with every letter.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// Finds files of one folder.
+#[derive(Debug)]
+pub struct Finder {
+    folder: PathBuf,
+    known: Mutex<Option<(Instant, Files)>>,
+}
+
+/// Paths as they are shown, and as they are.
+type Files = Arc<[(String, PathBuf)]>;
+
+impl Finder {
+    #[must_use]
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder, known: Mutex::default() }
+    }
+
+    /// The files that `query` is scattered over, best first; what `.gitignore` leaves out is left out. The folders come with
+    /// a `/` at their end.
+    #[must_use]
+    pub fn find(&self, query: &str) -> Vec<FileMatch> {
+        let files = self.files();
+        let fits = ranked(query, files.iter(), |(shown, _)| shown);
+        let shown = fits.into_iter().take(MOST_SHOWN);
+        shown
+            .map(|((shown, path), _)| FileMatch { kind: kind(shown, path), shown: shown.clone(), path: shown.into() })
+            .collect()
+    }
+
+    /// Who asks while the folder is read waits for the same list.
+    fn files(&self) -> Files {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, files)) = &*known
+            && at.elapsed() < FRESH
+        {
+            return Arc::clone(files);
+        }
+        let files: Files = all(&self.folder).into();
+        *known = Some((Instant::now(), Arc::clone(&files)));
+        files
+    }
 }
 
 fn kind(shown: &str, path: &Path) -> FileKind {
@@ -72,8 +106,9 @@ mod tests {
         write("src/domain/mod.rs", "");
         write("docs/main.png", "GIF89a");
         std::os::unix::fs::symlink("/", folder.path().join("all")).unwrap();
+        let finder = Finder::new(folder.path().to_owned());
         let find = |query: &str| {
-            let found = find_files(folder.path(), query);
+            let found = finder.find(query);
             found.iter().map(|file| format!("{} {:?}", file.shown, file.kind)).collect::<Vec<_>>().join("\n")
         };
         insta::assert_snapshot!(find("main"), @"

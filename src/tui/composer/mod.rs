@@ -31,7 +31,7 @@ use self::{
 };
 pub use self::{
     complete::{FileKind, FileMatch, ranked},
-    find::find_files,
+    find::Finder,
     keys::{Chord, Edit, KEYS},
     paths::{Found, look_up},
     recall::Recall,

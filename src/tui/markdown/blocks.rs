@@ -19,7 +19,10 @@ use crate::tui::{
 };
 
 /// Bytes of a paragraph after which its beginning is finished: nothing grows with the length of a text.
-const LONGEST: usize = 8 << 10;
+const LONGEST: usize = 3 << 10;
+
+/// Bytes from which a line may have been broken because it was full.
+const FULL: usize = 60;
 
 /// What is open inside the containers.
 #[derive(Clone, Debug, Default)]
@@ -217,6 +220,9 @@ impl Blocks {
                         self.close_leaf();
                     }
                     self.leaf = Leaf::Table(table);
+                } else if goes_on(&text[last..], line) {
+                    text.push(' ');
+                    text.push_str(line.trim_start());
                 } else {
                     text.push('\n');
                     text.push_str(line);
@@ -334,6 +340,14 @@ fn without_end(mut line: Line<'static>) -> Line<'static> {
         line.spans.pop();
     }
     line
+}
+
+/// Whether a line was only broken because it was full: models break lines on purpose, but what they quote was wrapped
+/// for a page.
+fn goes_on(line: &str, next: &str) -> bool {
+    let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, ',' | '`' | '*' | ')');
+    let begins = |c: char| c.is_ascii_alphanumeric() || matches!(c, '`' | '*' | '(' | '[');
+    line.len() >= FULL && line.ends_with(inside) && next.trim_start().starts_with(begins)
 }
 
 /// `[ ]` or `[x]` before the text of an item.

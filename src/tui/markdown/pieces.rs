@@ -1,7 +1,7 @@
 //! Lines, cut from text that comes in parts.
 
 /// A longer line is handed on in pieces, so that nothing grows with the length of a line.
-const LONGEST: usize = 4 << 10;
+const LONGEST: usize = 2 << 10;
 
 /// A line, or a part of a very long one.
 #[derive(Debug, PartialEq, Eq)]

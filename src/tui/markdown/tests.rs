@@ -139,6 +139,17 @@ fn what_models_write_though_the_rules_say_otherwise() {
 }
 
 #[test]
+fn a_line_that_was_broken_for_a_page_goes_on() {
+    let show = |text: &str| shown(&render(text, 200, &Theme::default()));
+    let page =
+        "A paragraph that somebody wrapped for a page of some eighty columns, and which\ngoes on here.\nThis is meant.";
+    let whole =
+        "A paragraph that somebody wrapped for a page of some eighty columns, and which goes on here.\nThis is meant.";
+    assert_eq!(show(page), whole);
+    assert_eq!(show("roses are red\nviolets are blue"), "roses are red\nviolets are blue");
+}
+
+#[test]
 fn the_unfinished_block_is_shown_as_it_will_be() {
     let live = |text: &str| {
         let mut stream = Stream::new(40, &Theme::default());

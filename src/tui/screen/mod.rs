@@ -12,13 +12,14 @@ use std::io::{self, Write};
 
 use ratatui::{layout::Position, text::Line};
 
+use super::text::line_width;
+
 /// Begins and ends a synchronized update, so that no half of a frame is seen; terminals that know no such thing pass over
 /// it. <https://gist.github.com/christianparpart/d8a62cc1ab659194337d73e399004036>
 const BEGIN: &str = "\x1b[?2026h\x1b[?25l";
 const END: &str = "\x1b[?2026l";
 const SHOW_CURSOR: &str = "\x1b[?25h";
-/// While the live area is drawn the terminal must not wrap: where it thinks a character wider than we do, the row is cut,
-/// and the count of rows stays right.
+/// In the pager a row that the terminal thinks wider than we do is cut, so that those below stay in their places.
 const NO_WRAP: &str = "\x1b[?7l";
 const WRAP: &str = "\x1b[?7h";
 const CLEAR_BELOW: &str = "\x1b[J";
@@ -76,21 +77,23 @@ impl<W: Write> Screen<W> {
 
     /// The terminal has another size now. The next [`draw`](Self::draw) draws the live area anew.
     pub fn resize(&mut self, size: Size) {
-        if self.reflow == Reflow::Yes && size.columns < self.size.columns {
-            self.row = self.row_after_reflow(size.columns);
-        }
-        self.row = self.row.min(size.rows.saturating_sub(1));
         self.size = size;
         self.lost = true;
     }
 
-    /// The row that the cursor is in once rows longer than `columns` have been broken.
-    fn row_after_reflow(&self, columns: u16) -> u16 {
-        let columns = usize::from(columns.max(1));
+    /// How many rows the cursor stands below the beginning of the live area. Never too many, or lines would be lost: of a row
+    /// that the terminal broke, or wrote over its edge because it had become narrower before we were told, all parts are
+    /// there.
+    fn above(&self) -> u16 {
+        let most = self.size.rows.saturating_sub(1);
+        if !self.lost || self.reflow == Reflow::No {
+            return self.row.min(most);
+        }
+        let columns = usize::from(self.size.columns.max(1));
         let above = self.drawn.lines.iter().take(usize::from(self.row));
-        let rows: usize = above.map(|line| line.width().div_ceil(columns).max(1)).sum();
+        let rows: usize = above.map(|line| line_width(line).div_ceil(columns).max(1)).sum();
         let caret = self.drawn.caret.map_or(0, |caret| usize::from(caret.x) / columns);
-        u16::try_from(rows + caret).unwrap_or(u16::MAX)
+        u16::try_from(rows + caret).unwrap_or(u16::MAX).min(most)
     }
 
     /// What is on the terminal is not what was drawn, since another program wrote to it: nothing of it is kept, and the
@@ -110,7 +113,7 @@ impl<W: Write> Screen<W> {
             return Ok(());
         }
         let mut frame = Frame::new(self.size.columns);
-        frame.up(self.row);
+        frame.up(self.above());
         frame.text("\r");
         if self.lost {
             frame.text(CLEAR_BELOW);
@@ -120,9 +123,7 @@ impl<W: Write> Screen<W> {
             frame.text("\r\n");
         }
         let before = if self.lost { &[][..] } else { &self.drawn.lines };
-        frame.text(NO_WRAP);
         frame.live(&live.lines, before, finished.len());
-        frame.text(WRAP);
         let last = u16::try_from(live.lines.len().saturating_sub(1)).unwrap_or(u16::MAX);
         self.row = frame.caret(live.caret, last);
         self.drawn = live;
@@ -146,7 +147,7 @@ impl<W: Write> Screen<W> {
     /// A terminal that cannot be written to.
     pub fn clear(&mut self) -> io::Result<()> {
         let mut frame = Frame::new(self.size.columns);
-        frame.up(self.row);
+        frame.up(self.above());
         frame.text("\r");
         frame.text(CLEAR_BELOW);
         frame.text(SHOW_CURSOR);
@@ -211,7 +212,7 @@ impl Frame {
     /// cleared there.
     fn line(&mut self, line: &Line<'_>) {
         sgr::write(&mut self.bytes, line);
-        if line.width() < usize::from(self.columns) {
+        if line_width(line) < usize::from(self.columns) {
             self.text(CLEAR_RIGHT);
         }
     }

@@ -83,6 +83,9 @@ fn may_break(before: &str, after: &str) -> bool {
     if before == " " {
         return true;
     }
+    if before.len() == 1 && after.len() == 1 {
+        return before == "-" && after != "-";
+    }
     if NOT_FIRST.contains(after) || NOT_LAST.contains(before) {
         return false;
     }

@@ -34,7 +34,9 @@ impl Bottom {
         let own = app.asks.own.as_mut().map(|own| own.lines(width, 4, &theme));
         let Some(ask) = app.asks.first() else { return };
         let (choices, about) = (choices(app, ask), about(app, ask));
-        let fixed = choices.len() + about.len() + 2;
+        let apart = usize::from(rows > 16);
+        let fixed = choices.len() + about.len() + 2 + apart;
+        self.lines.extend((0..apart).map(|_| Line::default()));
         self.lines.push(heading(app, ask));
         let (shown, page) = excerpt(app, &subject(app, ask), rows.saturating_sub(fixed).max(1));
         app.asks.page = page;
@@ -64,7 +66,7 @@ impl Bottom {
 
 fn heading(app: &App, ask: &Ask) -> Line<'static> {
     let who = path(&ask.agent);
-    let more = app.asks.len() - 1;
+    let more = app.asks.count() - 1;
     let more = if more > 0 { format!("  ({more} more)") } else { String::new() };
     let what = match &ask.asked {
         Asked::Approval { call, .. } => format!("{who} wants to run {}{more}", plain(&call.name)),

@@ -79,7 +79,7 @@ fn live(app: &App, room: usize, now: Instant) -> Vec<Line<'static>> {
     let glyph = ["·", "✢", "✳", "✢"][usize::try_from(passed.as_millis() / 250 % 4).unwrap_or(0)];
     let (doing, hint) = match () {
         () if app.work.as_ref().is_some_and(|work| work.canceling) => ("stopping", ""),
-        () if app.asks.len() > 0 => ("waits for you", ""),
+        () if app.asks.count() > 0 => ("waits for you", ""),
         () => ("working", " · esc interrupts"),
     };
     let text = format!("{glyph} {doing} · {}{hint}", status::span(seconds));
@@ -108,14 +108,17 @@ impl Bottom {
         }
         let hint = match all.len().saturating_sub(MOST_PENDING) {
             0 if app.pending.held => "Enter sends it, ↑ edits it".to_owned(),
-            0 if !app.pending.queued.is_empty() => "↑ edits the last".to_owned(),
-            0 => return,
+            0 if all.is_empty() => return,
+            0 => "↑ edits the last".to_owned(),
             more => format!("and {more} more"),
         };
         self.lines.push(fit(Line::styled(hint, app.theme.style(Role::Dim)), app.width()));
     }
 
     fn composer(&mut self, app: &mut App, rows: usize) {
+        if rows > 10 && self.lines.is_empty() {
+            self.lines.push(Line::default());
+        }
         if rows > 4 {
             self.lines.push(Line::styled("─".repeat(usize::from(app.width())), app.theme.style(Role::Dim)));
         }

@@ -27,9 +27,10 @@ pub(super) fn line(app: &App, now: Instant) -> Line<'static> {
     parts.extend(context(app));
     parts.extend(usage(app));
     parts.extend(app.about.sandbox.clone().map(|sandbox| (Role::Dim, sandbox)));
+    parts.extend((app.servers.1 > 0).then(|| servers(app.servers)));
     let waiting = app.pending.steering.len() + app.pending.queued.len();
     parts.extend((waiting > 0).then(|| (Role::Accent, format!("{waiting} queued"))));
-    parts.extend((app.asks.len() > 1).then(|| (Role::Accent, format!("{} asked", app.asks.len()))));
+    parts.extend((app.asks.count() > 1).then(|| (Role::Accent, format!("{} asked", app.asks.count()))));
     parts.extend(app.work.as_ref().map(|work| (Role::Dim, span(now.duration_since(work.since).as_secs()))));
     joined(&parts, app)
 }
@@ -80,6 +81,10 @@ fn usage(app: &App) -> Option<(Role, String)> {
     let tokens = app.usage.total_tokens();
     let cost = app.usage.cost.map(|cost| format!(" ${cost:.2}")).unwrap_or_default();
     (tokens > 0).then(|| (Role::Dim, format!("{} tokens{cost}", count(tokens))))
+}
+
+fn servers((ready, all): (usize, usize)) -> (Role, String) {
+    (if ready < all { Role::Warning } else { Role::Dim }, format!("MCP {ready}/{all}"))
 }
 
 /// A number of tokens in few characters.

@@ -406,7 +406,7 @@ fn the_pager_shows_everything() {
     stage.press(KeyCode::Char('/'));
     stage.type_in("ENTRY 7");
     stage.press(KeyCode::Enter);
-    assert!(stage.frame().starts_with("entry 7"));
+    assert!(stage.frame().starts_with("entry 7"), "{}", stage.frame());
     stage.press(KeyCode::Char('n'));
     assert!(stage.frame().starts_with("entry 7"), "there is one");
     assert_eq!(stage.press(KeyCode::Char('q')), [Cmd::ClosePager]);

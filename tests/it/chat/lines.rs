@@ -24,13 +24,32 @@ fn each_line_is_a_message() {
     --- stderr
     using ./agent.yaml
     Hello there.
-    /help      this list
-    /new       begin a new session
-    /exit      leave; so does the end of the input
-    Ctrl-C     stop the answer; twice, or at the prompt, leave
-    /plan      Plan it
+    /help                                  this list
+    /new                                   begin a new session
+    /sessions [ID]                         go on with an earlier session
+    /rename <TITLE>                        give this session a title
+    /delete [ID]                           delete a session
+    /fork [N|all]                          go on in a copy, of all or from before message N
+    /undo [N] [code|talk|both]             go back to before message N
+    /diff                                  show what this session changed
+    /agent [NAME]                          talk to another agent of the team
+    /model [NAME]                          have another model answer
+    /effort [none|low|medium|high|TOKENS]  how hard the model thinks
+    /tools                                 the tools the agent has
+    /mcp                                   the MCP servers, and whether they answer
+    /skills                                the skills the agent has
+    /permissions [ask|auto|plan|deny]      what is allowed, and what is asked about
+    /sandbox                               where programs of the agent run
+    /context                               what fills the model's context
+    /cost                                  tokens and money used so far
+    /compact [GUIDANCE]                    summarise the older part of the conversation
+    /export [FILE]                         write the session as Markdown, or JSON for a name in .json
+    /exit                                  leave
+    /plan [ARGUMENTS]                      Plan it
+    !COMMAND                               run a command of your own shell
+    Ctrl-C                                 stop the answer; twice, or at the prompt, leave
     tool todo {"items":[{"text":"eat"},{"text":"sleep"}]}: To-do list (0 of 2 done):
-    warning: there is no command /nothing: /help lists them
+    warning: there is no command /nothing: /help lists them; a space in front makes a message of it
     agentscope chat agent.yaml --session-id [session]
     "#);
 }

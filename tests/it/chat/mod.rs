@@ -1,5 +1,6 @@
 //! `agentscope chat`, as people and scripts use it.
 
+mod commands;
 mod events;
 mod lines;
 mod one_shot;

@@ -144,6 +144,7 @@ fn files_are_attached() {
     --- stderr
     using ./agent.yaml
     error: `program` is not text: it holds NUL bytes
+    hint: text in UTF-8 and PNG, JPEG, GIF and WebP images can be sent
     ");
     insta::assert_snapshot!(env.run(&["chat", "-q", "run", "--file", "missing"]), @"
     exit 4

@@ -150,7 +150,7 @@ fn ctrl_z_stops_and_fg_brings_it_back() {
     pty.send(CTRL_C);
     pty.sees("again leaves");
     pty.send(CTRL_C);
-    pty.sees("go on with");
+    pty.until("the shell", |screen| screen.contains("go on with") && screen.trim_end().ends_with("shell>"));
     pty.line("exit");
     pty.exit();
 }
@@ -185,4 +185,118 @@ fn a_dumb_terminal_gets_lines() {
     pty.line("/exit");
     assert_eq!(pty.exit(), Some(0));
     assert!(!pty.bytes().contains('\x1b'), "{}", pty.bytes());
+}
+
+#[test]
+fn a_terminal_that_cannot_draw_is_told_of() {
+    for (name, value, why) in [
+        ("TERM", "dumb", "this terminal cannot draw (TERM is dumb): talking line by line"),
+        ("LC_ALL", "de_DE.ISO-8859-1", "this terminal shows ISO-8859-1 and not UTF-8: talking line by line"),
+    ] {
+        let env = TestEnv::new();
+        env.write("agent.yaml", "name: lead\nmodel: demo/demo\n");
+        let mut command = env.command(&["chat"]);
+        command.env(name, value);
+        let mut pty = Pty::start(command, 100, 24);
+        pty.sees(why);
+        pty.line("/exit");
+        assert_eq!(pty.exit(), Some(0));
+    }
+}
+
+#[test]
+fn a_draft_comes_back_at_the_next_start() {
+    let env = TestEnv::new();
+    env.write("agent.yaml", "name: lead\nmodel: demo/demo\n");
+    let mut pty = chat(&env, &[], 100, 24);
+    pty.send("half a sentence");
+    pty.sees("half a sentence");
+    pty.signal(Signal::TERM);
+    assert_eq!(pty.exit(), Some(130));
+    let mut pty = chat(&env, &[], 100, 24);
+    pty.sees("what you had typed and not sent is back");
+    pty.sees("› half a sentence");
+    pty.send(CTRL_C);
+    pty.loses("› half a sentence");
+    pty.send(CTRL_C);
+    pty.sees("again leaves");
+    pty.send(CTRL_C);
+    assert_eq!(pty.exit(), Some(0));
+}
+
+#[test]
+fn the_first_message_can_be_given_with_the_command() {
+    let env = TestEnv::new();
+    env.write("agent.yaml", "name: lead\nmodel: demo/demo\n");
+    let pty = chat(&env, &["agent.yaml", "hello there"], 100, 24);
+    pty.sees("› hello there");
+    pty.sees("demo model");
+}
+
+#[test]
+fn a_session_is_gone_on_with_and_another_chosen() {
+    let (env, server) = scripted("", vec![Reply::text("Four."), Reply::text("Nine."), Reply::text("Ten.")]);
+    let mut pty = chat(&env, &["agent.yaml", "--session-id", "ses_one"], 100, 30);
+    pty.line("Two and two?");
+    pty.sees("Four.");
+    pty.loses("working");
+    pty.line("/new");
+    pty.sees("new session ses_");
+    pty.line("Three and six?");
+    pty.sees("Nine.");
+    pty.loses("working");
+    pty.line("/sessions");
+    pty.sees("Three and six?");
+    pty.until("the list", |screen| screen.matches("2 messages").count() == 2);
+    pty.send("two and\r");
+    pty.sees("session ses_one");
+    pty.line("And one more?");
+    pty.sees("Ten.");
+    let asked = server.requests()[2].body["messages"].to_string();
+    assert!(asked.contains("Two and two?") && !asked.contains("Three and six?"), "{asked}");
+    pty.loses("working");
+    pty.line("/exit");
+    assert_eq!(pty.exit(), Some(0));
+    pty.history().iter().find(|line| line.contains("agentscope chat agent.yaml --session-id ses_one")).unwrap();
+}
+
+#[test]
+fn esc_esc_goes_back_to_an_earlier_message() {
+    let (env, server) = scripted("", vec![Reply::text("One."), Reply::text("Two."), Reply::text("Three.")]);
+    let mut pty = chat(&env, &[], 100, 30);
+    for (message, answer) in [("First?", "One."), ("Second?", "Two.")] {
+        pty.line(message);
+        pty.sees(answer);
+        pty.loses("working");
+    }
+    pty.send(ESC);
+    pty.sees("Esc again goes back");
+    pty.send(ESC);
+    pty.sees("go back to before");
+    pty.send("\r");
+    pty.sees("the conversation");
+    pty.send("conv\x1b[B");
+    pty.send("\r");
+    pty.sees("you are back before message");
+    pty.sees("› Second?");
+    pty.send(" Really?\r");
+    pty.sees("Three.");
+    let asked = server.requests()[2].body["messages"].to_string();
+    assert!(asked.contains("One.") && asked.contains("Second? Really?") && !asked.contains("Two."), "{asked}");
+}
+
+#[test]
+fn a_line_for_the_shell_and_a_command_that_is_not_there() {
+    let (env, server) = scripted("", vec![Reply::text("Seen.")]);
+    let mut pty = chat(&env, &[], 100, 30);
+    pty.line("!echo from $((40 + 2))");
+    pty.sees("from 42");
+    pty.line("/modle");
+    pty.sees("did you mean /model?");
+    pty.send(CTRL_C);
+    pty.loses("› /modle");
+    pty.line("What was that?");
+    pty.sees("Seen.");
+    let asked = server.requests()[0].body["messages"].to_string();
+    assert!(asked.contains("from 42"), "{asked}");
 }

@@ -2,6 +2,7 @@
 
 mod control;
 mod screen;
+mod tmux;
 
 use crate::common::{
     TestEnv,

@@ -33,22 +33,22 @@ fn a_conversation_and_the_terminal_as_it_was() {
 }
 
 /// More lines than the screen has, in pieces that end anywhere.
-fn many_lines(from: usize, to: usize) -> Vec<String> {
+pub(super) fn many_lines(from: usize, to: usize) -> Vec<String> {
     (from..to).map(|n| format!("line {n:05} of the answer\n\n")).collect()
 }
 
-fn deltas(reply: Reply, pieces: &[String]) -> Reply {
+pub(super) fn deltas(reply: Reply, pieces: &[String]) -> Reply {
     pieces.iter().fold(reply, |reply, piece| {
         reply.event(&json!({ "choices": [{ "index": 0, "delta": { "content": piece }, "finish_reason": null }] }))
     })
 }
 
-fn end(reply: Reply) -> Reply {
+pub(super) fn end(reply: Reply) -> Reply {
     reply.event(&json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] })).bytes("data: [DONE]\n\n")
 }
 
 /// Every line of the answer is in the history once, in its order.
-fn assert_whole(history: &[String], count: usize) {
+pub(super) fn assert_whole(history: &[String], count: usize) {
     let seen: Vec<&str> =
         history.iter().filter(|line| line.contains("of the answer")).map(|line| line.trim()).collect();
     let expected: Vec<String> = (0..count).map(|n| format!("line {n:05} of the answer")).collect();

@@ -11,7 +11,7 @@ use serde_json::Value;
 use self::verbs::{Verb, exit_code, key_argument, verb};
 use super::{
     Look,
-    fold::Fold,
+    fold::{Fold, output},
     time::{count, short, span},
 };
 use crate::{
@@ -24,8 +24,9 @@ use crate::{
 
 /// Bytes of a running tool's output that are kept: the whole comes at its end.
 const KEPT: usize = 16 << 10;
-/// Rows of it that are shown.
+/// Rows of it that are shown, and bytes that they are looked for in.
 const TAIL: usize = 5;
+const SEEN: usize = 4 << 10;
 /// What took less is not worth a number.
 const QUICK: Duration = Duration::from_millis(100);
 
@@ -142,12 +143,15 @@ impl Running {
         lines
     }
 
+    /// Its last rows, of no more text than they can hold.
     fn tail(&self, look: Look<'_>) -> Vec<Line<'static>> {
-        let mut lines = super::fold::output(&self.output, Role::Dim, Fold { head: 0, tail: usize::MAX / 2 }, look);
-        let over = lines.len().saturating_sub(TAIL);
-        let mut shown = lines.split_off(over);
-        if over + self.dropped > 0 {
-            let text = cut(&format!("  … {} before", count(over + self.dropped, "line")), look.width);
+        let written = self.output.trim_end();
+        let end = &written[written.ceil_char_boundary(written.len().saturating_sub(SEEN))..];
+        let mut lines = output(end, Role::Dim, Fold { head: 0, tail: usize::MAX / 2 }, look);
+        let mut shown = lines.split_off(lines.len().saturating_sub(TAIL));
+        let all = self.dropped + written.lines().count();
+        if all > shown.len() {
+            let text = cut(&format!("  … {} before", count(all - shown.len(), "line")), look.width);
             shown.insert(0, Line::from(Span::styled(text, look.theme.style(Role::Dim))));
         }
         shown

@@ -28,7 +28,7 @@ use crate::{
 /// A conversation, and what of it is on the screen.
 #[derive(Debug, Default)]
 pub struct Transcript {
-    theme: Theme,
+    pub(super) theme: Theme,
     cells: Vec<Cell>,
     /// What is still to be given to the scrollback.
     due: VecDeque<Due>,
@@ -171,6 +171,25 @@ impl Transcript {
     #[must_use]
     pub fn whole(&self, width: u16, detail: Detail) -> Vec<Line<'static>> {
         (0..self.cells.len()).flat_map(|cell| self.lines(cell, width, detail)).collect()
+    }
+
+    /// The length of the source of a cell, by which it is seen that an answer grew.
+    pub(super) fn size(&self, cell: usize) -> usize {
+        match self.cells.get(cell).map(|cell| &cell.kind) {
+            Some(Kind::Answer(text)) => text.len(),
+            _ => 0,
+        }
+    }
+
+    /// Whether a cell is worth laying out in search of `needle`, in small letters. Marks may stand between its words.
+    pub(super) fn may_hold(&self, cell: usize, needle: &str) -> bool {
+        match self.cells.get(cell).map(|cell| &cell.kind) {
+            Some(Kind::Answer(text)) => {
+                let text = text.to_lowercase();
+                needle.split(|c: char| !c.is_alphanumeric()).all(|word| text.contains(word))
+            }
+            _ => true,
+        }
     }
 
     fn look(&self, width: usize, detail: Detail) -> Look<'_> {

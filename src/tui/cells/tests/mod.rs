@@ -1,5 +1,7 @@
 //! Conversations from events, as they are shown.
 
+mod corpus;
+
 use std::time::{Duration, Instant};
 
 use ratatui::text::Line;
@@ -11,7 +13,10 @@ use crate::{
         AgentEvent, AgentPath, Content, DeniedBy, EventKind, FailureCode, Message, Notice, ToolCall, ToolOutcome,
         TurnOutcome, Usage,
     },
-    tui::{text::line_width, theme::Theme},
+    tui::{
+        text::line_width,
+        theme::{Depth, Ground, Theme},
+    },
 };
 
 /// A conversation on a screen of its own, with a clock that the test moves.
@@ -534,4 +539,60 @@ fn an_answer_that_was_not_streamed_is_shown_too() {
         "n": 1
       }
     "#);
+}
+
+#[test]
+fn without_colours_everything_is_still_told_apart() {
+    let mut chat = Chat::at(60);
+    chat.transcript.set_theme(Theme::new(Depth::None, Ground::Light));
+    everything(&mut chat);
+    let lines = chat.transcript.whole(60, Detail::Full);
+    assert!(lines.iter().flat_map(|line| &line.spans).all(|span| span.style.fg.is_none() && span.style.bg.is_none()));
+    chat.transcript.set_theme(Theme::new(Depth::True, Ground::Light));
+    let coloured = chat.transcript.whole(60, Detail::Full);
+    let text = |lines: &[Line<'_>]| lines.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(text(&lines), text(&coloured), "a sign says what a colour says");
+}
+
+#[test]
+fn emoji_and_scripts_stay_whole() {
+    let mut chat = Chat::at(40);
+    chat.transcript.user("👨‍👩‍👧 👍🏽 ❤️ 🇩🇪 می‌خواهم 中文 ภาษาไทย é");
+    insta::assert_snapshot!(chat.frame(), @"› 👨‍👩‍👧 👍🏽 ❤️ 🇩🇪 می‌خواهم 中文 ภาษาไทย é");
+}
+
+#[test]
+fn of_an_earlier_conversation_only_the_end_is_laid_out() {
+    let messages: Vec<_> = (0..3000)
+        .map(|n| {
+            if n % 2 == 0 { Message::user(format!("question {n}")) } else { Message::assistant(format!("answer {n}")) }
+        })
+        .collect();
+    let mut chat = Chat::at(40);
+    chat.transcript = Transcript::history(Theme::default(), &messages);
+    let frame = chat.frame();
+    assert!(frame.starts_with("… 2900 messages before this\n"), "{frame}");
+    assert!(frame.ends_with("› question 2998\n\nanswer 2999"), "{frame}");
+    assert_eq!(chat.transcript.len(), 3000);
+    assert_eq!(chat.transcript.lines(0, 40, Detail::Folded)[0].to_string(), "› question 0");
+    chat.says("More.");
+    assert!(chat.frame().ends_with("answer 2999\n\nMore."));
+}
+
+#[test]
+fn a_narrower_terminal_gets_narrower_lines() {
+    let mut chat = Chat::at(60);
+    chat.text("A paragraph that is wide enough to be broken once it is narrow.\n\nAnd another one of the same kind, which is longer");
+    chat.frame();
+    chat.width = 24;
+    chat.frame();
+    chat.says(" still.").finishes(TurnOutcome::Completed { output: None });
+    insta::assert_snapshot!(chat.frame(), @r"
+    A paragraph that is wide enough to be broken once it is
+    narrow.
+
+    And another one of the
+    same kind, which is
+    longer still.
+    ");
 }
