@@ -75,17 +75,21 @@ impl Engine {
         cache: &Cache,
         progress: &dyn Progress,
     ) -> Result<Loaded, DeployError> {
+        let none = || Loaded { name: name.to_owned(), layers: 0, bytes: 0 };
+        if self.has(image, name).await? {
+            return Ok(none());
+        }
         let id = image.id().to_string();
-        if self.has(&id).await? {
+        if self.inspect(&id).await?.is_some() {
             self.tag(&id, name).await?;
-            return Ok(Loaded { name: name.to_owned(), layers: 0, bytes: 0 });
+            return Ok(none());
         }
         progress.step("loading the image into the engine", None, None);
         let known = Omitted(self.common_layers(image).await);
         let loaded = self.send(image, name, cache, known).await;
         // An engine that keeps contents otherwise may want all of them.
         let omitted = match (loaded, known) {
-            (Ok(()), _) if self.has(&id).await? || known.0 == 0 => known,
+            (Ok(()), _) if known.0 == 0 || self.has(image, name).await? => known,
             (Err(error), Omitted(0)) => return Err(error),
             _ => {
                 self.send(image, name, cache, Omitted(0)).await?;
@@ -96,10 +100,19 @@ impl Engine {
         Ok(Loaded { name: name.to_owned(), layers: sent.len(), bytes: sent.iter().map(|layer| layer.blob.size).sum() })
     }
 
-    async fn has(&self, id: &str) -> Result<bool, DeployError> {
-        match self.inner.docker.inspect_image(id).await {
-            Ok(_) => Ok(true),
-            Err(error) if sandbox::docker::is_status(&error, 404) => Ok(false),
+    /// Whether the engine knows this image by this name. It calls it by the digest of its configuration, or of its manifest
+    /// where it keeps images as containerd does.
+    async fn has(&self, image: &Image, name: &str) -> Result<bool, DeployError> {
+        let ours = [image.id(), image.digest()];
+        let found = self.inspect(name).await?;
+        Ok(found.is_some_and(|found| ours.iter().any(|ours| found.trim_start_matches("sha256:") == ours.hex())))
+    }
+
+    /// The id of an image, if it is there.
+    async fn inspect(&self, name: &str) -> Result<Option<String>, DeployError> {
+        match self.inner.docker.inspect_image(name).await {
+            Ok(found) => Ok(found.id),
+            Err(error) if sandbox::docker::is_status(&error, 404) => Ok(None),
             Err(error) => Err(failed("look for the image")(error)),
         }
     }

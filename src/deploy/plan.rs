@@ -78,6 +78,8 @@ pub struct Observed {
     pub url: Option<String>,
     /// Oldest first; none where there is no such deployment.
     pub revisions: Vec<Revision>,
+    /// Where what runs is no longer what was sent: somebody changed it by hand.
+    pub drift: Vec<Change>,
 }
 
 impl Observed {
@@ -147,6 +149,12 @@ pub fn diff(desired: Desired, observed: Observed) -> Plan {
             changes.push(Change { what: what.clone(), from, to });
         }
     }
+    changes.extend(observed.drift.iter().map(|drift| Change {
+        // Back to what is wanted, whatever it was changed to.
+        what: drift.what.clone(),
+        from: drift.to.clone(),
+        to: new.get(&drift.what).cloned(),
+    }));
     let none = BTreeMap::new();
     let known = current.map_or(&none, |current| &current.secrets);
     for name in known.keys().chain(desired.secrets.keys()).collect::<BTreeSet<_>>() {
@@ -224,6 +232,7 @@ mod tests {
             state,
             url: None,
             revisions: vec![revision],
+            drift: vec![],
         }
     }
 

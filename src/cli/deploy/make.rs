@@ -52,10 +52,12 @@ pub(super) async fn deploy(args: &DeployArgs, chosen: &Chosen, cx: &Cx) -> Resul
     if let Some(found) = &found {
         notes.push(format!("the agent file names no model; from what is found here it would be `{found}`"));
     }
+    // Its digest is in the name, which every engine knows it by.
+    let label = format!("agentscope/{name}:{}", image.tag());
     let settings = &loaded.file.deploy;
     let request = DeployRequest {
         name: name.clone(),
-        image: image.id().to_string(),
+        image: label.clone(),
         agent_hash: image.agent_hash.to_string(),
         port: assets.port,
         secrets,
@@ -70,7 +72,6 @@ pub(super) async fn deploy(args: &DeployArgs, chosen: &Chosen, cx: &Cx) -> Resul
         drop(steps);
         return planned(args, &plan, cx);
     }
-    let label = format!("agentscope/{name}:{}", image.tag());
     if plan.changed() {
         docker.engine().load(&image, &label, &build::cache(cx), &*steps).await?;
     }

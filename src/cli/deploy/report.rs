@@ -56,6 +56,11 @@ pub(super) fn status(observed: &Observed) -> String {
     }
     out.push('\n');
     let rows: Vec<_> = observed.revisions.iter().map(row).collect();
+    for drift in &observed.drift {
+        let shown = |side: &Option<String>| side.as_deref().map_or_else(|| "none".to_owned(), printable);
+        let (from, to) = (shown(&drift.from), shown(&drift.to));
+        out.push_str(&format!("drift: {} was deployed as {from} and is {to}\n", drift.what));
+    }
     out.push_str(&table(["", "REVISION", "STATE", "AGENT", "MADE", "DETAIL"], &rows));
     out
 }

@@ -58,14 +58,14 @@ pub(in crate::cli) fn run(args: &StatusArgs, cx: &Cx) -> Result<Exit, CliError> 
 /// How it is, and whether it was waited for in vain.
 async fn look(args: &StatusArgs, cx: &Cx) -> Result<(Found, bool), CliError> {
     let mut found = find(&args.id, cx).await?;
+    found.observed = found.deployer.observe(&found.observed.name).await?;
     let begun = Instant::now();
     while args.wait && found.observed.state == State::Starting {
         if begun.elapsed() > Duration::from_secs(args.timeout) {
             return Ok((found, true));
         }
         tokio::time::sleep(LOOK).await;
-        let observed = found.deployer.observe(&found.observed.name).await?;
-        found.observed = observed;
+        found.observed = found.deployer.observe(&found.observed.name).await?;
     }
     Ok((found, false))
 }

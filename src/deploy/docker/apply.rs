@@ -34,7 +34,7 @@ impl Docker {
         self.ours(&name).await?;
         let all = self.containers(Some(&name)).await?;
         // Others may have changed it since it was planned.
-        let plan = plan::diff(plan.desired, observe::observed(&name, &all));
+        let plan = plan::diff(plan.desired, self.with_drift(&name, &all).await?);
         let unfinished = observe::current(&name, &all).is_some_and(|current| current.name != labels::current(&name));
         if !plan.changed() && !unfinished {
             return Ok(false);

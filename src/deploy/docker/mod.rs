@@ -16,7 +16,10 @@ mod swap;
 use std::{path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
-use bollard::{Docker as Client, query_parameters::LogsOptionsBuilder};
+use bollard::{
+    Docker as Client,
+    query_parameters::{InspectContainerOptions, LogsOptionsBuilder},
+};
 use futures_util::StreamExt as _;
 
 use super::{
@@ -65,6 +68,16 @@ impl Docker {
         if observed.exists() { Ok(observed) } else { Err(missing(name)) }
     }
 
+    /// What there is, the current container looked at more closely.
+    async fn with_drift(&self, name: &str, all: &[observe::Container]) -> Result<Observed, DeployError> {
+        let mut observed = observe::observed(name, all);
+        if let (Some(container), Some(revision)) = (observe::current(name, all), observed.current()) {
+            let found = self.client().inspect_container(&container.name, None::<InspectContainerOptions>).await;
+            observed.drift = observe::drift(&revision.spec, &found.map_err(failed("look at the container"))?);
+        }
+        Ok(observed)
+    }
+
     /// One that has just answered, or was found to be as it should.
     async fn deployment(&self, name: &str, changed: bool) -> Result<Deployment, DeployError> {
         let mut observed = self.there(name).await?;
@@ -97,7 +110,8 @@ impl Deployer for Docker {
     }
 
     async fn observe(&self, name: &str) -> Result<Observed, DeployError> {
-        Ok(observe::observed(name, &self.containers(Some(name)).await?))
+        let all = self.containers(Some(name)).await?;
+        self.with_drift(name, &all).await
     }
 
     async fn apply(&self, plan: Plan, patience: Duration, progress: &dyn Progress) -> Result<Deployment, DeployError> {

@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bollard::{
-    models::{ContainerSummary, ContainerSummaryStateEnum},
+    models::{ContainerInspectResponse, ContainerSummary, ContainerSummaryStateEnum},
     query_parameters::ListContainersOptionsBuilder,
 };
+
+use serde_json::Value;
 
 use super::{Docker, labels};
 use crate::deploy::{
     DeployError,
     engine::failed,
-    plan::{Observed, Revision, State},
+    plan::{Change, Observed, Revision, State},
 };
 
 /// Of which all that matters is known.
@@ -74,7 +76,7 @@ impl Container {
 
     fn revision(&self, current: bool) -> Revision {
         let secrets: BTreeMap<String, String> = serde_json::from_str(self.mark(labels::SECRETS)).unwrap_or_default();
-        let spec: serde_json::Value = serde_json::from_str(self.mark(labels::SPEC)).unwrap_or_default();
+        let spec: Value = serde_json::from_str(self.mark(labels::SPEC)).unwrap_or_default();
         Revision {
             number: self.number,
             current,
@@ -128,7 +130,26 @@ pub(super) fn observed(name: &str, all: &[Container]) -> Observed {
         state: current.map_or(State::Stopped, Container::state),
         url,
         revisions,
+        drift: vec![],
     }
+}
+
+/// What of the container is not as its label says that it was made.
+pub(super) fn drift(spec: &Value, found: &ContainerInspectResponse) -> Vec<Change> {
+    let host = found.host_config.as_ref();
+    let number = |number: Option<i64>| number.filter(|number| *number != 0).map(|number| number.to_string());
+    let is = [
+        ("memory", number(host.and_then(|host| host.memory))),
+        ("cpu_millis", number(host.and_then(|host| host.nano_cpus.map(|nanos| nanos / 1_000_000)))),
+        ("pids", number(host.and_then(|host| host.pids_limit))),
+    ];
+    let sent = |what: &str| match &spec[what] {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    };
+    let changed = is.into_iter().filter(|(what, is)| sent(what) != *is);
+    changed.map(|(what, is)| Change { what: what.to_owned(), from: sent(what), to: is }).collect()
 }
 
 fn url(host: &str, port: u16) -> String {

@@ -37,7 +37,7 @@ impl Drop for Made<'_> {
 
 #[tokio::test]
 async fn the_image_runs_from_scratch_and_answers() {
-    let Some(engine) = Engine::find() else { return };
+    let Some(engine) = Engine::with_bridge() else { return };
     let env = env(&engine);
     let name = format!("agentscope-build-{}", unique());
     env.write(

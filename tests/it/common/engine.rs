@@ -27,6 +27,14 @@ impl Engine {
         require::available("docker", found.is_some()).then_some(found).flatten()
     }
 
+    /// The same with a network by which this machine reaches its containers.
+    #[must_use]
+    pub fn with_bridge() -> Option<Self> {
+        let engine = Self::find()?;
+        let there = engine.docker(&["network", "ls", "--format", "{{.Name}}"]).lines().any(|name| name == "bridge");
+        require::available("docker-bridge", there).then_some(engine)
+    }
+
     /// The same with gVisor's runtime.
     #[must_use]
     pub fn with_gvisor() -> Option<Self> {

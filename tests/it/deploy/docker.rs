@@ -120,3 +120,17 @@ fn both_spellings_and_a_name_of_its_own() {
     let again: Value = serde_json::from_str(&again.stdout).unwrap();
     assert_eq!((&again["revision"], &again["changed"], &again["url"]), (&json!(1), &json!(true), &made["url"]));
 }
+
+#[test]
+fn what_was_changed_by_hand_is_shown_and_taken_back() {
+    let Some(home) = Home::find() else { return };
+    home.agent("");
+    home.deploy(&[]);
+    assert_eq!(home.status()["drift"], json!([]));
+    home.engine.docker(&["update", "--memory", "600m", "--memory-swap", "600m", &format!("agentscope-{}", home.name)]);
+    let drift = json!([{ "what": "memory", "from": "536870912", "to": "629145600" }]);
+    assert_eq!(home.status()["drift"], drift);
+    assert_eq!(home.run(&["deploy", "docker", "--plan", "--detailed-exitcode"]).code, Some(10));
+    assert_eq!(home.deploy(&[])["revision"], 2);
+    assert_eq!(home.status()["drift"], json!([]));
+}

@@ -23,7 +23,7 @@ struct Home {
 impl Home {
     /// `None` where there is no engine, and the test is skipped.
     fn find() -> Option<Self> {
-        let engine = Engine::find()?;
+        let engine = Engine::with_bridge()?;
         let env = engine.env().var("GREETING", "hello-token");
         let this = Self { name: format!("it-{}", unique()), env, engine };
         this.share_layers();
@@ -48,19 +48,16 @@ impl Home {
     }
 
     fn shown(&self, output: &Output) -> String {
-        let digest = |text: &str| -> String {
-            let mut out = String::new();
-            let mut rest = text;
-            while let Some(at) = rest.find("sha256:") {
-                out += &rest[..at];
-                out += "sha256:[HASH]";
-                rest = rest[at + 7..].trim_start_matches(|c: char| c.is_ascii_hexdigit());
-            }
-            out + rest
+        let hashes = |text: &str, before: &str, shown: &str| -> String {
+            let mut parts = text.split(before);
+            let first = parts.next().unwrap_or_default().to_owned();
+            let rest = |part: &str| part.trim_start_matches(|c: char| c.is_ascii_hexdigit()).to_owned();
+            parts.fold(first, |out, part| out + before + shown + &rest(part))
         };
         // Whether it was packed before is another test's doing.
         let text = output.to_string().replace("packing our executable\n", "");
-        digest(&text.replace(&self.name, "[NAME]"))
+        let text = hashes(&text.replace(&self.name, "[NAME]"), "sha256:", "[HASH]");
+        hashes(&text, "agentscope/[NAME]:", "[TAG]")
     }
 
     /// Deploys, and says what came of it.

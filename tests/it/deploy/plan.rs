@@ -18,7 +18,7 @@ fn a_plan_shows_everything_and_touches_nothing() {
     docker/[NAME] would be made, revision 1
       + agent_hash: sha256:[HASH]
       + cpu_millis: 500
-      + image: sha256:[HASH]
+      + image: agentscope/[NAME]:[TAG]
       + memory: 268435456
       + pids: 512
       + port: 8080
@@ -42,7 +42,7 @@ fn a_plan_shows_everything_and_touches_nothing() {
     ```diff
     + agent_hash: sha256:[HASH]
     + cpu_millis: 500
-    + image: sha256:[HASH]
+    + image: agentscope/[NAME]:[TAG]
     + memory: 268435456
     + pids: 512
     + port: 8080
@@ -75,7 +75,7 @@ fn a_plan_shows_everything_and_touches_nothing() {
     docker/[NAME] would be changed, from revision 1 to 2
       ~ agent_hash: sha256:[HASH] -> sha256:[HASH]
       - cpu_millis: 500
-      ~ image: sha256:[HASH] -> sha256:[HASH]
+      ~ image: agentscope/[NAME]:[TAG] -> agentscope/[NAME]:[TAG]
       ~ memory: 268435456 -> 314572800
       ~ secrets.GREETING: a secret -> another secret
     note: sessions and memory are kept in the volume `agentscope-[NAME].data`, from one revision to the next
