@@ -278,7 +278,7 @@ fn a_no_with_a_reason() {
 fn a_command_that_is_longer_than_the_terminal() {
     let mut stage = Stage::new(40, 14);
     stage.say("Do it.");
-    let command: String = (0..30).map(|n| format!("step-{n:02} --with arguments that are long && ")).collect();
+    let command: String = (0..30).map(|n| format!("step-{n:02} &&\n")).collect();
     stage.asks("lead", &command);
     let first = stage.frame();
     assert!(first.contains("step-00") && first.contains("no, and stop"));
@@ -287,11 +287,10 @@ fn a_command_that_is_longer_than_the_terminal() {
         stage.press(KeyCode::PageDown);
         seen.push_str(&stage.frame());
     }
-    let seen = seen.replace("\n  ", "");
     for n in 0..30 {
         assert!(seen.contains(&format!("step-{n:02}")), "{n} in\n{seen}");
     }
-    assert_snapshot!(first);
+    assert!(first.contains("lines 1 to 4 of 30: PgUp, PgDn"), "{first}");
 }
 
 /// Keys that are typed into a message are no answer to what is asked at that moment.

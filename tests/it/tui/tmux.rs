@@ -98,6 +98,8 @@ fn resizes_while_it_streams_lose_and_double_nothing() {
     tmux.sees("ask · lead");
     go_on.send(()).unwrap();
     tmux.sees("line 00119");
-    tmux.until("the end", |screen| !screen.contains("working"));
+    // A frame that was drawn while tmux was narrower than it said may have left a row behind, further up.
+    let live = |screen: &str| screen.trim_end().lines().rev().take(5).any(|line| line.contains("working"));
+    tmux.until("the end", |screen| !live(screen));
     screen::assert_whole(&tmux.history(), 120);
 }
