@@ -215,6 +215,7 @@ fn messages_that_cannot_be_sent() {
     --- stderr
     using ./agent.yaml
     error: `binary.bin` is not text: it holds NUL bytes
+    hint: text in UTF-8 and PNG, JPEG, GIF and WebP images can be sent
     ");
     insta::assert_snapshot!(env.run(&["chat", "hello"]), @r#"
     exit 4
