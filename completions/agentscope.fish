@@ -33,17 +33,25 @@ complete -c agentscope -n "__fish_agentscope_needs_command" -s V -l version -d '
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "build" -d 'Make an OCI image of an agent, without Docker'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "chat" -d 'Talk to an agent: one message with -q, else a conversation'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "deploy" -d 'Deploy an agent: to containers of Docker'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "doctor" -d 'Show what this machine can do, what is missing, and how to mend it'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "init" -d 'Make a new agent project'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "invoke" -d 'Say one thing to a deployment, and print the answer'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "list" -d 'List what is deployed, as the container engine says'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "logs" -d 'Show what a deployment writes'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "man" -d 'Print the man page, or write those of all verbs into a folder'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "mcp" -d 'See, test and log in to the MCP servers of an agent; be one'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "models" -d 'List the model providers, which keys were found, and the model servers on this machine'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "rm" -d 'Remove a deployment with all its revisions'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "rollback" -d 'Let an earlier revision of a deployment run again'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "run" -d 'Serve an agent over HTTP'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "sandbox" -d 'Run programs in isolation; see and control every sandbox'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "schema" -d 'Print the JSON Schema of the agent file, for editors'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "session" -d 'List, read, copy and delete earlier conversations; show and undo what they changed'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "setup" -d 'Choose a model provider, find keys and local model servers, store a key'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "status" -d 'Show how a deployment is and which revisions it has, as the container engine says'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "stop" -d 'Stop a deployment; its revisions and what it keeps stay, and `deploy` starts it again'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "tools" -d 'List the tools of an agent: where each comes from, where it runs, and whether it may change anything'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "validate" -d 'Check an agent file: every error at once, with line and column'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "web" -d 'Serve an agent with a page for browsers on /'
@@ -96,6 +104,30 @@ never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand completions" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand completions" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l mode -d 'The same as TARGET' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -s c -l config -d 'The same as AGENT' -r -F
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l profile -d 'Merge this profile of the agent file over it' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l name -d 'The name of the deployment [default: that of the agent]' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -s E -l env -d 'Give the agent this variable; may be given several times' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l env-file -d 'Give the agent the variables of this file' -r -F
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l port -d 'The port of the host [default: the one it has, else the next that is free]' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l host -d 'The address of the host that callers may come by' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l base -d 'Begin the image with this one of a registry, HOST/PATH[:TAG] [default: nothing at all]' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l timeout -d 'How long the new revision may take until it answers, in seconds' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l runtime-binary -d 'A static agentscope of this version for Linux; also AGENTSCOPE_RUNTIME_BINARY [default: itself]' -r -F
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -s o -l output -d 'The form of the result' -r -f -a "text\t''
+yaml\t'One YAML document'
+json\t'One JSON document'
+markdown\t'For a comment on a change'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l plan -l dry-run -d 'Only show what would be done'
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l detailed-exitcode -d 'With --plan: exit with 10 where there are changes'
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l wait -d 'Wait until the new revision answers, which is done in any case'
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand doctor" -s c -l config -d 'The same as AGENT' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand doctor" -l profile -d 'Merge this profile of the agent file over it' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand doctor" -s o -l output -d 'The form of the result' -r -f -a "text\t''
@@ -130,6 +162,34 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand init" -l force -d 
 complete -c agentscope -n "__fish_agentscope_using_subcommand init" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand init" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand invoke" -s q -l query -d 'What to say' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand invoke" -l session-id -d 'Go on with this session, or begin it' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand invoke" -l user-id -d 'Whose session it is' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand invoke" -s o -l output -d 'The form of the answer' -r -f -a "text\t'The answer as it comes; tools and warnings on standard error'
+json\t'One JSON document at the end'
+stream-json\t'One JSON event a line, as it happens'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand invoke" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand invoke" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand invoke" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand invoke" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand list" -s o -l output -d 'The form of the list' -r -f -a "text\t''
+json\t'One JSON document'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand list" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand list" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand logs" -l tail -d 'Only the last lines' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand logs" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand logs" -s f -l follow -d 'Go on with what it writes from now on'
+complete -c agentscope -n "__fish_agentscope_using_subcommand logs" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand logs" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand logs" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand man" -l output -d 'Write one page a verb into this folder' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t'Also into a file or a pipe'
@@ -223,6 +283,25 @@ never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand models" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand models" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand models" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand rm" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand rm" -l purge -d 'Remove what it kept, too, and its images'
+complete -c agentscope -n "__fish_agentscope_using_subcommand rm" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand rm" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand rollback" -l to -d 'This revision [default: the one before]' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand rollback" -l timeout -d 'How long it may take until it answers, in seconds' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand rollback" -s o -l output -d 'The form of the result' -r -f -a "text\t''
+yaml\t'One YAML document'
+json\t'One JSON document'
+markdown\t'For a comment on a change'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand rollback" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand rollback" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand rollback" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand rollback" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand run" -s c -l config -d 'The same as AGENT' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand run" -l profile -d 'Merge this profile of the agent file over it' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand run" -l host -d 'The address to listen on' -r
@@ -653,6 +732,22 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand setup" -l key-stdi
 complete -c agentscope -n "__fish_agentscope_using_subcommand setup" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand setup" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand status" -l timeout -d 'How long to wait, in seconds' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand status" -s o -l output -d 'The form of the result' -r -f -a "text\t''
+json\t'One JSON document'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand status" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand status" -l wait -d 'Wait until it runs'
+complete -c agentscope -n "__fish_agentscope_using_subcommand status" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand status" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand stop" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t'Also into a file or a pipe'
+never\t'Not even on a terminal'"
+complete -c agentscope -n "__fish_agentscope_using_subcommand stop" -l offline -d 'Refuse every call outside this machine, and say which one it was'
+complete -c agentscope -n "__fish_agentscope_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agentscope -n "__fish_agentscope_using_subcommand stop" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand tools" -s c -l config -d 'The same as AGENT' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand tools" -l profile -d 'Merge this profile of the agent file over it' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand tools" -s o -l output -d 'The form of the list' -r -f -a "text\t''
@@ -687,24 +782,32 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand web" -l no-open -d
 complete -c agentscope -n "__fish_agentscope_using_subcommand web" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand web" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand web" -s V -l version -d 'Print version'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "build" -d 'Make an OCI image of an agent, without Docker'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "chat" -d 'Talk to an agent: one message with -q, else a conversation'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "doctor" -d 'Show what this machine can do, what is missing, and how to mend it'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "init" -d 'Make a new agent project'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "man" -d 'Print the man page, or write those of all verbs into a folder'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "mcp" -d 'See, test and log in to the MCP servers of an agent; be one'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "models" -d 'List the model providers, which keys were found, and the model servers on this machine'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "run" -d 'Serve an agent over HTTP'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "sandbox" -d 'Run programs in isolation; see and control every sandbox'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "schema" -d 'Print the JSON Schema of the agent file, for editors'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "session" -d 'List, read, copy and delete earlier conversations; show and undo what they changed'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "setup" -d 'Choose a model provider, find keys and local model servers, store a key'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "tools" -d 'List the tools of an agent: where each comes from, where it runs, and whether it may change anything'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "validate" -d 'Check an agent file: every error at once, with line and column'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "web" -d 'Serve an agent with a page for browsers on /'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions doctor import init man mcp models run sandbox schema session setup tools validate web help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "build" -d 'Make an OCI image of an agent, without Docker'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "chat" -d 'Talk to an agent: one message with -q, else a conversation'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "deploy" -d 'Deploy an agent: to containers of Docker'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "doctor" -d 'Show what this machine can do, what is missing, and how to mend it'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "init" -d 'Make a new agent project'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "invoke" -d 'Say one thing to a deployment, and print the answer'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "list" -d 'List what is deployed, as the container engine says'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "logs" -d 'Show what a deployment writes'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "man" -d 'Print the man page, or write those of all verbs into a folder'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "mcp" -d 'See, test and log in to the MCP servers of an agent; be one'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "models" -d 'List the model providers, which keys were found, and the model servers on this machine'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "rm" -d 'Remove a deployment with all its revisions'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "rollback" -d 'Let an earlier revision of a deployment run again'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "run" -d 'Serve an agent over HTTP'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "sandbox" -d 'Run programs in isolation; see and control every sandbox'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "schema" -d 'Print the JSON Schema of the agent file, for editors'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "session" -d 'List, read, copy and delete earlier conversations; show and undo what they changed'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "setup" -d 'Choose a model provider, find keys and local model servers, store a key'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "status" -d 'Show how a deployment is and which revisions it has, as the container engine says'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "stop" -d 'Stop a deployment; its revisions and what it keeps stay, and `deploy` starts it again'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "tools" -d 'List the tools of an agent: where each comes from, where it runs, and whether it may change anything'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "validate" -d 'Check an agent file: every error at once, with line and column'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "web" -d 'Serve an agent with a page for browsers on /'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from mcp" -f -a "list" -d 'List the MCP servers of an agent; starts none of them'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from mcp" -f -a "login" -d 'Log in to an MCP server that wants OAuth'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and __fish_seen_subcommand_from mcp" -f -a "logout" -d 'Forget the tokens of an MCP server'

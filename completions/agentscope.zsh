@@ -116,6 +116,44 @@ never\:"Not even on a terminal"))' \
 ':shell -- The shell:(bash elvish fish powershell zsh)' \
 && ret=0
 ;;
+(deploy)
+_arguments "${_arguments_options[@]}" : \
+'--mode=[The same as TARGET]:TARGET:_default' \
+'-c+[The same as AGENT]:FILE:_files' \
+'--config=[The same as AGENT]:FILE:_files' \
+'--profile=[Merge this profile of the agent file over it]:NAME:_default' \
+'--name=[The name of the deployment \[default\: that of the agent\]]:NAME:_default' \
+'*-E+[Give the agent this variable; may be given several times]:NAME=VALUE:_default' \
+'*--env=[Give the agent this variable; may be given several times]:NAME=VALUE:_default' \
+'--env-file=[Give the agent the variables of this file]:FILE:_files' \
+'--port=[The port of the host \[default\: the one it has, else the next that is free\]]:PORT:_default' \
+'--host=[The address of the host that callers may come by]:ADDRESS:_default' \
+'--base=[Begin the image with this one of a registry, HOST/PATH\[\:TAG\] \[default\: nothing at all\]]:IMAGE:_default' \
+'--timeout=[How long the new revision may take until it answers, in seconds]:SECONDS:_default' \
+'--runtime-binary=[A static agentscope of this version for Linux; also AGENTSCOPE_RUNTIME_BINARY \[default\: itself\]]:FILE:_files' \
+'-o+[The form of the result]:FORM:((text\:""
+yaml\:"One YAML document"
+json\:"One JSON document"
+markdown\:"For a comment on a change"))' \
+'--output=[The form of the result]:FORM:((text\:""
+yaml\:"One YAML document"
+json\:"One JSON document"
+markdown\:"For a comment on a change"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--plan[Only show what would be done]' \
+'--dry-run[Only show what would be done]' \
+'--detailed-exitcode[With --plan\: exit with 10 where there are changes]' \
+'--wait[Wait until the new revision answers, which is done in any case]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'*::words -- The target, docker, and an agent file or a folder with an agent.yaml; ./agent.yaml where absent:_default' \
+&& ret=0
+;;
 (doctor)
 _arguments "${_arguments_options[@]}" : \
 '()-c+[The same as AGENT]:FILE:_files' \
@@ -170,6 +208,61 @@ never\:"Not even on a terminal"))' \
 '-V[Print version]' \
 '--version[Print version]' \
 '::dir -- The folder to make it in:_files' \
+&& ret=0
+;;
+(invoke)
+_arguments "${_arguments_options[@]}" : \
+'-q+[What to say]:TEXT:_default' \
+'--query=[What to say]:TEXT:_default' \
+'--session-id=[Go on with this session, or begin it]:ID:_default' \
+'--user-id=[Whose session it is]:USER:_default' \
+'-o+[The form of the answer]:FORM:((text\:"The answer as it comes; tools and warnings on standard error"
+json\:"One JSON document at the end"
+stream-json\:"One JSON event a line, as it happens"))' \
+'--output=[The form of the answer]:FORM:((text\:"The answer as it comes; tools and warnings on standard error"
+json\:"One JSON document at the end"
+stream-json\:"One JSON event a line, as it happens"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':id -- The deployment\: its id, its name, or the beginning of one:_default' \
+&& ret=0
+;;
+(list)
+_arguments "${_arguments_options[@]}" : \
+'-o+[The form of the list]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the list]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(logs)
+_arguments "${_arguments_options[@]}" : \
+'--tail=[Only the last lines]:LINES:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'-f[Go on with what it writes from now on]' \
+'--follow[Go on with what it writes from now on]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':id -- The deployment\: its id, its name, or the beginning of one:_default' \
 && ret=0
 ;;
 (man)
@@ -371,6 +464,43 @@ never\:"Not even on a terminal"))' \
 '-V[Print version]' \
 '--version[Print version]' \
 '::provider -- Show what is known of the models of this provider:(openai openai-responses anthropic dashscope gemini deepseek moonshot ollama lmstudio llamacpp vllm openai-compatible demo)' \
+&& ret=0
+;;
+(rm)
+_arguments "${_arguments_options[@]}" : \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--purge[Remove what it kept, too, and its images]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':id -- The deployment\: its id, its name, or the beginning of one:_default' \
+&& ret=0
+;;
+(rollback)
+_arguments "${_arguments_options[@]}" : \
+'--to=[This revision \[default\: the one before\]]:REVISION:_default' \
+'--timeout=[How long it may take until it answers, in seconds]:SECONDS:_default' \
+'-o+[The form of the result]:FORM:((text\:""
+yaml\:"One YAML document"
+json\:"One JSON document"
+markdown\:"For a comment on a change"))' \
+'--output=[The form of the result]:FORM:((text\:""
+yaml\:"One YAML document"
+json\:"One JSON document"
+markdown\:"For a comment on a change"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':id -- The deployment\: its id, its name, or the beginning of one:_default' \
 && ret=0
 ;;
 (run)
@@ -1160,6 +1290,38 @@ never\:"Not even on a terminal"))' \
 '--version[Print version]' \
 && ret=0
 ;;
+(status)
+_arguments "${_arguments_options[@]}" : \
+'--timeout=[How long to wait, in seconds]:SECONDS:_default' \
+'-o+[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--output=[The form of the result]:FORM:((text\:""
+json\:"One JSON document"))' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--wait[Wait until it runs]' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':id -- The deployment\: its id, its name, or the beginning of one:_default' \
+&& ret=0
+;;
+(stop)
+_arguments "${_arguments_options[@]}" : \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set or TERM is dumb"
+always\:"Also into a file or a pipe"
+never\:"Not even on a terminal"))' \
+'--offline[Refuse every call outside this machine, and say which one it was]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':id -- The deployment\: its id, its name, or the beginning of one:_default' \
+&& ret=0
+;;
 (tools)
 _arguments "${_arguments_options[@]}" : \
 '()-c+[The same as AGENT]:FILE:_files' \
@@ -1248,6 +1410,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(deploy)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (doctor)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -1257,6 +1423,18 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (init)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(invoke)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(logs)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1301,6 +1479,14 @@ _arguments "${_arguments_options[@]}" : \
 esac
 ;;
 (models)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(rm)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(rollback)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1448,6 +1634,14 @@ esac
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(status)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(stop)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (tools)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -1479,17 +1673,25 @@ _agentscope_commands() {
 'build:Make an OCI image of an agent, without Docker' \
 'chat:Talk to an agent\: one message with -q, else a conversation' \
 'completions:Print a completion script for a shell' \
+'deploy:Deploy an agent\: to containers of Docker' \
 'doctor:Show what this machine can do, what is missing, and how to mend it' \
 'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
+'invoke:Say one thing to a deployment, and print the answer' \
+'list:List what is deployed, as the container engine says' \
+'logs:Show what a deployment writes' \
 'man:Print the man page, or write those of all verbs into a folder' \
 'mcp:See, test and log in to the MCP servers of an agent; be one' \
 'models:List the model providers, which keys were found, and the model servers on this machine' \
+'rm:Remove a deployment with all its revisions' \
+'rollback:Let an earlier revision of a deployment run again' \
 'run:Serve an agent over HTTP' \
 'sandbox:Run programs in isolation; see and control every sandbox' \
 'schema:Print the JSON Schema of the agent file, for editors' \
 'session:List, read, copy and delete earlier conversations; show and undo what they changed' \
 'setup:Choose a model provider, find keys and local model servers, store a key' \
+'status:Show how a deployment is and which revisions it has, as the container engine says' \
+'stop:Stop a deployment; its revisions and what it keeps stay, and \`deploy\` starts it again' \
 'tools:List the tools of an agent\: where each comes from, where it runs, and whether it may change anything' \
 'validate:Check an agent file\: every error at once, with line and column' \
 'web:Serve an agent with a page for browsers on /' \
@@ -1512,6 +1714,11 @@ _agentscope__subcmd__completions_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope completions commands' commands "$@"
 }
+(( $+functions[_agentscope__subcmd__deploy_commands] )) ||
+_agentscope__subcmd__deploy_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope deploy commands' commands "$@"
+}
 (( $+functions[_agentscope__subcmd__doctor_commands] )) ||
 _agentscope__subcmd__doctor_commands() {
     local commands; commands=()
@@ -1523,17 +1730,25 @@ _agentscope__subcmd__help_commands() {
 'build:Make an OCI image of an agent, without Docker' \
 'chat:Talk to an agent\: one message with -q, else a conversation' \
 'completions:Print a completion script for a shell' \
+'deploy:Deploy an agent\: to containers of Docker' \
 'doctor:Show what this machine can do, what is missing, and how to mend it' \
 'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
+'invoke:Say one thing to a deployment, and print the answer' \
+'list:List what is deployed, as the container engine says' \
+'logs:Show what a deployment writes' \
 'man:Print the man page, or write those of all verbs into a folder' \
 'mcp:See, test and log in to the MCP servers of an agent; be one' \
 'models:List the model providers, which keys were found, and the model servers on this machine' \
+'rm:Remove a deployment with all its revisions' \
+'rollback:Let an earlier revision of a deployment run again' \
 'run:Serve an agent over HTTP' \
 'sandbox:Run programs in isolation; see and control every sandbox' \
 'schema:Print the JSON Schema of the agent file, for editors' \
 'session:List, read, copy and delete earlier conversations; show and undo what they changed' \
 'setup:Choose a model provider, find keys and local model servers, store a key' \
+'status:Show how a deployment is and which revisions it has, as the container engine says' \
+'stop:Stop a deployment; its revisions and what it keeps stay, and \`deploy\` starts it again' \
 'tools:List the tools of an agent\: where each comes from, where it runs, and whether it may change anything' \
 'validate:Check an agent file\: every error at once, with line and column' \
 'web:Serve an agent with a page for browsers on /' \
@@ -1556,6 +1771,11 @@ _agentscope__subcmd__help__subcmd__completions_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help completions commands' commands "$@"
 }
+(( $+functions[_agentscope__subcmd__help__subcmd__deploy_commands] )) ||
+_agentscope__subcmd__help__subcmd__deploy_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help deploy commands' commands "$@"
+}
 (( $+functions[_agentscope__subcmd__help__subcmd__doctor_commands] )) ||
 _agentscope__subcmd__help__subcmd__doctor_commands() {
     local commands; commands=()
@@ -1575,6 +1795,21 @@ _agentscope__subcmd__help__subcmd__import_commands() {
 _agentscope__subcmd__help__subcmd__init_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help init commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__invoke_commands] )) ||
+_agentscope__subcmd__help__subcmd__invoke_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help invoke commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__list_commands] )) ||
+_agentscope__subcmd__help__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help list commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__logs_commands] )) ||
+_agentscope__subcmd__help__subcmd__logs_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help logs commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__help__subcmd__man_commands] )) ||
 _agentscope__subcmd__help__subcmd__man_commands() {
@@ -1621,6 +1856,16 @@ _agentscope__subcmd__help__subcmd__mcp__subcmd__test_commands() {
 _agentscope__subcmd__help__subcmd__models_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help models commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__rm_commands] )) ||
+_agentscope__subcmd__help__subcmd__rm_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help rm commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__rollback_commands] )) ||
+_agentscope__subcmd__help__subcmd__rollback_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help rollback commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__help__subcmd__run_commands] )) ||
 _agentscope__subcmd__help__subcmd__run_commands() {
@@ -1799,6 +2044,16 @@ _agentscope__subcmd__help__subcmd__setup_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope help setup commands' commands "$@"
 }
+(( $+functions[_agentscope__subcmd__help__subcmd__status_commands] )) ||
+_agentscope__subcmd__help__subcmd__status_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help status commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__help__subcmd__stop_commands] )) ||
+_agentscope__subcmd__help__subcmd__stop_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope help stop commands' commands "$@"
+}
 (( $+functions[_agentscope__subcmd__help__subcmd__tools_commands] )) ||
 _agentscope__subcmd__help__subcmd__tools_commands() {
     local commands; commands=()
@@ -1823,6 +2078,21 @@ _agentscope__subcmd__import_commands() {
 _agentscope__subcmd__init_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope init commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__invoke_commands] )) ||
+_agentscope__subcmd__invoke_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope invoke commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__list_commands] )) ||
+_agentscope__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope list commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__logs_commands] )) ||
+_agentscope__subcmd__logs_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope logs commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__man_commands] )) ||
 _agentscope__subcmd__man_commands() {
@@ -1912,6 +2182,16 @@ _agentscope__subcmd__mcp__subcmd__test_commands() {
 _agentscope__subcmd__models_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope models commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__rm_commands] )) ||
+_agentscope__subcmd__rm_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope rm commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__rollback_commands] )) ||
+_agentscope__subcmd__rollback_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope rollback commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__run_commands] )) ||
 _agentscope__subcmd__run_commands() {
@@ -2265,6 +2545,16 @@ _agentscope__subcmd__session__subcmd__undo_commands() {
 _agentscope__subcmd__setup_commands() {
     local commands; commands=()
     _describe -t commands 'agentscope setup commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__status_commands] )) ||
+_agentscope__subcmd__status_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope status commands' commands "$@"
+}
+(( $+functions[_agentscope__subcmd__stop_commands] )) ||
+_agentscope__subcmd__stop_commands() {
+    local commands; commands=()
+    _describe -t commands 'agentscope stop commands' commands "$@"
 }
 (( $+functions[_agentscope__subcmd__tools_commands] )) ||
 _agentscope__subcmd__tools_commands() {

@@ -30,6 +30,8 @@ impl FileLock {
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) if patience > 0 && shared(&file)? => {
+                    // Or others who want it would take us for one who asks, and we them, for ever.
+                    drop(file);
                     patience -= 1;
                     std::thread::sleep(Duration::from_millis(1));
                     continue;
