@@ -64,13 +64,21 @@ impl Diff {
         found
     }
 
-    /// Of a text in the form of git, such as a tool gives; without the names of the files.
+    /// Of a text in the form of git, such as a tool gives; a file has its name where a line `diff --git` begins it.
     #[must_use]
     pub fn of_unified(text: &str) -> Self {
         let mut found = Self::default();
+        let mut heading = true;
         for line in text.lines() {
+            if let Some(names) = line.strip_prefix("diff --git ") {
+                let name = names.rsplit_once(" b/").map_or(names, |(_, name)| name);
+                found.push(Kind::Between, vec![(false, name.to_owned())]);
+                heading = true;
+                continue;
+            }
+            heading &= !line.starts_with("@@");
             let (kind, rest) = match line.as_bytes().first() {
-                _ if line.starts_with("--- ") || line.starts_with("+++ ") || line.starts_with("diff ") => continue,
+                _ if heading && (line.starts_with("--- ") || line.starts_with("+++ ")) => continue,
                 Some(b'+') => (Kind::Added, &line[1..]),
                 Some(b'-') => (Kind::Removed, &line[1..]),
                 Some(b' ') => (Kind::Same, &line[1..]),
@@ -180,6 +188,24 @@ mod tests {
         - old
         + new and rather longer than a
            line
+        ");
+    }
+
+    #[test]
+    fn of_several_files_each_has_its_name_and_no_line_is_taken_for_a_heading() {
+        let text = "diff --git a/sql/x y b/sql/x y\n--- a/sql/x y\n+++ b/sql/x y\n@@ -1,2 +1 @@\n--- a comment\n same\n\
+                    diff --git a/new b/new\nnew file mode 100644\n--- /dev/null\n+++ b/new\n@@ -0,0 +1 @@\n+++ i\n";
+        let diff = Diff::of_unified(text);
+        assert_eq!((diff.added, diff.removed), (1, 1));
+        insta::assert_snapshot!(shown(&diff, 100), @r"
+          sql/x y
+          @@ -1,2 +1 @@
+        - -- a comment
+          same
+          new
+          new file mode 100644
+          @@ -0,0 +1 @@
+        + ++ i
         ");
     }
 }

@@ -80,14 +80,14 @@ impl<'a> Registry<'a> {
     /// A registry that cannot be reached, or does not let us in.
     pub(super) async fn send(&self, request: impl Fn(&Client) -> RequestBuilder) -> Result<Response, DeployError> {
         let pass = self.pass.lock().await.clone();
-        let response = self.once(pass.on(request(&self.client))).await?;
+        let response = self.once(self.with(&pass, request(&self.client))?).await?;
         let response = match response.status() {
-            StatusCode::UNAUTHORIZED => {
+            StatusCode::UNAUTHORIZED if self.is_own(response.url()) => {
                 let Some(challenge) = Challenge::of(&response) else { return Err(self.denied()) };
                 let scope = self.access.scope(&self.reference.repository);
                 let pass = challenge.answer(&self.login, &scope, self.http).await?;
                 *self.pass.lock().await = pass.clone();
-                self.once(pass.on(request(&self.client))).await?
+                self.once(self.with(&pass, request(&self.client))?).await?
             }
             _ => response,
         };
@@ -95,6 +95,19 @@ impl<'a> Registry<'a> {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.denied()),
             _ => Ok(response),
         }
+    }
+
+    /// Our login goes to the registry alone, not to where it has layers sent.
+    fn with(&self, pass: &Pass, request: RequestBuilder) -> Result<RequestBuilder, DeployError> {
+        let (client, request) = request.build_split();
+        let request = request.map_err(|source| self.unreachable(source))?;
+        let own = self.is_own(request.url());
+        let request = RequestBuilder::from_parts(client, request);
+        Ok(if own { pass.on(request) } else { request })
+    }
+
+    fn is_own(&self, url: &url::Url) -> bool {
+        url::Url::parse(&root(&self.reference.registry)).is_ok_and(|root| root.origin() == url.origin())
     }
 
     async fn once(&self, request: RequestBuilder) -> Result<Response, DeployError> {
