@@ -24,7 +24,7 @@ impl Chosen {
         let known = |word: &String| TARGETS.contains(&word.as_str());
         let (target, agent) = match (args.words.as_slice(), &args.mode) {
             ([], mode) => (mode.clone(), None),
-            ([word], None) if known(word) => (Some(word.clone()), None),
+            ([word], None) if known(word) || !cx.env.cwd.join(word).exists() => (Some(word.clone()), None),
             ([word], mode) => (mode.clone(), Some(word.clone())),
             ([target, agent], None) => (Some(target.clone()), Some(agent.clone())),
             _ => {

@@ -96,6 +96,12 @@ fn wrong_usage_is_told_before_anything_is_done() {
     error: the target is not named
     hint: there is docker: `agentscope deploy docker`
     ");
+    insta::assert_snapshot!(env.run(&["deploy", "moon"]), @"
+    exit 2
+    --- stderr
+    error: there is no target `moon`
+    hint: there is docker
+    ");
     insta::assert_snapshot!(env.run(&["deploy", "--mode", "moon"]), @"
     exit 2
     --- stderr
