@@ -90,7 +90,7 @@ impl Docker {
         let token = token.unwrap_or_else(new_token);
         let image = desired.spec["image"].as_str().unwrap_or_default();
         progress.step(&format!("making revision {number}"), None, None);
-        let port = Port::of(desired, current, self.engine.is_here());
+        let port = Port::of(desired, current, &self.containers(None).await?, self.engine.is_here());
         port.check()?;
         let made = async {
             // Of a deploy that was killed just here.

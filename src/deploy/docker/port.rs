@@ -1,6 +1,6 @@
 //! The port of the host by which callers reach a deployment.
 
-use std::{net::TcpListener, ops::RangeInclusive};
+use std::{collections::BTreeSet, net::TcpListener, ops::RangeInclusive};
 
 use super::{inside, observe::Container};
 use crate::deploy::{DeployError, plan::Desired};
@@ -15,12 +15,16 @@ pub(super) struct Port {
     host: String,
     /// Those that are still to be tried.
     free: RangeInclusive<u16>,
+    /// Those of other deployments: free, too, while one of them is being replaced.
+    of_others: BTreeSet<u16>,
     /// An engine elsewhere says itself whether a port is taken.
     is_here: bool,
 }
 
 impl Port {
-    pub(super) fn of(desired: &Desired, current: Option<&Container>, is_here: bool) -> Self {
+    /// `all` are the containers of every deployment, `current` the one of this.
+    pub(super) fn of(desired: &Desired, current: Option<&Container>, all: &[Container], is_here: bool) -> Self {
+        let others = all.iter().filter(|container| container.deployment != desired.name);
         let publish = &desired.spec["publish"];
         let first = inside::port(&desired.spec);
         Self {
@@ -28,6 +32,7 @@ impl Port {
             kept: current.and_then(Container::bound_port),
             host: publish["host"].as_str().unwrap_or("127.0.0.1").to_owned(),
             free: first..=first.saturating_add(TRIED),
+            of_others: others.filter_map(Container::bound_port).collect(),
             is_here,
         }
     }
@@ -52,7 +57,7 @@ impl Port {
             return Ok(port);
         }
         while let Some(port) = self.free.next() {
-            if self.is_free(port) {
+            if !self.of_others.contains(&port) && self.is_free(port) {
                 return Ok(port);
             }
         }
