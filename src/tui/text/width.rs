@@ -1,7 +1,7 @@
 //! How many columns text takes, by what a reader sees as one character.
 
 use ratatui::{buffer::CellWidth, text::Line};
-use unicode_segmentation::UnicodeSegmentation;
+use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
 /// Each character as a reader counts them, with the columns it takes.
 pub fn graphemes(text: &str) -> impl Iterator<Item = (&str, usize)> {
@@ -16,6 +16,15 @@ pub fn graphemes(text: &str) -> impl Iterator<Item = (&str, usize)> {
         rest = &rest[first.len()..];
         Some((first, of_grapheme(first)))
     })
+}
+
+/// The first boundary between characters at `at` bytes or after, which is one between code points.
+pub fn boundary_from(text: &str, at: usize) -> usize {
+    let mut cursor = GraphemeCursor::new(at, text.len(), true);
+    match cursor.is_boundary(text, 0) {
+        Ok(false) => cursor.next_boundary(text, 0).ok().flatten().unwrap_or(text.len()),
+        _ => at,
+    }
 }
 
 /// Columns. The sum over the characters, as a screen of cells shows them, which is never less than that of the whole.

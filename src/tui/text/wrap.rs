@@ -7,7 +7,7 @@ use ratatui::{
 
 use super::{
     breaks,
-    width::{cut, graphemes, line_width, width},
+    width::{boundary_from, cut, graphemes, line_width, width},
 };
 
 /// Columns that a prefix leaves to the text at least, where there are so many.
@@ -65,7 +65,7 @@ impl Wrap {
             Break::Words => breaks::words(&text, first, rest),
             Break::Anywhere => breaks::anywhere(&text, first, rest),
         };
-        let mut pieces = Pieces { spans: &line.spans, style: line.style, skipped: 0 };
+        let mut pieces = Pieces { text: &text, spans: &line.spans, style: line.style, length: 0, taken: 0 };
         let mut lines = Vec::with_capacity(ranges.len());
         for (start, end) in ranges {
             let (prefix, columns) = if lines.is_empty() { (&self.first, first) } else { (&self.rest, rest) };
@@ -79,27 +79,31 @@ impl Wrap {
 
 /// The spans of a line, read once from its start.
 struct Pieces<'a> {
+    text: &'a str,
     spans: &'a [Span<'a>],
     style: Style,
     /// Bytes of the spans before these.
-    skipped: usize,
+    length: usize,
+    /// Bytes of the text that the spans before these have.
+    taken: usize,
 }
 
 impl Pieces<'_> {
     fn between(&mut self, start: usize, end: usize, columns: usize) -> Vec<Span<'static>> {
         let mut found = vec![];
         while let Some(span) = self.spans.first() {
-            let span_end = self.skipped + span.content.len();
-            let from = start.max(self.skipped);
+            let length = self.length + span.content.len();
+            // A character is of one span, that of its beginning: halves would take more columns than the whole.
+            let span_end = boundary_from(self.text, length);
+            let from = start.max(self.taken);
             let to = end.min(span_end);
             if from < to {
-                let piece = &span.content[from - self.skipped..to - self.skipped];
-                found.push(Span::styled(narrow(piece, columns), self.style.patch(span.style)));
+                found.push(Span::styled(narrow(&self.text[from..to], columns), self.style.patch(span.style)));
             }
             if span_end > end {
                 break;
             }
-            self.skipped = span_end;
+            (self.length, self.taken) = (length, span_end);
             self.spans = &self.spans[1..];
         }
         found
@@ -173,6 +177,8 @@ mod tests {
         let code = Wrap::to(4).breaks(Break::Anywhere);
         assert_eq!(shown(&code, "let x = 字"), ["let ", "x = ", "字"]);
         assert_eq!(shown(&Wrap::to(1).prefix("> ", "> "), "字a"), ["\u{fffd}", "a"]);
+        let halves = Line::from(vec![Span::raw("\\"), Span::styled("\u{ddc}", red), Span::styled("b", red)]);
+        assert_eq!(code.lines(&halves), [Line::from(vec![Span::raw("\\\u{ddc}"), Span::styled("b", red)])]);
     }
 
     proptest! {
@@ -188,8 +194,13 @@ mod tests {
             if width >= LEAST {
                 prop_assert_eq!(letters(&lines.concat()), letters(&text));
             }
-            for line in lines.into_iter().chain(shown(&wrap.prefix(prefix.clone(), prefix), &text)) {
+            for line in lines.into_iter().chain(shown(&wrap.clone().prefix(prefix.clone(), prefix), &text)) {
                 prop_assert!(super::width(&line) <= width, "{:?}", line);
+            }
+            // As code in colours is: however it is cut into spans, each fits by itself.
+            let spans: Line<'_> = text.char_indices().map(|(at, c)| &text[at..at + c.len_utf8()]).collect();
+            for line in wrap.lines(&spans) {
+                prop_assert!(line_width(&line) <= width, "{:?}", line);
             }
         }
     }
