@@ -1,5 +1,5 @@
-//! Which sessions are held, and who is asked to let go. A session is held by the lock on a file of its own; a request to
-//! stop is a note in memory where its holder is this process, else a file in a folder that all holders look into.
+//! Which sessions are held, and who is asked to let go. A request to stop is a note in memory where the holder is this
+//! process, else a file in a folder that all holders look into.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,25 +8,25 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use sha2::{Digest as _, Sha256};
-
+use super::locks::{Lock, Locks, name};
 use crate::{
-    config::{FileLock, write_private},
+    config::write_private,
     domain::SessionKey,
     store::{NewSession, StoreError},
 };
 
 #[derive(Debug)]
 pub(super) struct Holds {
-    /// The folder of the lock files.
-    locks: PathBuf,
+    /// The folder of all that processes tell each other by files.
+    folder: PathBuf,
+    locks: Locks,
     ours: Mutex<Ours>,
 }
 
 /// What is held through this handle.
 #[derive(Debug, Default)]
 struct Ours {
-    held: BTreeMap<SessionKey, (FileLock, Arc<NewSession>)>,
+    held: BTreeMap<SessionKey, (Lock, Arc<NewSession>)>,
     /// Those of `held` that are asked to stop.
     asked: BTreeSet<SessionKey>,
 }
@@ -38,12 +38,12 @@ pub(super) struct Held {
 }
 
 impl Holds {
-    pub(super) fn new(locks: PathBuf) -> Self {
-        Self { locks, ours: Mutex::default() }
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self { locks: Locks::new(&folder), folder, ours: Mutex::default() }
     }
 
     pub(super) fn folder(&self) -> &Path {
-        &self.locks
+        &self.folder
     }
 
     fn ours(&self) -> MutexGuard<'_, Ours> {
@@ -54,15 +54,19 @@ impl Holds {
     /// Takes a session, which is to be made of `new`; [`StoreError::Busy`] while another has it.
     pub(super) fn hold(self: &Arc<Self>, key: &SessionKey, new: Arc<NewSession>) -> Result<Held, StoreError> {
         let busy = || StoreError::Busy(key.session.clone());
-        if self.ours().held.contains_key(key) {
-            return Err(busy());
+        {
+            // As one step: what a store has locked it may lock again.
+            let mut ours = self.ours();
+            if ours.held.contains_key(key) {
+                return Err(busy());
+            }
+            let lock = self.locks.try_acquire(key).map_err(failed)?.ok_or_else(busy)?;
+            ours.held.insert(key.clone(), (lock, new));
         }
-        let name = name(key);
-        let lock = FileLock::try_acquire(&self.locks.join(&name)).map_err(failed)?.ok_or_else(busy)?;
+        let held = Held { holds: Arc::clone(self), key: key.clone() };
         // A request that came too late for the holder before.
-        remove(&self.stops().join(&name)).map_err(failed)?;
-        self.ours().held.insert(key.clone(), (lock, new));
-        Ok(Held { holds: Arc::clone(self), key: key.clone() })
+        remove(&self.stops().join(name(key))).map_err(failed)?;
+        Ok(held)
     }
 
     /// What a session is to be made of, should it be new: as its holder says.
@@ -79,15 +83,7 @@ impl Holds {
     }
 
     fn is_held(&self, key: &SessionKey) -> io::Result<bool> {
-        Ok(self.ours().held.contains_key(key) || FileLock::is_held(&self.locks.join(name(key)))?)
-    }
-
-    /// Removes the lock file of a session that is gone and that nobody holds.
-    pub(super) fn forget(self: &Arc<Self>, key: &SessionKey) {
-        // It does no harm if it stays.
-        if let Ok(held) = self.hold(key, Arc::default()) {
-            held.remove();
-        }
+        Ok(self.ours().held.contains_key(key) || self.locks.is_held(key)?)
     }
 
     pub(super) fn interrupt(&self, key: &SessionKey) -> Result<bool, StoreError> {
@@ -130,35 +126,17 @@ impl Holds {
 
     /// The folder of the requests to stop.
     fn stops(&self) -> PathBuf {
-        self.locks.join("stops")
-    }
-}
-
-impl Held {
-    /// Lets go of a session that is gone, and removes its lock file.
-    pub(super) fn remove(self) {
-        if let Some(lock) = self.take() {
-            lock.remove();
-        }
-    }
-
-    fn take(&self) -> Option<FileLock> {
-        let mut ours = self.holds.ours();
-        ours.asked.remove(&self.key);
-        ours.held.remove(&self.key).map(|(lock, _)| lock)
+        self.folder.join("stops")
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.take();
+        let mut ours = self.holds.ours();
+        ours.asked.remove(&self.key);
+        // Before anybody else may look: the lock would be taken from the next holder.
+        drop(ours.held.remove(&self.key));
     }
-}
-
-/// The name of the lock file of a session. Hashed: a name of any length and with any signs becomes one of a file.
-fn name(key: &SessionKey) -> String {
-    let hash = Sha256::new().chain_update(&key.user).chain_update([0]).chain_update(key.session.as_str()).finalize();
-    hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn remove(path: &Path) -> io::Result<()> {

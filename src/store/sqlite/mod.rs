@@ -6,6 +6,7 @@
 
 mod connection;
 mod holds;
+mod locks;
 mod notes;
 mod process;
 mod sessions;

@@ -256,7 +256,7 @@ impl Store for SqliteStore {
             Ok(())
         })
         .await?;
-        held.remove();
+        drop(held);
         Ok(())
     }
 
@@ -277,12 +277,6 @@ impl Store for SqliteStore {
                 Ok(removed)
             })
             .await?;
-        let count = removed.len() as u64;
-        self.blocking(move |database| {
-            removed.iter().for_each(|key| database.holds.forget(key));
-            Ok(())
-        })
-        .await?;
-        Ok(count)
+        Ok(removed.len() as u64)
     }
 }

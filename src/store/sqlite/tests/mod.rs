@@ -44,7 +44,7 @@ async fn remembered_by_the_next_process() {
 }
 
 #[tokio::test]
-async fn a_lock_holds_for_other_handles_and_its_file_goes_with_the_session() {
+async fn a_lock_holds_for_other_handles_and_makes_no_file_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sessions.db");
     let (one, other) = (SqliteStore::at(&path), SqliteStore::at(&path));
@@ -54,9 +54,42 @@ async fn a_lock_holds_for_other_handles_and_its_file_goes_with_the_session() {
     assert!(matches!(other.remove(&key("s")).await, Err(StoreError::Busy(_))));
     drop(held);
     other.remove(&key("s")).await.unwrap();
-    let left: Vec<_> =
+    let _held = one.lock(&key("t"), &NewSession::default()).await.unwrap();
+    let _held = other.lock(&key("u"), &NewSession::default()).await.unwrap();
+    let mut left: Vec<_> =
         std::fs::read_dir(connection::locks_of(&path)).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert_eq!(left, ["setup"]);
+    left.sort();
+    assert_eq!(left, ["sessions", "setup"]);
+}
+
+/// A handle that let go just now must not take the lock from the next holder, whatever the threads do.
+#[test]
+fn one_holder_at_a_time_among_threads_and_handles() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.db");
+    let number = std::sync::atomic::AtomicU32::new(0);
+    let stores = [SqliteStore::at(&path), SqliteStore::at(&path)];
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (holds, number) = (&stores[thread % 2].database.holds, &number);
+            scope.spawn(move || {
+                for _ in 0..200 {
+                    let held = loop {
+                        match holds.hold(&key("s"), Arc::default()) {
+                            Ok(held) => break held,
+                            Err(StoreError::Busy(_)) => std::thread::yield_now(),
+                            Err(error) => panic!("{error}"),
+                        }
+                    };
+                    let before = number.load(std::sync::atomic::Ordering::Relaxed);
+                    std::thread::yield_now();
+                    number.store(before + 1, std::sync::atomic::Ordering::Relaxed);
+                    drop(held);
+                }
+            });
+        }
+    });
+    assert_eq!(number.into_inner(), 800);
 }
 
 #[tokio::test]
