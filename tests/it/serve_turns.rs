@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::common::serve::{Server, data};
+use crate::common::{
+    fake_model::{FakeModel, Reply},
+    serve::{Server, data},
+};
 
 #[tokio::test]
 async fn a_turn_is_streamed_as_its_events() {
@@ -126,4 +129,27 @@ async fn a_second_message_to_a_session_waits_or_is_refused() {
             assert_eq!(second.await.unwrap().status(), status);
         }
     }
+}
+
+/// What an agent keeps of a session besides its messages: here, whom the conversation was handed over to.
+#[tokio::test]
+async fn the_state_of_a_session_lasts_from_turn_to_turn_and_through_a_restart() {
+    let script = vec![
+        Reply::calls(&[("transfer_to_sales", json!({}))]),
+        Reply::text("What would you like?"),
+        Reply::text("Here you are."),
+    ];
+    let model = FakeModel::start(script);
+    let yaml = format!(
+        "name: demo\nmodel: fake\nmodels:\n  fake: {{provider: openai-compatible, model: fake, base_url: \"{}\", api_key: k}}\n\
+         handoffs: [sales]\nagents: {{sales: {{description: Sells., instructions: You sell.}}}}\n",
+        model.url()
+    );
+    let server = Server::start(&yaml);
+    let ask = |text: &str| json!({ "input": [{ "role": "user", "content": [{ "type": "text", "text": text }] }], "session_id": "s", "stream": false });
+    assert_eq!(server.post("/process", &ask("I want one")).await.0, 200);
+    let server = server.restarted();
+    assert_eq!(server.post("/process", &ask("A red one")).await.0, 200);
+    let last = model.requests().pop().unwrap().body["messages"].to_string();
+    assert!(last.contains("You sell.") && last.contains("A red one"), "{last}");
 }

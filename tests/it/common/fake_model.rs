@@ -141,6 +141,17 @@ impl FakeModel {
     /// nothing from the script.
     #[must_use]
     pub fn start(script: Vec<Reply>) -> Self {
+        Self::listing(200, json!({ "object": "list", "data": [{ "id": "fake" }] }), script)
+    }
+
+    /// As one that takes no key.
+    #[must_use]
+    pub fn refusing() -> Self {
+        Self::listing(401, json!({ "error": { "message": "the key is wrong" } }), vec![])
+    }
+
+    fn listing(status: u16, models: Value, script: Vec<Reply>) -> Self {
+        let models = (status, models.to_string());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(vec![]));
@@ -152,9 +163,9 @@ impl FakeModel {
                 if stopped.load(Ordering::SeqCst) {
                     break;
                 }
-                let (script, seen) = (Arc::clone(&script), Arc::clone(&seen));
+                let (script, seen, models) = (Arc::clone(&script), Arc::clone(&seen), models.clone());
                 // A client that goes away is no failure of the server.
-                std::thread::spawn(move || stream.and_then(|stream| serve(stream, &script, &seen)));
+                std::thread::spawn(move || stream.and_then(|stream| serve(stream, models, &script, &seen)));
             }
         });
         Self { address, requests, stop }
@@ -186,12 +197,17 @@ impl Drop for FakeModel {
     }
 }
 
-fn serve(stream: TcpStream, script: &Mutex<VecDeque<Reply>>, requests: &Mutex<Vec<Request>>) -> std::io::Result<()> {
+fn serve(
+    stream: TcpStream,
+    (status, models): (u16, String),
+    script: &Mutex<VecDeque<Reply>>,
+    requests: &Mutex<Vec<Request>>,
+) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
     let Some(request) = read(&mut reader)? else { return Ok(()) };
     let reply = if request.method == "GET" && request.path.ends_with("/models") {
-        Reply::status(200, json!({ "object": "list", "data": [{ "id": "fake" }] }).to_string())
+        Reply::status(status, models)
     } else {
         requests.lock().unwrap().push(request);
         let next = script.lock().unwrap().pop_front();

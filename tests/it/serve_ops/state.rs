@@ -129,3 +129,24 @@ async fn what_is_not_ready_says_why() {
     while !reason("secret").await.iter().any(|why| why.as_str().is_some_and(|why| why.contains("no-such-program"))) {}
     assert_eq!(reason("secreT").await, [serde_json::Value::Null]);
 }
+
+#[tokio::test]
+async fn a_refused_key_and_a_sandbox_that_cannot_be_made_say_so() {
+    let red = async |server: &crate::common::serve::Server, name: &str| {
+        let (status, ready) = server.get("/readiness").await;
+        let check = ready["checks"].as_array().unwrap().iter().find(|check| check["name"] == name).cloned();
+        let check = check.unwrap_or_else(|| panic!("no {name} in {ready}"));
+        assert_eq!((status, &check["ready"]), (503, &json!(false)), "{ready}");
+        check["reason"].as_str().unwrap().to_owned()
+    };
+    let model = crate::common::fake_model::FakeModel::refusing();
+    let server = crate::common::serve::Server::start(&super::agent(&model, "{}"));
+    let reason = red(&server, "model openai-compatible/fake").await;
+    assert!(reason.contains("the key is wrong"), "{reason}");
+
+    let env = crate::common::TestEnv::new().var("DOCKER_HOST", "unix:///nothing/is/here.sock");
+    let boxed = "name: demo\nmodel: demo\ntools: [shell]\nsandbox: {backend: docker}\n";
+    let server = crate::common::serve::Server::start_in(env, boxed, &[]);
+    let reason = red(&server, "sandbox").await;
+    assert!(reason.contains("/nothing/is/here.sock"), "{reason}");
+}
