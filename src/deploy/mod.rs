@@ -14,7 +14,7 @@ pub(crate) mod probe;
 pub mod registry;
 pub mod variables;
 
-pub use deployer::{DeployRequest, Deployer, Deployment, Follow, LogStream, Publish, Purge};
+pub use deployer::{Artefact, DeployRequest, Deployer, Deployment, Follow, LogStream, Publish, Purge};
 pub use error::DeployError;
 
 pub use crate::sandbox::Progress;

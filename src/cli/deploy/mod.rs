@@ -12,6 +12,7 @@ pub(super) mod rm;
 pub(super) mod rollback;
 pub(super) mod status;
 pub(super) mod stop;
+mod targets;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -19,11 +20,7 @@ use clap::{Args, ValueEnum};
 
 use self::arguments::Chosen;
 use super::{CliError, Cx, Exit, build::Shown, cx::signals};
-use crate::{
-    deploy::{Progress, docker::Docker, engine::Engine},
-    runtime::shutdown::Signal,
-    ui::Steps,
-};
+use crate::{deploy::Progress, runtime::shutdown::Signal, ui::Steps};
 
 pub(super) use find::chat;
 
@@ -135,12 +132,6 @@ fn until_told<T>(
             Signal::Interrupt | Signal::Terminate = signals.recv() => Ok(Exit::Interrupted),
         }
     })
-}
-
-/// # Errors
-/// No engine that answers.
-async fn docker(cx: &Cx) -> Result<Docker, CliError> {
-    Ok(Docker::new(Engine::connect(&cx.env).await?, cx.paths.state.clone()))
 }
 
 /// Steps on standard error.

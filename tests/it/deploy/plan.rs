@@ -94,7 +94,7 @@ fn wrong_usage_is_told_before_anything_is_done() {
     exit 2
     --- stderr
     error: the target is not named
-    hint: there is docker: `agentscope deploy docker`
+    hint: there is docker, as in `agentscope deploy docker`
     ");
     insta::assert_snapshot!(env.run(&["deploy", "moon"]), @"
     exit 2
@@ -133,12 +133,6 @@ fn wrong_usage_is_told_before_anything_is_done() {
 
     For more information, try '--help'.
     ");
-    insta::assert_snapshot!(env.run(&["list"]), @"
-    exit 1
-    --- stderr
-    error: no container engine can be used: there is no socket `/nowhere/docker.sock`, which DOCKER_HOST names
-    hint: start the engine, or set DOCKER_HOST to where it listens
-    ");
     env.write("agent.yaml", "name: demo\nmodel: demo\ntools: [python]\n");
     insta::assert_snapshot!(env.run(&["deploy", "docker", "--plan"]), @"
     exit 2
@@ -146,5 +140,51 @@ fn wrong_usage_is_told_before_anything_is_done() {
     using ./agent.yaml
     error: the tool `python` needs `python3`, which an image without a base has not
     hint: name an image of a registry that has it with `--base HOST/PATH:TAG`
+    ");
+}
+
+#[test]
+fn a_target_that_cannot_be_asked_is_unknown() {
+    let env = TestEnv::new().var("DOCKER_HOST", "unix:///nowhere/docker.sock");
+    insta::assert_snapshot!(env.run(&["list"]), @"
+    exit 0
+    --- stdout
+    ID      STATE    REVISION  URL
+    docker  unknown  -         -
+    --- stderr
+    warning: docker cannot be asked: no container engine can be used: there is no socket `/nowhere/docker.sock`, which DOCKER_HOST names; hint: start the engine, or set DOCKER_HOST to where it listens
+    ");
+    let listed = env.run(&["list", "-o", "json"]);
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert_eq!((&listed[0]["target"], &listed[0]["state"]), (&json!("docker"), &json!("unknown")));
+    // Asked for alone, or where it may have what is meant, it is an error.
+    for words in [&["list", "--target", "docker"][..], &["status", "demo"], &["stop", "docker/demo"]] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(env.run(words), @"
+            exit 1
+            --- stderr
+            error: no container engine can be used: there is no socket `/nowhere/docker.sock`, which DOCKER_HOST names
+            hint: start the engine, or set DOCKER_HOST to where it listens
+            ");
+        }
+    }
+    insta::assert_snapshot!(env.run(&["list", "--target", "moon"]), @"
+    exit 2
+    --- stderr
+    error: invalid value 'moon' for '--target <TARGET>'
+      [possible values: docker]
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn what_is_no_agent_file_is_no_message_either() {
+    let env = TestEnv::new();
+    insta::assert_snapshot!(env.run(&["build", "nope"]), @"
+    exit 4
+    --- stderr
+    error: there is no agent file or folder `nope`
+    hint: `agentscope init` makes a new one
     ");
 }
