@@ -9,6 +9,7 @@ pub mod docker;
 pub mod engine;
 mod error;
 pub mod image;
+pub mod local;
 pub mod plan;
 pub(crate) mod probe;
 pub mod registry;

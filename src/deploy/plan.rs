@@ -206,7 +206,7 @@ pub fn fingerprint(secret: &Secret) -> String {
     salted(&uuid::Uuid::now_v7().simple().to_string(), secret)
 }
 
-fn is_of(fingerprint: &str, secret: &Secret) -> bool {
+pub(super) fn is_of(fingerprint: &str, secret: &Secret) -> bool {
     fingerprint.split_once(':').is_some_and(|(salt, _)| salted(salt, secret) == fingerprint)
 }
 

@@ -52,7 +52,7 @@ pub(in crate::cli) fn run(args: &ListArgs, cx: &Cx) -> Result<Exit, CliError> {
         match args.output {
             Output::Json => cx.printer.json(&all)?,
             Output::Text if all.is_empty() => {
-                cx.printer.stderr("nothing is deployed; `agentscope deploy docker` deploys an agent\n");
+                cx.printer.stderr("nothing is deployed; `agentscope deploy local` deploys an agent\n");
             }
             Output::Text => {
                 let rows: Vec<_> = all.iter().map(row).collect();

@@ -4,11 +4,13 @@ use clap::ValueEnum;
 use futures_util::future::join_all;
 
 use crate::{
-    cli::{CliError, Cx},
+    cli::{CliError, Cx, Exit},
+    config::Keys,
     deploy::{
         Deployer,
         docker::Docker,
         engine::Engine,
+        local::Local,
         plan::{Observed, State},
     },
 };
@@ -16,16 +18,18 @@ use crate::{
 /// Where an agent can be deployed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Target {
+    Local,
     Docker,
 }
 
 impl Target {
     /// The one that examples are about.
-    pub(super) const FIRST: Self = Self::Docker;
+    pub(super) const FIRST: Self = Self::Local;
 
     /// As in `TARGET/NAME`.
     pub(super) fn name(self) -> &'static str {
         match self {
+            Self::Local => "local",
             Self::Docker => "docker",
         }
     }
@@ -49,6 +53,7 @@ impl Target {
     /// Whether this machine knows of one to ask, which need not answer. One that is absent has no deployments.
     fn is_known(self, cx: &Cx) -> bool {
         match self {
+            Self::Local => true,
             Self::Docker => Engine::is_named(&cx.env),
         }
     }
@@ -57,6 +62,7 @@ impl Target {
     /// One that is absent or cannot be reached.
     pub(super) async fn open(self, cx: &Cx) -> Result<Box<dyn Deployer>, CliError> {
         Ok(match self {
+            Self::Local => Box::new(local(cx)?),
             Self::Docker => Box::new(docker(cx).await?),
         })
     }
@@ -70,6 +76,13 @@ impl Target {
         let all = deployer.list().await?;
         Ok((deployer, all))
     }
+}
+
+/// # Errors
+/// A file of keys that cannot be used.
+pub(super) fn local(cx: &Cx) -> Result<Local, CliError> {
+    let keys = Keys::load(&cx.env, &cx.paths, None).map_err(|error| CliError::from_error(Exit::Usage, &error))?;
+    Ok(Local::new(&cx.env, &cx.paths, keys))
 }
 
 /// # Errors

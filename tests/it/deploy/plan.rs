@@ -17,17 +17,18 @@ fn a_plan_shows_everything_and_touches_nothing() {
     --- stdout
     docker/[NAME] would be made, revision 1
       + agent_hash: sha256:[HASH]
-      + cpu_millis: 500
+      + cpu_millis: 500 (agent file)
       + image: agentscope/[NAME]:[TAG]
-      + memory: 268435456
+      + memory: 268435456 (agent file)
       + pids: 512
-      + port: 8080
-      + publish.host: 127.0.0.1
+      + port: 8080 (default)
+      + publish.host: 127.0.0.1 (default)
       + read_only: true
       + restart: unless-stopped
       + user: 65532:65532
       + volumes./data: agentscope-[NAME].data
-      + secrets.GREETING: a secret
+      + secrets.GREETING: a secret (environment)
+    note: the container has no Python, no Node.js and no shell: the agent needs none
     note: sessions and memory are kept in the volume `agentscope-[NAME].data`, from one revision to the next
     note: while a new revision takes over, turns that run have some seconds to end; then callers are not answered for about a second
     --- stderr
@@ -41,19 +42,20 @@ fn a_plan_shows_everything_and_touches_nothing() {
 
     ```diff
     + agent_hash: sha256:[HASH]
-    + cpu_millis: 500
+    + cpu_millis: 500 (agent file)
     + image: agentscope/[NAME]:[TAG]
-    + memory: 268435456
+    + memory: 268435456 (agent file)
     + pids: 512
-    + port: 8080
-    + publish.host: 127.0.0.1
+    + port: 8080 (default)
+    + publish.host: 127.0.0.1 (default)
     + read_only: true
     + restart: unless-stopped
     + user: 65532:65532
     + volumes./data: agentscope-[NAME].data
-    + secrets.GREETING: a secret
+    + secrets.GREETING: a secret (environment)
     ```
 
+    - the container has no Python, no Node.js and no shell: the agent needs none
     - sessions and memory are kept in the volume `agentscope-[NAME].data`, from one revision to the next
     - while a new revision takes over, turns that run have some seconds to end; then callers are not answered for about a second
     --- stderr
@@ -76,8 +78,9 @@ fn a_plan_shows_everything_and_touches_nothing() {
       ~ agent_hash: sha256:[HASH] -> sha256:[HASH]
       - cpu_millis: 500
       ~ image: agentscope/[NAME]:[TAG] -> agentscope/[NAME]:[TAG]
-      ~ memory: 268435456 -> 314572800
-      ~ secrets.GREETING: a secret -> another secret
+      ~ memory: 268435456 -> 314572800 (agent file)
+      ~ secrets.GREETING: a secret -> another secret (--env)
+    note: the container has no Python, no Node.js and no shell: the agent needs none
     note: sessions and memory are kept in the volume `agentscope-[NAME].data`, from one revision to the next
     note: while a new revision takes over, turns that run have some seconds to end; then callers are not answered for about a second
     --- stderr
@@ -94,19 +97,19 @@ fn wrong_usage_is_told_before_anything_is_done() {
     exit 2
     --- stderr
     error: the target is not named
-    hint: there is docker, as in `agentscope deploy docker`
+    hint: there is local, docker, as in `agentscope deploy local`
     ");
     insta::assert_snapshot!(env.run(&["deploy", "moon"]), @"
     exit 2
     --- stderr
     error: there is no target `moon`
-    hint: there is docker
+    hint: there is local, docker
     ");
     insta::assert_snapshot!(env.run(&["deploy", "--mode", "moon"]), @"
     exit 2
     --- stderr
     error: there is no target `moon`
-    hint: there is docker
+    hint: there is local, docker
     ");
     insta::assert_snapshot!(env.run(&["deploy", "docker", "agent.yaml", "--mode", "docker"]), @"
     exit 2
@@ -172,7 +175,7 @@ fn a_target_that_cannot_be_asked_is_unknown() {
     exit 2
     --- stderr
     error: invalid value 'moon' for '--target <TARGET>'
-      [possible values: docker]
+      [possible values: local, docker]
 
     For more information, try '--help'.
     ");

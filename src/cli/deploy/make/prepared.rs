@@ -1,15 +1,16 @@
 //! What is the same for every target: the agent with its files, the values of its variables, its name.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
+use super::tools;
 use crate::{
     agent,
     cli::{
         CliError, Cx, build,
-        deploy::{DeployArgs, arguments::Chosen},
+        deploy::{DeployArgs, arguments::Chosen, sources::Sources},
         source::AgentSource,
     },
-    config::{Secret, agent_file::Deploy},
+    config::{Secret, agent_file::Loaded},
     deploy::{
         Artefact, DeployRequest, Progress, Publish,
         image::{Assets, Image},
@@ -23,9 +24,11 @@ pub(super) struct Prepared {
     /// Of the deployment.
     pub(super) name: String,
     pub(super) assets: Assets,
+    pub(super) loaded: Loaded,
+    /// Where each value comes from, by its name in the plan.
+    pub(super) sources: Sources,
     secrets: BTreeMap<String, Secret>,
     profile: Option<String>,
-    pub(super) settings: Deploy,
     pub(super) notes: Vec<String>,
 }
 
@@ -53,11 +56,12 @@ impl Prepared {
             agent::require_all(&loaded, found.as_deref(), &["/storage/", "/serve/", "/telemetry/"])?;
         }
         Ok(Self {
+            sources: Sources::of(args, chosen, &loaded, &keys, &assets),
             name: args.name.clone().unwrap_or_else(|| loaded.file.name.clone()),
             secrets: variables::gather(&assets, &keys, &chosen.given)?,
             assets,
             profile: chosen.agent.profile.clone(),
-            settings: loaded.file.deploy.clone(),
+            loaded,
             notes,
         })
     }
@@ -77,6 +81,7 @@ impl Prepared {
                 CliError::usage(lacking).hint("name an image of a registry that has it with `--base HOST/PATH:TAG`")
             );
         }
+        tools::in_container(self, args)?;
         let making = build::Making {
             base: args.base.as_deref(),
             profile: self.profile.as_deref(),
@@ -96,8 +101,8 @@ impl Prepared {
             profile: self.profile,
             port: self.assets.port,
             secrets: self.secrets,
-            settings: self.settings,
-            publish: Publish { host: args.host, port: args.port },
+            settings: self.loaded.file.deploy.clone(),
+            publish: Publish { host: args.host.unwrap_or(Ipv4Addr::LOCALHOST.into()), port: args.port },
             notes: self.notes,
         }
     }
