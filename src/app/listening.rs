@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::mpsc};
 
 use super::{AgentApp, AppError};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         shutdown::Signals,
         telemetry::{self, Traces},
     },
-    server,
+    server::{self, Move},
 };
 
 /// An app whose address callers can reach; [`Listening::until`] answers them.
@@ -22,6 +22,7 @@ use crate::{
 pub struct Listening {
     app: AgentApp,
     listener: TcpListener,
+    moves: mpsc::Receiver<Move>,
     address: SocketAddr,
     traces: Option<Traces>,
 }
@@ -43,7 +44,29 @@ impl AgentApp {
             }
         };
         let address = listener.local_addr().unwrap_or(address);
-        Ok(Listening { traces: self.traces(), app: self.clone(), listener, address })
+        // Nobody moves it.
+        let (_, moves) = mpsc::channel(1);
+        Ok(Listening { traces: self.traces(), app: self.clone(), listener, moves, address })
+    }
+
+    /// Runs the startup hooks, then listens where somebody else already does on its behalf, and where `moves` says
+    /// afterwards; callers will come by `host`.
+    ///
+    /// # Errors
+    /// As [`AgentApp::listen`].
+    pub(crate) async fn listen_on(
+        &self,
+        listener: std::net::TcpListener,
+        moves: mpsc::Receiver<Move>,
+        host: IpAddr,
+    ) -> Result<Listening, AppError> {
+        self.inner.app.settings(|serve| self.permit(host, serve))?;
+        self.startup().await?;
+        let address = SocketAddr::new(host, 0);
+        let ours = listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener));
+        let listener = ours.map_err(|source| AppError::Listen { address, source })?;
+        let address = listener.local_addr().unwrap_or(address);
+        Ok(Listening { traces: self.traces(), app: self.clone(), listener, moves, address })
     }
 
     /// Beyond this machine only with tokens, or where that was said; open to every web page only within it.
@@ -90,8 +113,8 @@ impl Listening {
     /// Serves until `told`, or [`AgentApp::stop`]. Then no more turns start, those that run have ten seconds to end, all is
     /// saved, and the shutdown hooks run.
     pub async fn until(self, told: impl Future<Output = ()>) {
-        let Self { app, listener, traces, .. } = self;
-        server::serve(listener, Arc::clone(&app.inner.app), app.routes(), told).await;
+        let Self { app, listener, moves, traces, .. } = self;
+        server::serve((listener, moves), Arc::clone(&app.inner.app), app.routes(), told).await;
         app.ended().await;
         if let Some(traces) = traces {
             traces.end().await;

@@ -261,7 +261,8 @@ impl Progress for Shown {
 impl From<DeployError> for CliError {
     fn from(error: DeployError) -> Self {
         let exit = match &error {
-            DeployError::Usage { .. } | DeployError::PortTaken { .. } => Exit::Usage,
+            // Another executable has to be named.
+            DeployError::Usage { .. } | DeployError::PortTaken { .. } | DeployError::Binary(_) => Exit::Usage,
             DeployError::NotFound { .. } => Exit::NotFound,
             _ => Exit::Failed,
         };

@@ -37,7 +37,12 @@ pub use args::{AgentArgs, GlobalArgs, Output};
 pub use cx::Cx;
 pub use error::{CliError, Exit};
 
-use crate::{config::Env, deploy::probe, sandbox::hidden, ui::Printer};
+use crate::{
+    config::Env,
+    deploy::{local, probe},
+    sandbox::hidden,
+    ui::Printer,
+};
 
 /// One binary, one YAML file per agent: chat with it, serve it, show it, sandbox it, deploy it.
 #[derive(Debug, Parser)]
@@ -140,6 +145,11 @@ pub fn run(args: impl Iterator<Item = OsString>, env: Env) -> ExitCode {
     let rest = args.get(1..).unwrap_or_default();
     if rest.first().is_some_and(|name| name == probe::READY) {
         return probe::main(&rest[1..]);
+    }
+    match rest.first().and_then(|name| name.to_str()) {
+        Some(local::SUPERVISE) => return local::supervise(&rest[1..]),
+        Some(local::SERVE) => return run::deployed::main(),
+        _ => {}
     }
     if let Some(code) = hidden::dispatch(rest) {
         return code;

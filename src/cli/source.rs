@@ -62,11 +62,20 @@ impl AgentSource {
         if path.exists() {
             return Ok(Self::File(asked));
         }
-        let error = CliError::not_found(format!("there is no agent file or folder `{name}`"));
-        Err(if args.config.is_none() && asked.components().count() == 1 && asked.extension().is_none() {
-            error.hint(format!("to send it as a message, use `agentscope chat -q {}`", quoted(&name.to_string())))
-        } else {
-            error.hint("`agentscope init` makes a new one")
+        Err(CliError::not_found(format!("there is no agent file or folder `{name}`"))
+            .hint("`agentscope init` makes a new one"))
+    }
+
+    /// As [`AgentSource::find`], for a chat, whose word may have been meant as a message.
+    ///
+    /// # Errors
+    /// The same.
+    pub(super) fn find_to_chat(args: &AgentArgs, cx: &Cx) -> Result<Self, CliError> {
+        Self::find(args, cx).map_err(|error| match args.agent.as_deref() {
+            Some(word) if error.code() == Exit::NotFound && is_word(word) && !cx.env.cwd.join(word).exists() => {
+                error.hint(format!("to send it as a message, use `agentscope chat -q {}`", quoted(word)))
+            }
+            _ => error,
         })
     }
 
@@ -105,6 +114,12 @@ impl AgentSource {
     pub(super) fn keys(&self, cx: &Cx) -> Result<Keys, CliError> {
         self.plain().keys(&cx.env, &cx.paths).map_err(|error| CliError::from_error(Exit::Usage, &error))
     }
+}
+
+/// No path, as it is written.
+fn is_word(text: &str) -> bool {
+    let path = Path::new(text);
+    path.components().count() == 1 && path.extension().is_none()
 }
 
 fn quoted(word: &str) -> String {

@@ -71,6 +71,14 @@ impl FileLock {
         }
     }
 
+    /// What another process can hold on to, so that the lock lasts until both have let go.
+    ///
+    /// # Errors
+    /// No descriptor left.
+    pub fn share(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
     /// Lets go and removes the file. Whoever opened it meanwhile sees that it is gone and makes a new one.
     pub fn remove(self) {
         // Elsewhere a file that is open cannot be removed, and one that is left does no harm.

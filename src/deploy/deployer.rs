@@ -1,4 +1,7 @@
 //! What every target can do. The platform is the record: nothing of a deployment is kept elsewhere.
+//!
+//! A deployment is addressed by what comes after the target in its id: its name, or `NAMESPACE/NAME` where the target has
+//! namespaces. That is what `place` means here.
 
 use std::time::Duration;
 
@@ -8,29 +11,38 @@ use futures_util::stream::BoxStream;
 
 use super::{
     DeployError, Progress,
+    image::{Assets, Cache, Image},
     plan::{Desired, Observed, Plan},
 };
-use crate::config::{
-    Secret,
-    agent_file::{Bytes as Size, Cpu, Smoke},
-};
+use crate::config::{Secret, agent_file::Deploy};
 
 /// What is asked for, whatever the target.
 #[derive(Clone, Debug)]
 pub struct DeployRequest {
     pub name: String,
-    /// The image, as the target will know it.
-    pub image: String,
+    /// What is brought there.
+    pub artefact: Artefact,
+    /// Of the agent file and all that it names.
     pub agent_hash: String,
+    /// The profile of the agent file that it runs with.
+    pub profile: Option<String>,
     /// That the agent listens on inside.
     pub port: u16,
     pub secrets: std::collections::BTreeMap<String, Secret>,
-    pub smoke: Option<Smoke>,
-    pub memory: Option<Size>,
-    pub cpu: Option<Cpu>,
+    /// What the agent file says of deployments.
+    pub settings: Deploy,
     /// Where callers reach it on the host; any port that is free where absent.
     pub publish: Publish,
     pub notes: Vec<String>,
+}
+
+/// What a target is given to run.
+#[derive(Clone, Debug)]
+pub enum Artefact {
+    /// An image whose layers are in the cache, with the name that the target will know it by.
+    Image { image: Box<Image>, name: String, cache: Cache },
+    /// The files of the agent alone: what runs them is there.
+    Files(Box<Assets>),
 }
 
 /// An address of the host.
@@ -76,13 +88,13 @@ pub trait Deployer: Send + Sync {
     /// What the target cannot do.
     fn render(&self, request: &DeployRequest) -> Result<Desired, DeployError>;
 
-    /// What there is of the deployment `name`; without revisions where there is none.
+    /// What there is of a deployment; without revisions where there is none.
     ///
     /// # Errors
     /// A target that cannot be asked.
-    async fn observe(&self, name: &str) -> Result<Observed, DeployError>;
+    async fn observe(&self, place: &str) -> Result<Observed, DeployError>;
 
-    /// Makes it so. The new revision has answered when this returns; the old one goes on serving where it does not.
+    /// Brings there what it needs and makes it so. The new revision has answered when this returns; the old one goes on serving where it does not.
     ///
     /// # Errors
     /// A revision that does not answer within `patience`, with its last words.
@@ -98,13 +110,13 @@ pub trait Deployer: Send + Sync {
     ///
     /// # Errors
     /// No such deployment.
-    async fn logs(&self, name: &str, lines: Option<u32>, follow: Follow) -> Result<LogStream, DeployError>;
+    async fn logs(&self, place: &str, lines: Option<u32>, follow: Follow) -> Result<LogStream, DeployError>;
 
     /// The token that the deployment was given.
     ///
     /// # Errors
     /// No such deployment.
-    async fn token(&self, name: &str) -> Result<Secret, DeployError>;
+    async fn token(&self, place: &str) -> Result<Secret, DeployError>;
 
     /// Lets an earlier revision run again: `to`, else the one before.
     ///
@@ -112,7 +124,7 @@ pub trait Deployer: Send + Sync {
     /// No such revision; one that does not answer, where the present one goes on.
     async fn rollback(
         &self,
-        name: &str,
+        place: &str,
         to: Option<u32>,
         patience: Duration,
         progress: &dyn Progress,
@@ -122,11 +134,11 @@ pub trait Deployer: Send + Sync {
     ///
     /// # Errors
     /// No such deployment.
-    async fn stop(&self, name: &str) -> Result<(), DeployError>;
+    async fn stop(&self, place: &str) -> Result<(), DeployError>;
 
     /// Removes it with all its revisions.
     ///
     /// # Errors
     /// No such deployment.
-    async fn remove(&self, name: &str, purge: Purge) -> Result<(), DeployError>;
+    async fn remove(&self, place: &str, purge: Purge) -> Result<(), DeployError>;
 }

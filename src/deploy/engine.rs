@@ -44,9 +44,19 @@ impl Engine {
     pub async fn connect(env: &Env) -> Result<Self, DeployError> {
         match sandbox::docker::Engine::connect(env, sandbox::BackendKind::Docker).await {
             Ok(inner) => Ok(Self { inner }),
+            Err(SandboxError::Unavailable { reason, .. }) if !Self::is_named(env) => {
+                let hint = "install one, or set DOCKER_HOST; `agentscope deploy local` needs none".to_owned();
+                Err(DeployError::NoEngine { reason, hint })
+            }
             Err(SandboxError::Unavailable { reason, hint, .. }) => Err(DeployError::NoEngine { reason, hint }),
             Err(other) => Err(other.into()),
         }
+    }
+
+    /// Whether there is one to ask: a socket, or an address that DOCKER_HOST or Docker's own settings name.
+    #[must_use]
+    pub fn is_named(env: &Env) -> bool {
+        sandbox::docker::Engine::is_named(env)
     }
 
     pub(super) fn client(&self) -> &bollard::Docker {

@@ -9,12 +9,13 @@ pub mod docker;
 pub mod engine;
 mod error;
 pub mod image;
+pub mod local;
 pub mod plan;
 pub(crate) mod probe;
 pub mod registry;
 pub mod variables;
 
-pub use deployer::{DeployRequest, Deployer, Deployment, Follow, LogStream, Publish, Purge};
+pub use deployer::{Artefact, DeployRequest, Deployer, Deployment, Follow, LogStream, Publish, Purge};
 pub use error::DeployError;
 
 pub use crate::sandbox::Progress;

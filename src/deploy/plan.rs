@@ -6,14 +6,17 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::Artefact;
 use crate::config::{Secret, agent_file::Smoke};
 
 /// What a deployment is to be.
 #[derive(Clone, Debug)]
 pub struct Desired {
     pub name: String,
-    /// All that is sent to the target, but for secrets.
+    /// All that is sent to the target, but for secrets and what `artefact` holds.
     pub spec: Value,
+    /// What the spec refers to, such as by a digest.
+    pub artefact: Option<Artefact>,
     /// By the names under which the agent looks for them.
     pub secrets: BTreeMap<String, Secret>,
     /// What the new revision is asked before it counts.
@@ -69,7 +72,7 @@ pub struct Revision {
 /// What a deployment is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Observed {
-    /// `TARGET/NAME`.
+    /// `TARGET/NAME`, or `TARGET/NAMESPACE/NAME`.
     pub id: String,
     pub name: String,
     pub target: &'static str,
@@ -91,6 +94,12 @@ impl Observed {
     #[must_use]
     pub fn exists(&self) -> bool {
         !self.revisions.is_empty()
+    }
+
+    /// By which its target knows it: the id without the target.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        self.id.split_once('/').map_or(&*self.id, |(_, place)| place)
     }
 }
 
@@ -197,7 +206,7 @@ pub fn fingerprint(secret: &Secret) -> String {
     salted(&uuid::Uuid::now_v7().simple().to_string(), secret)
 }
 
-fn is_of(fingerprint: &str, secret: &Secret) -> bool {
+pub(super) fn is_of(fingerprint: &str, secret: &Secret) -> bool {
     fingerprint.split_once(':').is_some_and(|(salt, _)| salted(salt, secret) == fingerprint)
 }
 
@@ -238,7 +247,7 @@ mod tests {
 
     fn desired(spec: &Value, secret: Option<&str>) -> Desired {
         let secrets = secret.map(|value| ("KEY".to_owned(), value.into())).into_iter().collect();
-        Desired { name: "demo".into(), spec: spec.clone(), secrets, smoke: None, notes: vec![] }
+        Desired { name: "demo".into(), spec: spec.clone(), artefact: None, secrets, smoke: None, notes: vec![] }
     }
 
     fn shown(plan: &Plan) -> String {

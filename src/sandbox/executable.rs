@@ -29,7 +29,7 @@ pub(super) enum Unfit {
 }
 
 /// This binary, which is also what runs in every box.
-pub(super) fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     // It may have been replaced on disk since it was started.
     let itself = PathBuf::from("/proc/self/exe");
     if itself.exists() { itself } else { std::env::current_exe().unwrap_or(itself) }

@@ -38,10 +38,13 @@ pub use client::BoxClient;
 pub use daemon::files::{Changed, Entry, EntryKind, Extracted, FILE_TOOLS, FileTool};
 pub use docker::DEFAULT_IMAGE;
 pub use error::SandboxError;
+pub(crate) use executable::program;
 pub use executable::{architecture, runtime_binary, verify};
 pub use folder::{BoxFolder, ProcessId, Record};
 pub use host::HostBackend;
 pub use image::Recipe;
+#[cfg(target_os = "linux")]
+pub(crate) use local::close_from;
 #[cfg(target_os = "linux")]
 pub use local::{LocalBackend, PackageLayers};
 pub use manager::{Call, Done, Filter, Sandbox, SandboxInfo, Sandboxes};

@@ -93,6 +93,14 @@ impl Sandboxes {
     /// # Errors
     /// Why not, and what to do about it.
     pub async fn check(&self, sandbox: &agent_file::Sandbox) -> Result<(), SandboxError> {
+        self.look(sandbox).await.map(drop)
+    }
+
+    /// The backend that would make it here, and the isolation that it gives. Makes none.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub async fn look(&self, sandbox: &agent_file::Sandbox) -> Result<(BackendKind, Tier), SandboxError> {
         let kind = self.choose(sandbox).await?;
         let probe = self.backend(kind)?.probe().await;
         let failed = |what| Err(SandboxError::Failed { what, hint: probe.hint.clone() });
@@ -103,7 +111,7 @@ impl Sandboxes {
                 found.tier,
                 Tier::A
             )),
-            Some(_) => Ok(()),
+            Some(found) => Ok((kind, found.tier)),
         }
     }
 

@@ -2,7 +2,10 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use arc_swap::{ArcSwap, Guard};
@@ -32,6 +35,8 @@ pub struct App {
     pub(super) probed: Probed,
     bound: OnceLock<IpAddr>,
     stop: CancellationToken,
+    /// Another has its place: who asks is to ask there from then on.
+    leaving: AtomicBool,
     /// Agents of versions of the file before, whose turns are not over.
     old: TaskTracker,
 }
@@ -54,6 +59,7 @@ impl App {
             probed: Probed::default(),
             bound: OnceLock::new(),
             stop: CancellationToken::new(),
+            leaving: AtomicBool::new(false),
             old: TaskTracker::new(),
         })
     }
@@ -99,6 +105,14 @@ impl App {
 
     pub(crate) fn bound(&self) -> IpAddr {
         self.bound.get().copied().unwrap_or(Ipv4Addr::LOCALHOST.into())
+    }
+
+    pub(super) fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
     }
 
     /// Tells the server to end, as a signal does.

@@ -3,12 +3,16 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
+use http::{HeaderValue, header};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+};
 use tower::ServiceExt as _;
 
 use super::{
@@ -24,6 +28,8 @@ const HEAD: Duration = Duration::from_secs(30);
 const STALLED: u32 = 5 * 60 * 1000;
 /// How long turns may go on once the server is told to end.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long those may ask who have a connection, when another has the place of the server.
+const LINGER: Duration = Duration::from_secs(1);
 /// How long answers may take to leave after that.
 const LAST: Duration = Duration::from_secs(5);
 /// How long nobody is accepted when the process has no descriptor left.
@@ -45,9 +51,23 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Serves, with `more` routes besides, until `shutdown`, then starts no more turns, lets those that run end, and returns
-/// when all is saved and sent.
-pub async fn serve(listener: TcpListener, app: Arc<App>, more: Router<Arc<App>>, shutdown: impl Future<Output = ()>) {
+/// Where a server is to listen from now on.
+#[derive(Debug)]
+pub enum Move {
+    /// Here, and no more where it did before.
+    To(std::net::TcpListener),
+    /// Nowhere: another has its place. What is being answered is answered to the end.
+    Away,
+}
+
+/// Serves, with `more` routes besides, until `shutdown` or [`Move::Away`], then starts no more turns, lets those that run
+/// end, and returns when all is saved and sent.
+pub async fn serve(
+    (listener, moves): (TcpListener, mpsc::Receiver<Move>),
+    app: Arc<App>,
+    more: Router<Arc<App>>,
+    shutdown: impl Future<Output = ()>,
+) {
     // Whoever waits for an answer need not wait for this.
     let tidying = tokio::spawn({
         let tasks = app.tasks.clone();
@@ -59,14 +79,23 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, more: Router<Arc<App>>,
     let graceful = GracefulShutdown::new();
     let router = router(Arc::clone(&app), more);
     // Who asks meanwhile is told that the server is about to end.
-    tokio::select! {
-        () = accept(&listener, &app, &router, &graceful) => {}
-        () = ended(&app, shutdown) => {}
+    let away = tokio::select! {
+        () = accept((listener, moves), &app, &router, &graceful) => true,
+        () = ended(&app, shutdown) => false,
+    };
+    if away {
+        // Callers who keep their connections are to come again, and then to the other. One who asks just when his
+        // connection is closed would be refused: so it is closed after an answer.
+        app.leave();
+        tokio::time::sleep(LINGER).await;
+        let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
+        ended(&app, std::future::ready(())).await;
+        let _ = tokio::time::timeout(LAST, app.tasks.drained()).await;
+    } else {
+        let _ = tokio::time::timeout(LAST, app.tasks.drained()).await;
+        let _ = tokio::time::timeout(LAST, graceful.shutdown()).await;
     }
-    drop(listener);
-    let _ = tokio::time::timeout(LAST, app.tasks.drained()).await;
     tidying.abort();
-    let _ = tokio::time::timeout(LAST, graceful.shutdown()).await;
     app.drained().await;
 }
 
@@ -80,11 +109,30 @@ async fn ended(app: &App, shutdown: impl Future<Output = ()>) {
     app.runs.drain(GRACE).await;
 }
 
-async fn accept(listener: &TcpListener, app: &Arc<App>, router: &Router, graceful: &GracefulShutdown) {
+/// Returns once the server is to listen nowhere.
+async fn accept(
+    (mut listener, mut moves): (TcpListener, mpsc::Receiver<Move>),
+    app: &Arc<App>,
+    router: &Router,
+    graceful: &GracefulShutdown,
+) {
     // The rest is for files, and for the connections to models and tools.
     let connections = Connections::new(descriptors() / 4 * 3);
     loop {
-        let (stream, peer) = match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(place) = moves.recv() => match place {
+                Move::To(other) => {
+                    match other.set_nonblocking(true).and_then(|()| TcpListener::from_std(other)) {
+                        Ok(other) => listener = other,
+                        Err(error) => tracing::error!(%error, "could not listen elsewhere"),
+                    }
+                    continue;
+                }
+                Move::Away => return,
+            },
+        };
+        let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Too many open files, most likely: those that are open end sometime.
@@ -111,7 +159,14 @@ fn talk(stream: TcpStream, peer: SocketAddr, seat: Arc<Seat>, with: (&Arc<App>, 
         let working = Working::new(Arc::clone(&seat));
         see(&app, &mut request, peer);
         let answer = router.clone().oneshot(request.map(|body| arriving(body, &seat)));
-        async move { Ok::<_, std::convert::Infallible>(answer.await?.map(|body| Body::new(Kept { body, kept: working }))) }
+        let app = Arc::clone(&app);
+        async move {
+            let mut answer = answer.await?.map(|body| Body::new(Kept { body, kept: working }));
+            if app.is_leaving() {
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, std::convert::Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

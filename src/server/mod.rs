@@ -36,7 +36,7 @@ pub use body::{Json, Params, parse};
 pub use edge::Base;
 pub use error::ApiError;
 pub use frames::{Encoder, Flow, Frames, fold, sse, sse_of, sse_with};
-pub use listen::{bind, embedded, end, serve};
+pub use listen::{Move, bind, embedded, end, serve};
 pub use protocol::{McpSessions, Protocol, serve_stdio};
 pub(crate) use router::paths;
 pub use runs::{Ask, Asks, Recording, Run, RunHandle, Runs};

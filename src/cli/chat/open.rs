@@ -25,7 +25,7 @@ const TOKEN: &str = "AGENTSCOPE_TOKEN";
 /// Nothing of that name; a file with errors; arguments that a server has no use for.
 pub(super) fn find(args: &ChatArgs, cx: &Cx) -> Result<Found, CliError> {
     let Some(url) = AgentSource::url(&args.agent) else {
-        let (loaded, keys) = AgentSource::find(&args.agent, cx)?.load(args.agent.profile.as_deref(), cx)?;
+        let (loaded, keys) = AgentSource::find_to_chat(&args.agent, cx)?.load(args.agent.profile.as_deref(), cx)?;
         return Ok(Found::Here(Box::new(loaded), keys));
     };
     let theirs = [

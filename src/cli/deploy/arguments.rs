@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::DeployArgs;
+use super::{DeployArgs, targets::Target};
 use crate::{
     cli::{AgentArgs, CliError, Cx, Exit},
     config::Secret,
 };
 
-/// What can be deployed to.
-const TARGETS: &[&str] = &["docker"];
-
 pub(super) struct Chosen {
+    pub(super) target: Target,
     pub(super) agent: AgentArgs,
     /// Given on the command line, which wins over the file of variables.
     pub(super) given: BTreeMap<String, Secret>,
@@ -21,7 +19,7 @@ impl Chosen {
     /// # Errors
     /// No target, or one that there is not; an agent named twice; a file of variables that cannot be read.
     pub(super) fn of(args: &DeployArgs, cx: &Cx) -> Result<Self, CliError> {
-        let known = |word: &String| TARGETS.contains(&word.as_str());
+        let known = |word: &String| Target::of(word).is_some();
         let (target, agent) = match (args.words.as_slice(), &args.mode) {
             ([], mode) => (mode.clone(), None),
             ([word], None) if known(word) || !cx.env.cwd.join(word).exists() => (Some(word.clone()), None),
@@ -31,22 +29,19 @@ impl Chosen {
                 return Err(CliError::usage("the target is named twice").hint("leave out `--mode`, or the word"));
             }
         };
-        match target {
-            None => {
-                return Err(
-                    CliError::usage("the target is not named").hint("there is docker: `agentscope deploy docker`")
-                );
-            }
-            Some(target) if !known(&target) => {
-                return Err(CliError::usage(format!("there is no target `{target}`")).hint("there is docker"));
-            }
-            Some(_) => {}
-        }
+        let there = format!("there is {}", Target::all());
+        let Some(word) = target else {
+            return Err(CliError::usage("the target is not named")
+                .hint(format!("{there}, as in `agentscope deploy {}`", Target::FIRST.name())));
+        };
+        let Some(target) = Target::of(&word) else {
+            return Err(CliError::usage(format!("there is no target `{word}`")).hint(there));
+        };
         if agent.is_some() && args.config.is_some() {
             return Err(CliError::usage("the agent is named twice").hint("leave out `--config`, or the word"));
         }
         let agent = AgentArgs { agent, config: args.config.clone(), profile: args.profile.clone() };
-        Ok(Self { agent, given: given(args, cx)? })
+        Ok(Self { target, agent, given: given(args, cx)? })
     }
 }
 

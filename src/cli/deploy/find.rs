@@ -1,66 +1,80 @@
 //! Which deployment is meant: its id, its name, or what either begins with.
 
-use super::{arguments, docker};
+use super::{
+    arguments,
+    targets::{Asked, Target},
+};
 use crate::{
     cli::{CliError, Cx, Exit, chat, chat::ChatArgs},
     config::Secret,
-    deploy::{Deployer, docker::Docker, plan::Observed},
+    deploy::{Deployer, plan::Observed},
 };
 
 /// A deployment that exists, and how it is.
 pub(super) struct Found {
-    pub(super) deployer: Docker,
+    pub(super) deployer: Box<dyn Deployer>,
     pub(super) observed: Observed,
 }
 
 /// # Errors
-/// None, or more than one; a target that cannot be asked.
+/// None, or more than one; a target that cannot be asked, where it may be.
 pub(super) async fn find(word: &str, cx: &Cx) -> Result<Found, CliError> {
-    let deployer = docker(cx).await?;
-    let mut all = deployer.list().await?;
-    let exact = all.iter().position(|one| one.id == word || one.name == word);
-    let begins = |one: &Observed| one.id.starts_with(word) || one.name.starts_with(word);
-    let at = match exact {
-        Some(at) => at,
-        None => {
-            let fits: Vec<usize> = (0..all.len()).filter(|at| begins(&all[*at])).collect();
-            match fits.as_slice() {
-                [at] => *at,
-                [] => {
-                    return Err(CliError::not_found(format!("there is no deployment `{word}`"))
-                        .hint("`agentscope list` shows those that exist"));
-                }
-                several => {
-                    let names: Vec<_> = several.iter().map(|at| all[*at].id.as_str()).collect();
-                    return Err(CliError::usage(format!(
-                        "`{word}` means more than one deployment: {}",
-                        names.join(", ")
-                    ))
-                    .hint("give more of the name"));
-                }
-            }
+    match Target::of_id(word) {
+        Some((target, _)) => choose(Asked::one(target, cx).await, word, cx),
+        None => choose(Asked::every(cx).await, word, cx),
+    }
+}
+
+fn choose(mut asked: Asked, word: &str, cx: &Cx) -> Result<Found, CliError> {
+    let exact = pick(&asked, |one| one.id == word);
+    let named = pick(&asked, |one| one.name == word);
+    let begun = pick(&asked, |one| one.id.starts_with(word) || one.name.starts_with(word));
+    let fits = [exact, named, begun].into_iter().find(|fits| !fits.is_empty()).unwrap_or_default();
+    match fits.as_slice() {
+        [(at, index)] => {
+            asked.say_silent(cx);
+            let (deployer, mut all) = asked.told.swap_remove(*at);
+            Ok(Found { deployer, observed: all.swap_remove(*index) })
         }
-    };
-    Ok(Found { observed: all.swap_remove(at), deployer })
+        [] => match asked.silent.into_iter().next() {
+            // It may be there.
+            Some((_, error)) => Err(error),
+            None => Err(CliError::not_found(format!("there is no deployment `{word}`"))
+                .hint("`agentscope list` shows those that exist")),
+        },
+        several => {
+            let names: Vec<_> = several.iter().map(|(at, index)| asked.told[*at].1[*index].id.as_str()).collect();
+            Err(CliError::usage(format!("`{word}` means more than one deployment: {}", names.join(", ")))
+                .hint("give more of the id"))
+        }
+    }
+}
+
+/// Where among what was told they are.
+fn pick(asked: &Asked, fits: impl Fn(&Observed) -> bool) -> Vec<(usize, usize)> {
+    let told = asked.told.iter().enumerate();
+    told.flat_map(|(at, (_, all))| all.iter().enumerate().map(move |(index, one)| ((at, index), one)))
+        .filter(|(_, one)| fits(one))
+        .map(|(place, _)| place)
+        .collect()
 }
 
 /// The address and the token of a deployment that can be talked to.
 ///
 /// # Errors
 /// One that does not run.
-async fn reach(word: &str, cx: &Cx) -> Result<(String, Secret), CliError> {
-    let found = find(word, cx).await?;
+async fn reach(found: &Found) -> Result<(String, Secret), CliError> {
     let url = found.observed.url.clone().ok_or_else(|| {
         CliError::failed(format!("`{}` is {}", found.observed.id, found.observed.state.name()))
             .hint("`agentscope deploy` starts it again; `agentscope logs` shows why it ended")
     })?;
-    let token = found.deployer.token(&found.observed.name).await?;
+    let token = found.deployer.token(found.observed.place()).await?;
     Ok((url, token))
 }
 
 /// The same for a command of its own, where `word` is a deployment.
 pub(super) fn addressed(word: &str, cx: &Cx) -> Result<(String, Secret), CliError> {
-    cx.block_on(reach(word, cx))
+    cx.block_on(async { reach(&find(word, cx).await?).await })
 }
 
 /// The surroundings of a command that talks to a deployment with this token.
@@ -71,25 +85,28 @@ pub(super) fn with_token(cx: &Cx, token: Secret) -> Cx {
 /// `chat AGENT`, where AGENT may be a deployment.
 pub(in crate::cli) fn chat(mut args: ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
     let Some(word) = deployment(&args, cx) else { return chat::run(&args, cx) };
-    let plain = !word.contains('/');
-    if plain && cx.block_on(async { Ok(docker(cx).await.is_err()) })? {
-        return chat::run(&args, cx);
-    }
-    match addressed(&word, cx) {
-        Ok((url, token)) => {
+    let plain = Target::of_id(&word).is_none();
+    let found = cx.block_on(async {
+        match find(&word, cx).await {
+            // What else it may be is told as ever; it does not matter then which target cannot be asked.
+            Err(error) if plain && error.code() != Exit::Usage => Ok(None),
+            found => reach(&found?).await.map(Some),
+        }
+    })?;
+    match found {
+        Some((url, token)) => {
             args.agent.agent = Some(url);
             chat::run(&args, &with_token(cx, token))
         }
-        // It is none: what else it may be is told as ever.
-        Err(error) if plain && error.code() == Exit::NotFound => chat::run(&args, cx),
-        Err(error) => Err(error),
+        None => chat::run(&args, cx),
     }
 }
 
 /// What can only be a deployment: no address, and nothing that is there.
 fn deployment(args: &ChatArgs, cx: &Cx) -> Option<String> {
     let word = args.agent.agent.as_ref()?;
-    let name = word.strip_prefix("docker/").unwrap_or(word);
-    let fits = arguments::name(name).is_ok() && !cx.env.cwd.join(word).exists();
+    let place = Target::of_id(word).map_or(word.as_str(), |(_, place)| place);
+    let named = place.split('/').all(|part| arguments::name(part).is_ok());
+    let fits = named && (place.len() < word.len() || !word.contains('/')) && !cx.env.cwd.join(word).exists();
     fits.then(|| word.clone())
 }

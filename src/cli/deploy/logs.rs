@@ -6,7 +6,7 @@ use futures_util::StreamExt as _;
 use super::{find::find, until_told};
 use crate::{
     cli::{CliError, Cx, Exit},
-    deploy::{Deployer as _, Follow},
+    deploy::Follow,
 };
 
 /// Show what a deployment writes
@@ -30,7 +30,7 @@ pub(in crate::cli) fn run(args: &LogsArgs, cx: &Cx) -> Result<Exit, CliError> {
     let show = async {
         let found = find(&args.id, cx).await?;
         let follow = if args.follow { Follow::Yes } else { Follow::No };
-        let mut stream = found.deployer.logs(&found.observed.name, args.tail, follow).await?;
+        let mut stream = found.deployer.logs(found.observed.place(), args.tail, follow).await?;
         while let Some(part) = stream.next().await {
             cx.printer.stdout_bytes(&part?)?;
         }

@@ -10,8 +10,10 @@ mod plan;
 mod report;
 pub(super) mod rm;
 pub(super) mod rollback;
+mod sources;
 pub(super) mod status;
 pub(super) mod stop;
+mod targets;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -19,30 +21,29 @@ use clap::{Args, ValueEnum};
 
 use self::arguments::Chosen;
 use super::{CliError, Cx, Exit, build::Shown, cx::signals};
-use crate::{
-    deploy::{Progress, docker::Docker, engine::Engine},
-    runtime::shutdown::Signal,
-    ui::Steps,
-};
+use crate::{deploy::Progress, runtime::shutdown::Signal, ui::Steps};
 
 pub(super) use find::chat;
 
-/// Deploy an agent: to containers of Docker
+/// Deploy an agent: to this machine, or to containers of Docker
 ///
 /// What is there already stays as it is: deploying the same agent again changes nothing. A new revision is tried where
 /// nobody reaches it, then put in the place of the old one, which goes on if the new one does not answer. Keys that the
 /// agent file refers to are taken from here, and kept where only the agent reads them.
 #[derive(Debug, Args)]
-#[command(after_help = "The targets: docker, the container engine of this machine or of DOCKER_HOST.
+#[command(
+    after_help = "The targets: local, a process of this machine that keeps the agent running; docker, the container engine of this
+machine or of DOCKER_HOST.
 The exit code is 1 where the new revision did not answer; --plan with --detailed-exitcode gives 10 for changes.
 
 Examples:
-  agentscope deploy docker
+  agentscope deploy local
   agentscope deploy docker agent.yaml --name demo --plan
   agentscope deploy --mode docker --config agent.yaml -E OPENAI_API_KEY=...
-  agentscope invoke demo -q \"What is new?\"")]
+  agentscope invoke demo -q \"What is new?\""
+)]
 pub(super) struct DeployArgs {
-    /// The target, docker, and an agent file or a folder with an agent.yaml; ./agent.yaml where absent
+    /// The target, local or docker, and an agent file or a folder with an agent.yaml; ./agent.yaml where absent
     #[arg(value_name = "TARGET] [AGENT", num_args = 0..=2)]
     words: Vec<String>,
     /// The same as TARGET
@@ -72,13 +73,13 @@ pub(super) struct DeployArgs {
     /// The port of the host [default: the one it has, else the next that is free]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// The address of the host that callers may come by
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
-    host: std::net::IpAddr,
+    /// The address of the host that callers may come by [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<std::net::IpAddr>,
     /// Begin the image with this one of a registry, HOST/PATH[:TAG] [default: nothing at all]
     #[arg(long, value_name = "IMAGE")]
     base: Option<String>,
-    /// Wait until the new revision answers, which is done in any case
+    /// Wait also where nothing changes, until what is there answers; a new revision is waited for in any case
     #[arg(long)]
     wait: bool,
     /// How long the new revision may take until it answers, in seconds
@@ -135,12 +136,6 @@ fn until_told<T>(
             Signal::Interrupt | Signal::Terminate = signals.recv() => Ok(Exit::Interrupted),
         }
     })
-}
-
-/// # Errors
-/// No engine that answers.
-async fn docker(cx: &Cx) -> Result<Docker, CliError> {
-    Ok(Docker::new(Engine::connect(&cx.env).await?, cx.paths.state.clone()))
 }
 
 /// Steps on standard error.

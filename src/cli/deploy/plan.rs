@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::sources::Sources;
 use crate::{
     cli::CliError,
     deploy::plan::{Change, Plan},
     ui::printable,
 };
 
-pub(super) fn document(plan: &Plan) -> Value {
+pub(super) fn document(plan: &Plan, sources: &Sources) -> Value {
     json!({
         "id": plan.observed.id,
         "target": plan.observed.target,
@@ -18,12 +19,13 @@ pub(super) fn document(plan: &Plan) -> Value {
         "changes": plan.changes,
         "spec": plan.desired.spec,
         "secrets": plan.desired.secrets.keys().collect::<Vec<_>>(),
+        "sources": sources.all(),
         "notes": plan.desired.notes,
     })
 }
 
-pub(super) fn yaml(plan: &Plan) -> Result<String, CliError> {
-    serde_yaml::to_string(&document(plan))
+pub(super) fn yaml(plan: &Plan, sources: &Sources) -> Result<String, CliError> {
+    serde_yaml::to_string(&document(plan, sources))
         .map_err(|error| CliError::failed("could not write the plan as YAML").because(&error))
 }
 
@@ -40,7 +42,14 @@ fn headline(plan: &Plan) -> String {
     }
 }
 
-fn line(change: &Change) -> (char, String) {
+/// With where the new value comes from.
+fn line(change: &Change, sources: &Sources) -> (char, String) {
+    let (sign, text) = bare(change);
+    let source = sources.of_value(&change.what).filter(|_| change.to.is_some());
+    (sign, source.map_or_else(|| text.clone(), |source| format!("{text} ({})", printable(source))))
+}
+
+fn bare(change: &Change) -> (char, String) {
     let what = printable(&change.what);
     match (&change.from, &change.to) {
         (None, Some(to)) => ('+', format!("{what}: {}", printable(to))),
@@ -52,10 +61,10 @@ fn line(change: &Change) -> (char, String) {
     }
 }
 
-pub(super) fn text(plan: &Plan) -> String {
+pub(super) fn text(plan: &Plan, sources: &Sources) -> String {
     let mut out = format!("{}\n", headline(plan));
     for change in &plan.changes {
-        let (sign, text) = line(change);
+        let (sign, text) = line(change, sources);
         out.push_str(&format!("  {sign} {text}\n"));
     }
     for note in &plan.desired.notes {
@@ -64,10 +73,11 @@ pub(super) fn text(plan: &Plan) -> String {
     out
 }
 
-pub(super) fn markdown(plan: &Plan) -> String {
+pub(super) fn markdown(plan: &Plan, sources: &Sources) -> String {
     let mut out = format!("**{}**\n", headline(plan));
     if plan.changed() {
-        let lines: String = plan.changes.iter().map(line).map(|(sign, text)| format!("{sign} {text}\n")).collect();
+        let lines = plan.changes.iter().map(|change| line(change, sources));
+        let lines: String = lines.map(|(sign, text)| format!("{sign} {text}\n")).collect();
         // `diff` colours what comes and goes; a change is no `~` there.
         out.push_str(&format!("\n```diff\n{}```\n", lines.replace("\n~", "\n!").trim_start_matches('~')));
     }

@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-use super::{docker, find::find, until_told};
+use super::{find::find, targets::Asked, targets::Target, until_told};
 use crate::{
     cli::{CliError, Cx, Exit},
-    deploy::{Deployer as _, Purge},
+    deploy::{DeployError, Purge},
 };
 
 /// Remove a deployment with all its revisions
@@ -31,15 +31,11 @@ pub(in crate::cli) fn run(args: &RmArgs, cx: &Cx) -> Result<Exit, CliError> {
         let purge = if args.purge { Purge::Yes } else { Purge::No };
         match find(&args.id, cx).await {
             Ok(found) => {
-                found.deployer.remove(&found.observed.name, purge).await?;
+                found.deployer.remove(found.observed.place(), purge).await?;
                 Ok(found.observed.id)
             }
             // Removed before, it may have left what it kept.
-            Err(error) if args.purge && error.code() == Exit::NotFound => {
-                let name = args.id.trim_start_matches("docker/");
-                docker(cx).await?.remove(name, purge).await?;
-                Ok(format!("docker/{name}"))
-            }
+            Err(error) if args.purge && error.code() == Exit::NotFound => purge_left(&args.id, error, cx).await,
             Err(error) => Err(error),
         }
     };
@@ -47,4 +43,20 @@ pub(in crate::cli) fn run(args: &RmArgs, cx: &Cx) -> Result<Exit, CliError> {
         cx.printer.stdout(&format!("{id}\n"))?;
         Ok(Exit::Done)
     })
+}
+
+/// What a deployment that is not there any more has left, at the first target that has something of it.
+async fn purge_left(word: &str, missing: CliError, cx: &Cx) -> Result<String, CliError> {
+    let (asked, place) = match Target::of_id(word) {
+        Some((target, place)) => (Asked::one(target, cx).await, place),
+        None => (Asked::every(cx).await, word),
+    };
+    for (deployer, _) in &asked.told {
+        match deployer.remove(place, Purge::Yes).await {
+            Ok(()) => return Ok(format!("{}/{place}", deployer.target())),
+            Err(DeployError::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(missing)
 }

@@ -5,10 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{DeployOutput, find::find, report, steps, until_told};
-use crate::{
-    cli::{CliError, Cx, Exit},
-    deploy::Deployer as _,
-};
+use crate::cli::{CliError, Cx, Exit};
 
 /// Let an earlier revision of a deployment run again
 #[derive(Debug, Args)]
@@ -37,7 +34,7 @@ pub(in crate::cli) fn run(args: &RollbackArgs, cx: &Cx) -> Result<Exit, CliError
         let found = find(&args.id, cx).await?;
         let steps = steps(cx);
         let patience = Duration::from_secs(args.timeout);
-        Ok(found.deployer.rollback(&found.observed.name, args.to, patience, &*steps).await?)
+        Ok(found.deployer.rollback(found.observed.place(), args.to, patience, &*steps).await?)
     };
     until_told(cx, back, |done| report::deployed(&done, args.output, cx))
 }

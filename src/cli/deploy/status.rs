@@ -11,13 +11,13 @@ use super::{
 };
 use crate::{
     cli::{CliError, Cx, Exit, Output},
-    deploy::{Deployer as _, plan::State},
+    deploy::plan::State,
 };
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Show how a deployment is and which revisions it has, as the container engine says
+/// Show how a deployment is and which revisions it has, as its target says
 #[derive(Debug, Args)]
 #[command(
     after_help = "The exit code is 1 where it does not run, 124 where it did not begin to within the time of --wait.
@@ -58,14 +58,14 @@ pub(in crate::cli) fn run(args: &StatusArgs, cx: &Cx) -> Result<Exit, CliError> 
 /// How it is, and whether it was waited for in vain.
 async fn look(args: &StatusArgs, cx: &Cx) -> Result<(Found, bool), CliError> {
     let mut found = find(&args.id, cx).await?;
-    found.observed = found.deployer.observe(&found.observed.name).await?;
+    found.observed = found.deployer.observe(found.observed.place()).await?;
     let begun = Instant::now();
     while args.wait && found.observed.state == State::Starting {
         if begun.elapsed() > Duration::from_secs(args.timeout) {
             return Ok((found, true));
         }
         tokio::time::sleep(LOOK).await;
-        found.observed = found.deployer.observe(&found.observed.name).await?;
+        found.observed = found.deployer.observe(found.observed.place()).await?;
     }
     Ok((found, false))
 }

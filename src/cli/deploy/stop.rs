@@ -3,10 +3,7 @@
 use clap::Args;
 
 use super::{find::find, until_told};
-use crate::{
-    cli::{CliError, Cx, Exit},
-    deploy::Deployer as _,
-};
+use crate::cli::{CliError, Cx, Exit};
 
 /// Stop a deployment; its revisions and what it keeps stay, and `deploy` starts it again
 #[derive(Debug, Args)]
@@ -21,7 +18,7 @@ pub(in crate::cli) struct StopArgs {
 pub(in crate::cli) fn run(args: &StopArgs, cx: &Cx) -> Result<Exit, CliError> {
     let stop = async {
         let found = find(&args.id, cx).await?;
-        found.deployer.stop(&found.observed.name).await?;
+        found.deployer.stop(found.observed.place()).await?;
         Ok(found.observed.id)
     };
     until_told(cx, stop, |id| {

@@ -1,5 +1,6 @@
 //! `agentscope run`: the agent as a server.
 
+pub(super) mod deployed;
 mod reload;
 
 use std::{

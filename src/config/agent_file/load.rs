@@ -56,6 +56,13 @@ pub struct Loaded {
     tree: Node,
 }
 
+/// Where in an agent file a value stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    File,
+    Profile(String),
+}
+
 /// A reference that could not be filled in: a string keeps it as it was written, any other value is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unset {
@@ -102,6 +109,20 @@ impl Loaded {
     #[must_use]
     pub fn place(&self, pointer: &str) -> Place {
         place(&self.source, &self.tree, pointer, On::Value)
+    }
+
+    /// Where the value at a JSON pointer stands; `None` where the file does not say.
+    #[must_use]
+    pub fn origin(&self, pointer: &str) -> Option<Origin> {
+        let keys = pointer.split('/').skip(1);
+        let node = keys.into_iter().try_fold(&self.tree, |node, key| Some(&node.entry(key)?.node))?;
+        let Some(Kind::Map(profiles)) = self.tree.entry("profiles").map(|entry| &entry.node.kind) else {
+            return Some(Origin::File);
+        };
+        // What was merged keeps its place.
+        let within = |whole: &Node| whole.span.start <= node.span.start && node.span.end <= whole.span.end;
+        let profile = profiles.iter().find(|profile| within(&profile.node));
+        Some(profile.map_or(Origin::File, |profile| Origin::Profile(profile.key.clone())))
     }
 
     /// Demands that the references in all values that `used` says yes to are filled in.

@@ -36,7 +36,7 @@ pub use deploy::*;
 pub use diagnostic::{Color, Diagnostic, Diagnostics, Place, Severity, Source};
 pub use json_schema::json_schema;
 pub use leak::{Text, written_out};
-pub use load::{Document, LoadOptions, Loaded, Unset, load, load_str};
+pub use load::{Document, LoadOptions, Loaded, Origin, Unset, load, load_str};
 pub use name::valid_name;
 pub use sandbox::*;
 pub use schema::*;

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     config::Secret,
     deploy::{
-        DeployError, Progress,
+        Artefact, DeployError, Progress,
         engine::failed,
         plan::{self, Desired, Plan},
     },
@@ -38,6 +38,9 @@ impl Docker {
         let unfinished = observe::current(&name, &all).is_some_and(|current| current.name != labels::current(&name));
         if !plan.changed() && !unfinished {
             return Ok(false);
+        }
+        if let Some(Artefact::Image { image, name, cache }) = &plan.desired.artefact {
+            self.engine.load(image, name, cache, progress).await?;
         }
         self.sweep(&name).await?;
         let all = self.containers(Some(&name)).await?;

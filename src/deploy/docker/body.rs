@@ -9,7 +9,7 @@ use bollard::models::{
 use serde_json::{Value, json};
 
 use super::{inside, labels, secrets};
-use crate::deploy::{DeployRequest, plan::Desired};
+use crate::deploy::{Artefact, DeployRequest, plan::Desired};
 
 /// Memory of an agent whose file says nothing.
 const MEMORY: u64 = 512 << 20;
@@ -20,8 +20,13 @@ pub(super) const GRACE: i32 = 15;
 /// The container as a document, which is what a plan shows and a label remembers.
 pub(super) fn desired(request: &DeployRequest) -> Desired {
     let data = labels::data_volume(&request.name);
+    let settings = &request.settings.docker;
+    let image = match &request.artefact {
+        Artefact::Image { name, .. } => Some(name),
+        Artefact::Files(_) => None,
+    };
     let spec = json!({
-        "image": request.image,
+        "image": image,
         "agent_hash": request.agent_hash,
         "user": format!("{0}:{0}", crate::deploy::image::USER),
         "read_only": true,
@@ -31,8 +36,8 @@ pub(super) fn desired(request: &DeployRequest) -> Desired {
             // Absent, one that is free is taken and kept.
             "port": request.publish.port,
         },
-        "memory": request.memory.map_or(MEMORY, |memory| memory.0),
-        "cpu_millis": request.cpu.map(|cpu| cpu.0),
+        "memory": settings.memory.map_or(MEMORY, |memory| memory.0),
+        "cpu_millis": settings.cpu.map(|cpu| cpu.0),
         "pids": PIDS,
         "restart": "unless-stopped",
         "volumes": { "/data": data },
@@ -44,7 +49,14 @@ pub(super) fn desired(request: &DeployRequest) -> Desired {
                 answered for about a second"
             .to_owned(),
     );
-    Desired { name: request.name.clone(), spec, secrets: request.secrets.clone(), smoke: request.smoke.clone(), notes }
+    Desired {
+        name: request.name.clone(),
+        spec,
+        artefact: Some(request.artefact.clone()),
+        secrets: request.secrets.clone(),
+        smoke: request.settings.smoke.clone(),
+        notes,
+    }
 }
 
 /// Which container is made of a revision.

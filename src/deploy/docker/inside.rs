@@ -27,7 +27,6 @@ const LOOK: Duration = Duration::from_millis(100);
 const SETTLED: Duration = Duration::from_secs(8);
 /// Lines of its log that a failure shows, our own questions not counted.
 const LINES: &str = "100";
-const PROBE: &str = r#""route":"/readiness""#;
 
 /// How a program in a container ended.
 struct Ended {
@@ -134,7 +133,7 @@ impl Docker {
         }
         let text = String::from_utf8_lossy(&bytes).into_owned();
         // Those are our own questions.
-        text.lines().filter(|line| !line.contains(PROBE)).collect::<Vec<_>>().join("\n")
+        text.lines().filter(|line| !line.contains(probe::ROUTE)).collect::<Vec<_>>().join("\n")
     }
 
     async fn exec(&self, container: &str, command: &[&str]) -> Result<Ended, DeployError> {

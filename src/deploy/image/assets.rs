@@ -10,7 +10,7 @@ use std::{
     path::Path,
 };
 
-use super::layer::Content;
+use super::{Digest, layer, layer::Content};
 use crate::{
     config::agent_file::{AgentSpec, Diagnostic, Diagnostics, Loaded, McpServer, ToolEntry},
     deploy::DeployError,
@@ -69,9 +69,22 @@ impl Assets {
         })
     }
 
+    /// Of all the files, as an image of them says it.
+    ///
+    /// # Errors
+    /// Names that cannot be packed.
+    pub fn hash(&self) -> Result<Digest, DeployError> {
+        layer::archive(&self.files).map(|archive| Digest::of(&archive)).map_err(DeployError::io("pack the agent"))
+    }
+
     /// The agent thinks with this model, `PROVIDER/MODEL`, which its file does not name.
     pub fn needs_model(&mut self, reference: &str) {
         self.variables.extend(gather::of_provider(reference));
+    }
+
+    /// Programs that the agent wants where it runs, each with who wants it.
+    pub fn programs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.programs.iter().map(|(program, who)| (program.as_str(), who.as_str()))
     }
 
     /// Programs that the agent wants and an image without a base has not, each with who wants it.

@@ -59,7 +59,7 @@ pub(super) fn of_files(files: &BTreeMap<String, Content>, cache: &Cache) -> Resu
     cache.keep(&source, |out| out.write_all(&archive))
 }
 
-fn archive(files: &BTreeMap<String, Content>) -> io::Result<Vec<u8>> {
+pub(super) fn archive(files: &BTreeMap<String, Content>) -> io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(vec![]);
     let mut folders = std::collections::BTreeSet::from([format!("{FOLDER}/")]);
     for path in files.keys() {

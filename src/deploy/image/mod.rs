@@ -18,6 +18,7 @@ use std::{
 pub use assets::Assets;
 pub use cache::{Blob, Cache};
 pub use digest::Digest;
+pub use layer::Content;
 pub use layout::{Omitted, tar as write_tar, write as write_layout};
 
 use super::{DeployError, Progress};

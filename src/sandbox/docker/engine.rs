@@ -73,6 +73,11 @@ struct Address {
 }
 
 impl Engine {
+    /// Whether there is one to ask, which need not answer.
+    pub(crate) fn is_named(env: &Env) -> bool {
+        find(env).is_some()
+    }
+
     /// Finds the engine as `docker` does, then Podman's.
     ///
     /// # Errors

@@ -63,7 +63,8 @@ pub(super) use init::{COMMAND as INIT, main as init};
 /// What the daemon of a container gives up.
 pub(super) use keeper::Contained;
 /// For processes that live on by themselves.
-pub(super) use sys::{close_from, heed_signals};
+pub(crate) use sys::close_from;
+pub(super) use sys::heed_signals;
 
 /// Whether a folder in memory has no room left, for bytes or for names.
 pub(super) fn full(path: &str) -> bool {

@@ -91,7 +91,7 @@ fn mount_setattr(tree: BorrowedFd<'_>, mut attr: libc::mount_attr, flags: libc::
 }
 
 /// Closes every descriptor from `first` on. Source: close_range(2).
-pub(in crate::sandbox) fn close_from(first: u32) -> io::Result<()> {
+pub(crate) fn close_from(first: u32) -> io::Result<()> {
     // SAFETY: called before anything of this process has opened a descriptor that it still holds.
     match check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) }) {
         // Linux before 5.9 does not know it, and to gVisor it is invalid where nothing is open from `first` on.

@@ -310,21 +310,21 @@ fn only_our_own_executable_gets_in() {
     let mut foreign = std::fs::read(super::binary(&env)).unwrap();
     foreign.truncate(64 + 56);
     insta::assert_snapshot!(of(&env.write("foreign", foreign)), @"
-    exit 1
+    exit 2
     --- stderr
     using ./agent.yaml
     error: `[WORK]/foreign` cannot be put into containers: it is not agentscope 0.1.0
     hint: name a static one of this version with `--runtime-binary FILE` or AGENTSCOPE_RUNTIME_BINARY; releases are static, and `cargo rustc --release --bin agentscope -- -C target-feature=+crt-static` builds one
     ");
     insta::assert_snapshot!(of(&env.write("script", "#!/bin/sh\n")), @"
-    exit 1
+    exit 2
     --- stderr
     using ./agent.yaml
     error: `[WORK]/script` cannot be put into containers: it is not an executable for Linux
     hint: name a static one of this version with `--runtime-binary FILE` or AGENTSCOPE_RUNTIME_BINARY; releases are static, and `cargo rustc --release --bin agentscope -- -C target-feature=+crt-static` builds one
     ");
     insta::assert_snapshot!(of(&env.work().join("missing")), @"
-    exit 1
+    exit 2
     --- stderr
     using ./agent.yaml
     error: could not read `[WORK]/missing`

@@ -94,7 +94,6 @@ fn what_is_not_ours_is_not_taken_over() {
     --- stderr
     using ./agent.yaml
     packing the agent
-    loading the image into the engine
     error: the engine has a container `agentscope-[NAME]` that no deploy made
     hint: choose another name with `--name`
     ");

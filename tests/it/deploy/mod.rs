@@ -2,6 +2,7 @@
 
 mod docker;
 mod faults;
+mod local;
 mod plan;
 
 use std::path::PathBuf;

@@ -17,17 +17,18 @@ fn a_plan_shows_everything_and_touches_nothing() {
     --- stdout
     docker/[NAME] would be made, revision 1
       + agent_hash: sha256:[HASH]
-      + cpu_millis: 500
+      + cpu_millis: 500 (agent file)
       + image: agentscope/[NAME]:[TAG]
-      + memory: 268435456
+      + memory: 268435456 (agent file)
       + pids: 512
-      + port: 8080
-      + publish.host: 127.0.0.1
+      + port: 8080 (default)
+      + publish.host: 127.0.0.1 (default)
       + read_only: true
       + restart: unless-stopped
       + user: 65532:65532
       + volumes./data: agentscope-[NAME].data
-      + secrets.GREETING: a secret
+      + secrets.GREETING: a secret (environment)
+    note: the container has no Python, no Node.js and no shell: the agent needs none
     note: sessions and memory are kept in the volume `agentscope-[NAME].data`, from one revision to the next
     note: while a new revision takes over, turns that run have some seconds to end; then callers are not answered for about a second
     --- stderr
@@ -41,19 +42,20 @@ fn a_plan_shows_everything_and_touches_nothing() {
 
     ```diff
     + agent_hash: sha256:[HASH]
-    + cpu_millis: 500
+    + cpu_millis: 500 (agent file)
     + image: agentscope/[NAME]:[TAG]
-    + memory: 268435456
+    + memory: 268435456 (agent file)
     + pids: 512
-    + port: 8080
-    + publish.host: 127.0.0.1
+    + port: 8080 (default)
+    + publish.host: 127.0.0.1 (default)
     + read_only: true
     + restart: unless-stopped
     + user: 65532:65532
     + volumes./data: agentscope-[NAME].data
-    + secrets.GREETING: a secret
+    + secrets.GREETING: a secret (environment)
     ```
 
+    - the container has no Python, no Node.js and no shell: the agent needs none
     - sessions and memory are kept in the volume `agentscope-[NAME].data`, from one revision to the next
     - while a new revision takes over, turns that run have some seconds to end; then callers are not answered for about a second
     --- stderr
@@ -76,8 +78,9 @@ fn a_plan_shows_everything_and_touches_nothing() {
       ~ agent_hash: sha256:[HASH] -> sha256:[HASH]
       - cpu_millis: 500
       ~ image: agentscope/[NAME]:[TAG] -> agentscope/[NAME]:[TAG]
-      ~ memory: 268435456 -> 314572800
-      ~ secrets.GREETING: a secret -> another secret
+      ~ memory: 268435456 -> 314572800 (agent file)
+      ~ secrets.GREETING: a secret -> another secret (--env)
+    note: the container has no Python, no Node.js and no shell: the agent needs none
     note: sessions and memory are kept in the volume `agentscope-[NAME].data`, from one revision to the next
     note: while a new revision takes over, turns that run have some seconds to end; then callers are not answered for about a second
     --- stderr
@@ -94,19 +97,19 @@ fn wrong_usage_is_told_before_anything_is_done() {
     exit 2
     --- stderr
     error: the target is not named
-    hint: there is docker: `agentscope deploy docker`
+    hint: there is local, docker, as in `agentscope deploy local`
     ");
     insta::assert_snapshot!(env.run(&["deploy", "moon"]), @"
     exit 2
     --- stderr
     error: there is no target `moon`
-    hint: there is docker
+    hint: there is local, docker
     ");
     insta::assert_snapshot!(env.run(&["deploy", "--mode", "moon"]), @"
     exit 2
     --- stderr
     error: there is no target `moon`
-    hint: there is docker
+    hint: there is local, docker
     ");
     insta::assert_snapshot!(env.run(&["deploy", "docker", "agent.yaml", "--mode", "docker"]), @"
     exit 2
@@ -133,12 +136,6 @@ fn wrong_usage_is_told_before_anything_is_done() {
 
     For more information, try '--help'.
     ");
-    insta::assert_snapshot!(env.run(&["list"]), @"
-    exit 1
-    --- stderr
-    error: no container engine can be used: there is no socket `/nowhere/docker.sock`, which DOCKER_HOST names
-    hint: start the engine, or set DOCKER_HOST to where it listens
-    ");
     env.write("agent.yaml", "name: demo\nmodel: demo\ntools: [python]\n");
     insta::assert_snapshot!(env.run(&["deploy", "docker", "--plan"]), @"
     exit 2
@@ -146,5 +143,51 @@ fn wrong_usage_is_told_before_anything_is_done() {
     using ./agent.yaml
     error: the tool `python` needs `python3`, which an image without a base has not
     hint: name an image of a registry that has it with `--base HOST/PATH:TAG`
+    ");
+}
+
+#[test]
+fn a_target_that_cannot_be_asked_is_unknown() {
+    let env = TestEnv::new().var("DOCKER_HOST", "unix:///nowhere/docker.sock");
+    insta::assert_snapshot!(env.run(&["list"]), @"
+    exit 0
+    --- stdout
+    ID      STATE    REVISION  URL
+    docker  unknown  -         -
+    --- stderr
+    warning: docker cannot be asked: no container engine can be used: there is no socket `/nowhere/docker.sock`, which DOCKER_HOST names; hint: start the engine, or set DOCKER_HOST to where it listens
+    ");
+    let listed = env.run(&["list", "-o", "json"]);
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert_eq!((&listed[0]["target"], &listed[0]["state"]), (&json!("docker"), &json!("unknown")));
+    // Asked for alone, or where it may have what is meant, it is an error.
+    for words in [&["list", "--target", "docker"][..], &["status", "demo"], &["stop", "docker/demo"]] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(env.run(words), @"
+            exit 1
+            --- stderr
+            error: no container engine can be used: there is no socket `/nowhere/docker.sock`, which DOCKER_HOST names
+            hint: start the engine, or set DOCKER_HOST to where it listens
+            ");
+        }
+    }
+    insta::assert_snapshot!(env.run(&["list", "--target", "moon"]), @"
+    exit 2
+    --- stderr
+    error: invalid value 'moon' for '--target <TARGET>'
+      [possible values: local, docker]
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn what_is_no_agent_file_is_no_message_either() {
+    let env = TestEnv::new();
+    insta::assert_snapshot!(env.run(&["build", "nope"]), @"
+    exit 4
+    --- stderr
+    error: there is no agent file or folder `nope`
+    hint: `agentscope init` makes a new one
     ");
 }

@@ -1,0 +1,109 @@
+//! What is the same for every target: the agent with its files, the values of its variables, its name.
+
+use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
+
+use super::tools;
+use crate::{
+    agent,
+    cli::{
+        CliError, Cx, build,
+        deploy::{DeployArgs, arguments::Chosen, sources::Sources},
+        source::AgentSource,
+    },
+    config::{Secret, agent_file::Loaded},
+    deploy::{
+        Artefact, DeployRequest, Progress, Publish,
+        image::{Assets, Image},
+        variables,
+    },
+    model::DefaultModel,
+};
+
+/// An agent that can be deployed somewhere.
+pub(super) struct Prepared {
+    /// Of the deployment.
+    pub(super) name: String,
+    pub(super) assets: Assets,
+    pub(super) loaded: Loaded,
+    /// Where each value comes from, by its name in the plan.
+    pub(super) sources: Sources,
+    secrets: BTreeMap<String, Secret>,
+    profile: Option<String>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Prepared {
+    /// Touches nothing.
+    ///
+    /// # Errors
+    /// A file that is wrong, or names what cannot be deployed; variables that are not set, but for a plan.
+    pub(super) async fn of(args: &DeployArgs, chosen: &Chosen, cx: &Cx) -> Result<Self, CliError> {
+        // Given variables count as if they were set here.
+        let here = cx.with_variables(&chosen.given);
+        let source = AgentSource::find(&chosen.agent, cx)?;
+        let (loaded, keys) = source.load(chosen.agent.profile.as_deref(), &here)?;
+        let found = match &loaded.file.agent.model {
+            None => Some(DefaultModel::find(&keys, &cx.paths, &cx.http).await?.reference),
+            Some(_) => None,
+        };
+        let mut assets = Assets::gather(&loaded, &cx.env.cwd)?;
+        let mut notes = vec![];
+        if let Some(found) = &found {
+            assets.needs_model(found);
+            notes.push(format!("the agent file names no model; from what is found here it would be `{found}`"));
+        }
+        if !args.plan {
+            agent::require_all(&loaded, found.as_deref(), &["/storage/", "/serve/", "/telemetry/"])?;
+        }
+        Ok(Self {
+            sources: Sources::of(args, chosen, &loaded, &keys, &assets),
+            name: args.name.clone().unwrap_or_else(|| loaded.file.name.clone()),
+            secrets: variables::gather(&assets, &keys, &chosen.given)?,
+            assets,
+            profile: chosen.agent.profile.clone(),
+            loaded,
+            notes,
+        })
+    }
+
+    /// The agent as an image, in the cache.
+    ///
+    /// # Errors
+    /// Programs that it needs and the image would not have; as the build says.
+    pub(super) async fn image(
+        &mut self,
+        args: &DeployArgs,
+        cx: &Cx,
+        steps: &Arc<dyn Progress>,
+    ) -> Result<Image, CliError> {
+        if let Some(lacking) = self.assets.lacking().into_iter().next().filter(|_| args.base.is_none()) {
+            return Err(
+                CliError::usage(lacking).hint("name an image of a registry that has it with `--base HOST/PATH:TAG`")
+            );
+        }
+        tools::in_container(self, args)?;
+        let making = build::Making {
+            base: args.base.as_deref(),
+            profile: self.profile.as_deref(),
+            revision: None,
+            runtime_binary: args.runtime_binary.as_deref(),
+        };
+        let image = build::make(&making, &self.assets, cx, steps).await?;
+        self.notes.splice(0..0, image.warnings.iter().cloned());
+        Ok(image)
+    }
+
+    pub(super) fn request(self, args: &DeployArgs, artefact: Artefact, agent_hash: String) -> DeployRequest {
+        DeployRequest {
+            name: self.name,
+            artefact,
+            agent_hash,
+            profile: self.profile,
+            port: self.assets.port,
+            secrets: self.secrets,
+            settings: self.loaded.file.deploy.clone(),
+            publish: Publish { host: args.host.unwrap_or(Ipv4Addr::LOCALHOST.into()), port: args.port },
+            notes: self.notes,
+        }
+    }
+}
