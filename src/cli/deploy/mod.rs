@@ -72,6 +72,9 @@ pub(super) struct DeployArgs {
     /// The address of the host that callers may come by
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     host: std::net::IpAddr,
+    /// Send the image to this place of a registry, HOST/PATH, which a cluster can pull from; also `deploy.registry`
+    #[arg(long, value_name = "HOST/PATH")]
+    registry: Option<String>,
     /// Begin the image with this one of a registry, HOST/PATH[:TAG] [default: nothing at all]
     #[arg(long, value_name = "IMAGE")]
     base: Option<String>,

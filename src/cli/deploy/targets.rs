@@ -9,6 +9,7 @@ use crate::{
         Deployer,
         docker::Docker,
         engine::Engine,
+        kubernetes::{self, Kubernetes},
         plan::{Observed, State},
     },
 };
@@ -17,6 +18,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Target {
     Docker,
+    Kubernetes,
 }
 
 impl Target {
@@ -27,6 +29,7 @@ impl Target {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Docker => "docker",
+            Self::Kubernetes => "kubernetes",
         }
     }
 
@@ -50,6 +53,7 @@ impl Target {
     fn is_known(self, cx: &Cx) -> bool {
         match self {
             Self::Docker => Engine::is_named(&cx.env),
+            Self::Kubernetes => kubernetes::is_known(&cx.env),
         }
     }
 
@@ -58,6 +62,7 @@ impl Target {
     pub(super) async fn open(self, cx: &Cx) -> Result<Box<dyn Deployer>, CliError> {
         Ok(match self {
             Self::Docker => Box::new(docker(cx).await?),
+            Self::Kubernetes => Box::new(cluster(cx).await?),
         })
     }
 
@@ -76,6 +81,12 @@ impl Target {
 /// No engine that answers.
 pub(super) async fn docker(cx: &Cx) -> Result<Docker, CliError> {
     Ok(Docker::new(Engine::connect(&cx.env).await?, cx.paths.state.clone()))
+}
+
+/// # Errors
+/// No kubeconfig, or one that is wrong.
+pub(super) async fn cluster(cx: &Cx) -> Result<Kubernetes, CliError> {
+    Ok(Kubernetes::open(&cx.env, &cx.http, cx.paths.state.clone()).await?)
 }
 
 /// What several targets said.

@@ -59,6 +59,14 @@ pub(super) fn of_files(files: &BTreeMap<String, Content>, cache: &Cache) -> Resu
     cache.keep(&source, |out| out.write_all(&archive))
 }
 
+/// Of an agent and all that it names: the digest of the layer that it would be.
+///
+/// # Errors
+/// Paths that no archive can hold.
+pub fn agent_hash(files: &BTreeMap<String, Content>) -> Result<Digest, DeployError> {
+    archive(files).map(|archive| Digest::of(&archive)).map_err(DeployError::io("pack the agent"))
+}
+
 fn archive(files: &BTreeMap<String, Content>) -> io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(vec![]);
     let mut folders = std::collections::BTreeSet::from([format!("{FOLDER}/")]);

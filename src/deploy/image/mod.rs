@@ -18,6 +18,7 @@ use std::{
 pub use assets::Assets;
 pub use cache::{Blob, Cache};
 pub use digest::Digest;
+pub use layer::{Content, agent_hash};
 pub use layout::{Omitted, tar as write_tar, write as write_layout};
 
 use super::{DeployError, Progress};
@@ -156,7 +157,8 @@ pub fn build(recipe: &Recipe, cache: &Cache, progress: &dyn Progress) -> Result<
 }
 
 /// What the container runs, after our executable.
-fn command(assets: &Assets, profile: Option<&str>) -> Vec<String> {
+#[must_use]
+pub fn command(assets: &Assets, profile: Option<&str>) -> Vec<String> {
     let mut command = vec!["run".to_owned(), format!("/{FOLDER}/{}", assets.agent_file), "--host".to_owned()];
     command.push("0.0.0.0".to_owned());
     command.extend(["--port".to_owned(), assets.port.to_string()]);

@@ -9,7 +9,7 @@ use crate::{
         deploy::{DeployArgs, arguments::Chosen},
         source::AgentSource,
     },
-    config::{Secret, agent_file::Deploy},
+    config::{Secret, agent_file::{Deploy, Storage}},
     deploy::{
         Artefact, DeployRequest, Progress, Publish,
         image::{Assets, Image},
@@ -26,6 +26,7 @@ pub(super) struct Prepared {
     secrets: BTreeMap<String, Secret>,
     profile: Option<String>,
     pub(super) settings: Deploy,
+    storage: Storage,
     pub(super) notes: Vec<String>,
 }
 
@@ -58,8 +59,20 @@ impl Prepared {
             assets,
             profile: chosen.agent.profile.clone(),
             settings: loaded.file.deploy.clone(),
+            storage: loaded.file.storage.clone(),
             notes,
         })
+    }
+
+    /// The key of `storage` of what is kept with the process, and reached by no other.
+    pub(super) fn kept_alone(&self) -> Option<&'static str> {
+        let alone = |place: &Option<Secret>| {
+            let place = place.as_ref().map_or("sqlite:", Secret::expose);
+            place.starts_with("sqlite:") || place.starts_with("in-process:")
+        };
+        let Storage { sessions, state, long_term } = &self.storage;
+        let all = [("sessions", sessions), ("state", state), ("long_term", long_term)];
+        all.into_iter().find(|(_, place)| alone(place)).map(|(key, _)| key)
     }
 
     /// The agent as an image, in the cache.
