@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use super::{
     Kubernetes,
     kind::Kind,
-    labels,
+    labels::{self, Role},
     manifests::{Whose, config_map, objects, secret},
     observe::{There, not_ours, number},
     rollout::Questions,
     spec::Spec,
 };
 use crate::{
-    config::{SERVE_TOKEN, Secret},
+    config::{SERVE_TOKEN, Secret, agent_file::Smoke},
     deploy::{
         Artefact, DeployError, Progress,
         plan::{self, Desired, Plan, State},
@@ -24,6 +24,15 @@ use crate::{
     },
     sandbox,
 };
+
+/// A revision on its way.
+struct Making<'a> {
+    whose: Whose<'a>,
+    spec: Spec,
+    made: Vec<(Kind, Value)>,
+    patience: Duration,
+    progress: &'a dyn Progress,
+}
 
 impl Kubernetes {
     /// Makes what `plan` wants of what there is now; `false` where that is so already.
@@ -48,21 +57,15 @@ impl Kubernetes {
         self.allowed(namespace).await?;
         self.free(&made, namespace, name).await?;
         self.push(&plan.desired, progress).await?;
+        let making = Making { whose, spec, made, patience, progress };
         if whose.revision == current {
-            return self.again(&plan, &there, whose, &spec, patience, progress).await.map(|()| true);
+            return self.again(&making, &plan, &there).await.map(|()| true);
         }
         progress.step(&format!("making revision {}", whose.revision), None, None);
         let before = self.secrets(namespace, name, current).await;
         let token = before.get(SERVE_TOKEN).cloned().unwrap_or_else(|| sandbox::Token::random().expose().into());
         self.keep(&plan.desired, whose, &token).await?;
-        let put = async {
-            for (kind, object) in &made {
-                let object = if *kind == Kind::Deployment { self.owned(object.clone()) } else { object.clone() };
-                self.cluster.apply(*kind, &object).await?;
-            }
-            self.prove(&plan.desired, whose, &spec, &token, patience, progress).await
-        };
-        if let Err(error) = put.await {
+        if let Err(error) = self.replace(&making, &plan, &there, &token).await {
             return Err(self.undo(error, whose, &there).await);
         }
         // What stays now goes with the next.
@@ -70,24 +73,41 @@ impl Kubernetes {
         Ok(true)
     }
 
-    /// The present revision once more: it was stopped, or it was not seen to answer.
-    async fn again(
+    /// Tries it first where the old one would have to go before it is known to answer, or be back when it answers wrongly.
+    async fn replace(
         &self,
+        making: &Making<'_>,
         plan: &Plan,
         there: &There,
-        whose: Whose<'_>,
-        spec: &Spec,
-        patience: Duration,
-        progress: &dyn Progress,
+        token: &Secret,
     ) -> Result<(), DeployError> {
+        let Making { whose, spec, made, patience, progress } = making;
+        let mut smoke = plan.desired.smoke.as_ref();
+        let serves = there.proved().is_some() && plan.observed.state != State::Stopped;
+        let deployment = made.iter().find(|(kind, _)| *kind == Kind::Deployment).map(|(_, deployment)| deployment);
+        if let Some(deployment) = deployment.filter(|_| serves && (smoke.is_some() || spec.storage.is_some())) {
+            let questions = Questions { role: Role::Candidate, replicas: 1, port: spec.port, token, smoke };
+            self.try_out(*whose, deployment, &questions, *patience, *progress).await?;
+            smoke = None;
+        }
+        for (kind, object) in made {
+            let object = if *kind == Kind::Deployment { self.owned(object.clone()) } else { object.clone() };
+            self.cluster.apply(*kind, &object).await?;
+        }
+        self.prove(making, smoke, token).await
+    }
+
+    /// The present revision once more: it was stopped, or it was not seen to answer.
+    async fn again(&self, making: &Making<'_>, plan: &Plan, there: &There) -> Result<(), DeployError> {
+        let whose = making.whose;
         let secrets = self.secrets(whose.namespace, whose.name, whose.revision).await;
         let token = secrets.get(SERVE_TOKEN).cloned().unwrap_or_else(|| String::new().into());
         if plan.observed.state == State::Failing {
             self.restart(whose).await?;
         }
-        let replicas = json!({ "spec": { "replicas": spec.replicas } });
+        let replicas = json!({ "spec": { "replicas": making.spec.replicas } });
         self.cluster.merge(Kind::Deployment, (whose.namespace, whose.name), &replicas).await?;
-        match self.prove(&plan.desired, whose, spec, &token, patience, progress).await {
+        match self.prove(making, plan.desired.smoke.as_ref(), &token).await {
             Err(error) if there.proved().is_some_and(|proved| proved != whose.revision) => {
                 Err(self.undo(error, whose, there).await)
             }
@@ -96,19 +116,11 @@ impl Kubernetes {
     }
 
     /// Until it has answered, which is remembered.
-    async fn prove(
-        &self,
-        desired: &Desired,
-        whose: Whose<'_>,
-        spec: &Spec,
-        token: &Secret,
-        patience: Duration,
-        progress: &dyn Progress,
-    ) -> Result<(), DeployError> {
-        let smoke = desired.smoke.as_ref();
-        let questions = Questions { port: spec.port, replicas: spec.replicas, token, smoke };
-        self.watch(whose, &questions, patience, progress).await?;
-        self.answered(whose).await
+    async fn prove(&self, making: &Making<'_>, smoke: Option<&Smoke>, token: &Secret) -> Result<(), DeployError> {
+        let spec = &making.spec;
+        let questions = Questions { role: Role::Serving, port: spec.port, replicas: spec.replicas, token, smoke };
+        self.watch(making.whose, &questions, making.patience, making.progress).await?;
+        self.answered(making.whose).await
     }
 
     pub(super) async fn answered(&self, whose: Whose<'_>) -> Result<(), DeployError> {
@@ -145,13 +157,9 @@ impl Kubernetes {
     }
 
     /// The Secret and the ConfigMap of a revision.
-    async fn keep(
-        &self,
-        desired: &Desired,
-        whose: Whose<'_>,
-        token: &Secret,
-    ) -> Result<(), DeployError> {
-        let mut all: BTreeMap<&str, &Secret> = desired.secrets.iter().map(|(name, secret)| (name.as_str(), secret)).collect();
+    async fn keep(&self, desired: &Desired, whose: Whose<'_>, token: &Secret) -> Result<(), DeployError> {
+        let mut all: BTreeMap<&str, &Secret> =
+            desired.secrets.iter().map(|(name, secret)| (name.as_str(), secret)).collect();
         all.insert(SERVE_TOKEN, token);
         let data = all.iter().map(|(name, secret)| ((*name).to_owned(), STANDARD.encode(secret.expose()).into()));
         self.claim(Kind::Secret, whose, secret(whose, data.collect(), "data")).await?;
@@ -203,7 +211,7 @@ impl Kubernetes {
             Some(revision) => {
                 let whose = Whose { revision, ..whose };
                 match self.turn_to(whose, before).await {
-                    Ok(()) => self.forget_revision(whose.namespace, whose.name, |number| number != 0 && !known(before, number)).await,
+                    Ok(()) => self.forget(whose, |number| !known(before, number)).await,
                     failed => failed,
                 }
             }
@@ -223,17 +231,13 @@ impl Kubernetes {
     }
 
     /// Removes revisions that do not count: their ReplicaSets, Secrets and ConfigMaps.
-    pub(super) async fn forget_revision(
-        &self,
-        namespace: &str,
-        name: &str,
-        which: impl Fn(u32) -> bool,
-    ) -> Result<(), DeployError> {
+    async fn forget(&self, whose: Whose<'_>, which: impl Fn(u32) -> bool) -> Result<(), DeployError> {
         for kind in [Kind::ReplicaSet, Kind::Secret, Kind::ConfigMap] {
-            for object in self.cluster.list(kind, Some(namespace), &labels::ours(Some(name))).await? {
-                if which(number(&object)) {
+            for object in self.cluster.list(kind, Some(whose.namespace), &labels::ours(Some(whose.name))).await? {
+                let revision = number(&object);
+                if revision > 0 && which(revision) {
                     let called = object["metadata"]["name"].as_str().unwrap_or_default();
-                    self.cluster.delete(kind, namespace, called).await?;
+                    self.cluster.delete(kind, whose.namespace, called).await?;
                 }
             }
         }
@@ -243,7 +247,7 @@ impl Kubernetes {
     /// Removes the secrets and texts of revisions that the cluster does not remember any more.
     async fn prune(&self, namespace: &str, name: &str) -> Result<(), DeployError> {
         let there = self.there(namespace, name).await?;
-        self.forget_revision(namespace, name, |number| number != 0 && !known(&there, number)).await
+        self.forget(Whose { namespace, name, revision: 0 }, |number| !known(&there, number)).await
     }
 }
 
@@ -252,8 +256,6 @@ fn known(there: &There, revision: u32) -> bool {
 }
 
 fn spec_of(desired: &Desired) -> Result<Spec, DeployError> {
-    Spec::read(&desired.spec).ok_or_else(|| DeployError::Failed {
-        what: "the plan is for another target".to_owned(),
-        hint: None,
-    })
+    Spec::read(&desired.spec)
+        .ok_or_else(|| DeployError::Failed { what: "the plan is for another target".to_owned(), hint: None })
 }

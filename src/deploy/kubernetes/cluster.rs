@@ -1,5 +1,7 @@
 //! The API of a cluster: objects as JSON, as plans and annotations hold them.
 
+use std::time::Duration;
+
 use http::{Method, Request, header};
 use kube::{Client, Error};
 use serde_json::{Value, json};
@@ -9,6 +11,9 @@ use crate::deploy::DeployError;
 
 /// Whose fields they are that we set (server-side apply).
 pub(super) const MANAGER: &str = "agentscope";
+
+/// For one answer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A cluster, as one user sees it.
 #[derive(Clone)]
@@ -25,7 +30,11 @@ impl Cluster {
             request = request.header(header::CONTENT_TYPE, form);
         }
         let bytes = body.map(|(_, value)| value.to_string().into_bytes()).unwrap_or_default();
-        self.client.request(request.body(bytes).map_err(Error::HttpError)?).await
+        let asked = self.client.request(request.body(bytes).map_err(Error::HttpError)?);
+        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| {
+            let late = format!("it did not answer within {} s", PATIENCE.as_secs());
+            Err(Error::Service(std::io::Error::other(late).into()))
+        })
     }
 
     async fn must(
@@ -115,10 +124,18 @@ impl Cluster {
 
     /// Removes an object with what belongs to it; one that is not there is removed.
     pub(super) async fn delete(&self, kind: Kind, namespace: &str, name: &str) -> Result<(), DeployError> {
+        self.remove(kind, namespace, name, &json!({ "propagationPolicy": "Background" })).await
+    }
+
+    /// The same, and what runs is given no time to end.
+    pub(super) async fn delete_now(&self, kind: Kind, namespace: &str, name: &str) -> Result<(), DeployError> {
+        self.remove(kind, namespace, name, &json!({ "gracePeriodSeconds": 0 })).await
+    }
+
+    async fn remove(&self, kind: Kind, namespace: &str, name: &str, options: &Value) -> Result<(), DeployError> {
         let path = format!("{}/{name}", kind.path(Some(namespace)));
         let what = format!("remove the {} `{name}`", kind.name());
-        let options = json!({ "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background" });
-        match self.ask(Method::DELETE, &path, Some(("application/json", &options))).await {
+        match self.ask(Method::DELETE, &path, Some(("application/json", options))).await {
             Ok(_) => Ok(()),
             Err(error) if status(&error) == Some(404) => Ok(()),
             Err(error) => Err(self.refused(&what, &error)),
@@ -180,10 +197,18 @@ impl Cluster {
                 "the kubeconfig says how; what it runs for that must be installed",
             ),
             (_, error) => failed(
-                format!("could not reach the cluster `{}`: {}", self.server, chain(error)),
+                format!("could not reach the cluster `{}`: {}", self.server, without_wrapping(error)),
                 "look at the server of the kubeconfig's current context, and at the way to it",
             ),
         }
+    }
+}
+
+/// What went wrong, without what the library calls it.
+fn without_wrapping(error: &Error) -> String {
+    match error {
+        Error::Service(inner) => chain(&**inner),
+        error => chain(error),
     }
 }
 

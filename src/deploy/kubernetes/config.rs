@@ -1,6 +1,9 @@
 //! Which cluster, and who asks: `KUBECONFIG`, else `~/.kube/config`, else the pod that this runs in.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use kube::{
     Client, Config,
@@ -8,15 +11,13 @@ use kube::{
 };
 
 use super::cluster::{Cluster, chain};
-use crate::{
-    config::Env,
-    deploy::DeployError,
-    runtime::http::Http,
-};
+use crate::{config::Env, deploy::DeployError, runtime::http::Http};
 
 /// What a pod is told of its cluster.
 const IN_CLUSTER: &str = "KUBERNETES_SERVICE_HOST";
 const IN_CLUSTER_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+const CONNECTING: Duration = Duration::from_secs(10);
 
 /// The files that hold the contexts.
 fn files(env: &Env) -> Vec<PathBuf> {
@@ -44,6 +45,7 @@ pub(super) async fn open(env: &Env, http: &Http) -> Result<(Cluster, Config), De
     let mut config = read(env).await?;
     let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
     http.permit(&server)?;
+    config.connect_timeout = Some(CONNECTING);
     let mut roots = http.trusted()?;
     roots.extend(config.root_cert.take().unwrap_or_default());
     config.root_cert = Some(roots);
@@ -58,7 +60,11 @@ async fn read(env: &Env) -> Result<Config, DeployError> {
     let mut all: Option<Kubeconfig> = None;
     for file in files(env).iter().map(|file| env.cwd.join(file)).filter(|file| file.exists()) {
         let wrong = |error: &dyn std::error::Error| DeployError::Usage {
-            what: format!("the kubeconfig `{}` cannot be read: {}", file.display(), chain(error)),
+            what: format!(
+                "the kubeconfig `{}` cannot be read: {}",
+                file.display(),
+                chain(error).lines().next().unwrap_or_default()
+            ),
             hint: "`kubectl config view` shows what is in it".to_owned(),
         };
         let read = Kubeconfig::read_from(&file).map_err(|error| wrong(&error))?;
@@ -98,4 +104,3 @@ fn missing(env: &Env) -> DeployError {
         hint: "set KUBECONFIG to the file with the cluster's address and your login".to_owned(),
     }
 }
-

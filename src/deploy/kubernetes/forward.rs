@@ -55,7 +55,8 @@ impl Cluster {
         let stream = open(&self.client, namespace, pod, port).await;
         let stream = stream.map_err(|error| self.refused("forward a port", &error).to_string())?;
         let said = |error: hyper::Error| error.to_string();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(said)?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(said)?;
         let connection = tokio::spawn(connection);
         let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
         let request = Request::builder()

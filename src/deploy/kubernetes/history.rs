@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{
     Kubernetes,
     kind::{Kind, NAMED},
-    labels,
+    labels::{self, Role},
     manifests::{Whose, objects},
     missing,
     observe::There,
@@ -17,6 +18,11 @@ use crate::{
     config::SERVE_TOKEN,
     deploy::{DeployError, Progress, Purge},
 };
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(250);
+/// Longer than pods have to end.
+const ENDING: Duration = Duration::from_secs(60);
 
 impl Kubernetes {
     /// Lets a revision be the wanted one, with the very template that it had: the cluster knows its ReplicaSet by that.
@@ -69,7 +75,7 @@ impl Kubernetes {
         self.turn_to(whose, &there).await?;
         let spec = there.spec(revision);
         let (port, replicas) = spec.map_or((0, 1), |spec| (spec.port, spec.replicas));
-        let questions = Questions { port, replicas, token: &token, smoke: None };
+        let questions = Questions { role: Role::Serving, port, replicas, token: &token, smoke: None };
         match self.watch(whose, &questions, patience, progress).await {
             Ok(()) => self.answered(whose).await,
             Err(error) => {
@@ -86,7 +92,26 @@ impl Kubernetes {
             return Err(missing(namespace, name));
         }
         let none = json!({ "spec": { "replicas": 0 } });
-        self.cluster.merge(Kind::Deployment, (namespace, name), &none).await.map(drop)
+        self.cluster.merge(Kind::Deployment, (namespace, name), &none).await?;
+        self.ended(namespace, name).await
+    }
+
+    /// Until no pod of it is left: they have some seconds to end what they do.
+    async fn ended(&self, namespace: &str, name: &str) -> Result<(), DeployError> {
+        let started = Instant::now();
+        loop {
+            let pods = self.cluster.list(Kind::Pod, Some(namespace), &labels::ours(Some(name))).await?;
+            if pods.is_empty() {
+                return Ok(());
+            }
+            if started.elapsed() > ENDING {
+                return Err(DeployError::Failed {
+                    what: format!("the pods of `kubernetes/{namespace}/{name}` do not end"),
+                    hint: Some(format!("`kubectl get pods -n {namespace}` shows them: their node may be away")),
+                });
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Removes all of it, and with `purge` what it kept.
@@ -102,14 +127,14 @@ impl Kubernetes {
             let called = object["metadata"]["name"].as_str().unwrap_or_default();
             self.cluster.delete(kind, namespace, called).await?;
         }
-        Ok(())
+        self.ended(namespace, name).await
     }
 
     /// What is ours, that callers come by first.
     async fn everything(&self, namespace: &str, name: &str) -> Result<Vec<(Kind, Value)>, DeployError> {
         let mut all = vec![];
         let ours = labels::ours(Some(name));
-        for kind in NAMED.iter().rev().chain(&[Kind::Secret, Kind::ConfigMap]) {
+        for kind in NAMED.iter().rev().chain(&[Kind::Pod, Kind::Secret, Kind::ConfigMap]) {
             let found = match self.cluster.list(*kind, Some(namespace), &ours).await {
                 // Who may make none has none.
                 Err(_) if matches!(kind, Kind::Ingress | Kind::PersistentVolumeClaim) => vec![],

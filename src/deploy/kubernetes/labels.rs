@@ -17,7 +17,32 @@ pub(super) const OWNER: &str = "agentscope.owner";
 pub(super) const PROVED: &str = "agentscope.proved";
 /// Of what a deploy makes before its Deployment: the process that makes it.
 pub(super) const MAKER: &str = "agentscope.maker";
+/// Of a pod: whether callers reach it.
+pub(super) const ROLE: &str = "agentscope.role";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+
+/// What a pod is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Callers reach it.
+    Serving,
+    /// It is tried, where nobody reaches it.
+    Candidate,
+}
+
+impl Role {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Serving => "serving",
+            Self::Candidate => "candidate",
+        }
+    }
+}
+
+/// What the Service and the Deployment know their pods by.
+pub(super) fn serving(name: &str) -> Value {
+    json!({ NAME: name, ROLE: Role::Serving.name() })
+}
 
 /// On everything of the deployment.
 pub(super) fn common(name: &str) -> Value {
@@ -53,6 +78,11 @@ pub(super) fn annotation<'a>(object: &'a Value, annotation: &str) -> &'a str {
 /// Of the Secret and the ConfigMap of a revision. No other deployment has it: what is before the last `-r` names ours.
 pub(super) fn revision(name: &str, number: u32) -> String {
     format!("{name}-r{number}")
+}
+
+/// Of the pod by which a revision is tried.
+pub(super) fn candidate(name: &str, number: u32) -> String {
+    format!("{name}-r{number}-candidate")
 }
 
 pub(super) fn claim(name: &str) -> String {

@@ -1,11 +1,7 @@
 //! What the pods of the current revision write.
 
 use bytes::Bytes;
-use futures_util::{
-    StreamExt as _, TryStreamExt as _,
-    io::AsyncBufReadExt as _,
-    stream::select_all,
-};
+use futures_util::{StreamExt as _, TryStreamExt as _, io::AsyncBufReadExt as _, stream::select_all};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, api::LogParams};
 

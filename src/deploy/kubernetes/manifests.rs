@@ -52,12 +52,12 @@ fn object(kind: Kind, spec: &Spec, whose: Whose<'_>) -> Option<Value> {
             json!({ "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": spec.storage.as_ref()? } } }),
         ),
         Kind::NetworkPolicy => object(json!({
-            "podSelector": selector(name),
+            "podSelector": { "matchLabels": { labels::NAME: name } },
             "policyTypes": ["Ingress"],
             "ingress": [{ "ports": [{ "protocol": "TCP", "port": spec.port }] }],
         })),
         Kind::Service => object(json!({
-            "selector": { labels::NAME: name },
+            "selector": labels::serving(name),
             "ports": [{ "name": "http", "protocol": "TCP", "port": 80, "targetPort": "http" }],
         })),
         Kind::Deployment => object(json!({
@@ -65,16 +65,12 @@ fn object(kind: Kind, spec: &Spec, whose: Whose<'_>) -> Option<Value> {
             "revisionHistoryLimit": KEPT,
             "progressDeadlineSeconds": DEADLINE,
             "strategy": strategy(spec),
-            "selector": selector(name),
+            "selector": { "matchLabels": labels::serving(name) },
             "template": template(spec, whose),
         })),
         Kind::Ingress => object(ingress(spec, name)?),
         _ => return None,
     })
-}
-
-fn selector(name: &str) -> Value {
-    json!({ "matchLabels": { labels::NAME: name } })
 }
 
 /// A claim can be mounted by the pods of one node only, so the old one ends first.

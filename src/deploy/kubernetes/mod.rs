@@ -6,6 +6,7 @@
 //! to go back to.
 
 mod apply;
+mod candidate;
 mod cluster;
 mod config;
 mod forward;
@@ -27,12 +28,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use serde_json::Value;
 
-use self::{
-    cluster::Cluster,
-    kind::Kind,
-    manifests::Whose,
-    observe::There,
-};
+use self::{cluster::Cluster, kind::Kind, manifests::Whose, observe::There};
 use super::{
     DeployError, DeployRequest, Deployer, Deployment, Follow, Forward, LogStream, Progress, Purge,
     plan::{Desired, Observed, Plan},
@@ -175,9 +171,11 @@ impl Deployer for Kubernetes {
         }
         let secret = labels::revision(name, current);
         let found = self.cluster.get(Kind::Secret, namespace, &secret).await?;
-        found.as_ref().and_then(|found| observe::secrets(found).remove(SERVE_TOKEN)).ok_or_else(|| DeployError::Failed {
-            what: format!("the secret `{namespace}/{secret}` has no token"),
-            hint: Some("`agentscope deploy` gives it one".to_owned()),
+        found.as_ref().and_then(|found| observe::secrets(found).remove(SERVE_TOKEN)).ok_or_else(|| {
+            DeployError::Failed {
+                what: format!("the secret `{namespace}/{secret}` has no token"),
+                hint: Some("`agentscope deploy` gives it one".to_owned()),
+            }
         })
     }
 

@@ -176,7 +176,9 @@ pub(super) fn not_ours(kind: Kind, found: &Value) -> DeployError {
 /// Every value of `sent` that `is` has not; what `is` has besides is the cluster's own.
 fn differences(at: &str, sent: &Value, is: &Value, out: &mut Vec<Change>) {
     match sent {
-        Value::Object(sent) => sent.iter().for_each(|(key, sent)| differences(&format!("{at}.{key}"), sent, &is[key], out)),
+        Value::Object(sent) => {
+            sent.iter().for_each(|(key, sent)| differences(&format!("{at}.{key}"), sent, &is[key], out))
+        }
         Value::Array(sent) => {
             for (index, sent) in sent.iter().enumerate() {
                 differences(&format!("{at}.{index}"), sent, &is[index], out);
@@ -236,7 +238,8 @@ fn revision(number: u32, there: &There) -> Revision {
 /// How a revision is, of its pods, and in words.
 fn state(number: u32, current: bool, there: &There) -> (State, String) {
     let wanted = there.deployment.as_ref().and_then(|deployment| deployment["spec"]["replicas"].as_u64()).unwrap_or(1);
-    let pods: Vec<&Value> = there.pods.iter().filter(|pod| self::number(pod) == number && !pods::is_leaving(pod)).collect();
+    let pods: Vec<&Value> =
+        there.pods.iter().filter(|pod| self::number(pod) == number && !pods::is_leaving(pod)).collect();
     if pods.is_empty() && (!current || wanted == 0) {
         return (State::Stopped, String::new());
     }

@@ -3,11 +3,14 @@
 use serde_json::{Value, json};
 
 use super::{
-    labels,
+    labels::{self, Role},
     manifests::{Whose, keyed},
     spec::Spec,
 };
-use crate::deploy::{image::{FOLDER, USER}, probe};
+use crate::deploy::{
+    image::{FOLDER, USER},
+    probe,
+};
 
 /// Where secrets are inside.
 const SECRETS: &str = "/run/secrets/agentscope";
@@ -20,6 +23,7 @@ const GRACE: u32 = 30;
 pub(super) fn template(spec: &Spec, whose: Whose<'_>) -> Value {
     let mut marks = labels::common(whose.name);
     marks[labels::REVISION] = whose.revision.to_string().into();
+    marks[labels::ROLE] = Role::Serving.name().into();
     json!({
         "metadata": {
             "labels": marks,

@@ -113,7 +113,8 @@ mod tests {
         assert_eq!(what(&crashed).as_deref(), Some("it ended: exit code 2"));
         let killed = of(&json!({ "terminated": { "exitCode": 137, "reason": "OOMKilled" } }), 0);
         assert_eq!(what(&killed).as_deref(), Some("it ended: it needed more memory than it may have"));
-        let full = json!({ "conditions": [{ "type": "PodScheduled", "reason": "Unschedulable", "message": "0/1 nodes" }] });
+        let full =
+            json!({ "conditions": [{ "type": "PodScheduled", "reason": "Unschedulable", "message": "0/1 nodes" }] });
         assert_eq!(what(&full).as_deref(), Some("no node has room for it: 0/1 nodes"));
     }
 }

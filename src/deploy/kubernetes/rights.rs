@@ -12,7 +12,7 @@ type Need = (Kind, &'static str, &'static [&'static str]);
 const NEEDS: &[Need] = &[
     (Kind::Deployment, "", &["get", "create", "patch", "delete"]),
     (Kind::ReplicaSet, "", &["list", "delete"]),
-    (Kind::Pod, "", &["list", "delete"]),
+    (Kind::Pod, "", &["list", "create", "delete"]),
     (Kind::Pod, "log", &["get"]),
     (Kind::Pod, "portforward", &["create"]),
     (Kind::Secret, "", &["get", "list", "create", "delete"]),

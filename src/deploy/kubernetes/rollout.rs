@@ -10,9 +10,8 @@ use tokio::time::Instant;
 use super::{
     Kubernetes,
     kind::Kind,
-    labels,
+    labels::{self, Role},
     manifests::Whose,
-    observe::number,
     pod::CONTAINER,
     pods::{self, Logs, Trouble},
 };
@@ -36,6 +35,7 @@ const EVENTS: usize = 5;
 /// What is known of a rollout while it is watched.
 struct Watch<'a> {
     whose: Whose<'a>,
+    role: Role,
     port: u16,
     replicas: usize,
     token: &'a Secret,
@@ -48,6 +48,8 @@ struct Watch<'a> {
 
 /// What a revision is asked.
 pub(super) struct Questions<'a> {
+    /// Which of its pods are asked.
+    pub(super) role: Role,
     pub(super) port: u16,
     pub(super) replicas: u32,
     pub(super) token: &'a Secret,
@@ -70,6 +72,7 @@ impl Kubernetes {
         let started = Instant::now();
         let mut watch = Watch {
             whose,
+            role: questions.role,
             port: questions.port,
             replicas: questions.replicas as usize,
             token: questions.token,
@@ -78,7 +81,7 @@ impl Kubernetes {
             passing: None,
         };
         loop {
-            let pods = self.pods(whose).await?;
+            let pods = self.pods(whose, questions.role).await?;
             let ready: Vec<&Value> = pods.iter().filter(|pod| pods::is_ready(pod)).collect();
             if ready.len() >= watch.replicas {
                 return self.ask(&watch, pods::name(ready[0]), questions.smoke, progress).await;
@@ -94,8 +97,9 @@ impl Kubernetes {
     }
 
     /// Those of the revision that are not about to end.
-    async fn pods(&self, whose: Whose<'_>) -> Result<Vec<Value>, DeployError> {
-        let selector = format!("{},{}={}", labels::ours(Some(whose.name)), labels::REVISION, whose.revision);
+    async fn pods(&self, whose: Whose<'_>, role: Role) -> Result<Vec<Value>, DeployError> {
+        let ours = labels::ours(Some(whose.name));
+        let selector = format!("{ours},{}={},{}={}", labels::REVISION, whose.revision, labels::ROLE, role.name());
         let mut pods = self.cluster.list(Kind::Pod, Some(whose.namespace), &selector).await?;
         pods.retain(|pod| !pods::is_leaving(pod));
         Ok(pods)
@@ -108,7 +112,7 @@ impl Kubernetes {
             return self.stuck(watch, pod, &trouble).await;
         }
         watch.passing = None;
-        if pods.is_empty() {
+        if pods.is_empty() && watch.role == Role::Serving {
             return self.not_made(watch).await;
         }
         let Some(pod) = pods.iter().find(|pod| pods::is_running(pod) && !pods::is_ready(pod)) else { return Ok(()) };
@@ -182,9 +186,13 @@ impl Kubernetes {
                 lines.extend(self.last_words(whose.namespace, name, logs).await);
             }
             let events = self.cluster.events(whose.namespace, name).await;
-            let warnings = events.iter().filter(|event| event["type"] == "Warning").rev().take(EVENTS);
-            let of = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().to_owned();
-            lines.extend(warnings.map(|event| format!("event {}: {}", of(event, "reason"), of(event, "message").trim())));
+            let warnings = events.iter().filter(|event| event["type"] == "Warning").rev();
+            let of = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().trim().to_owned();
+            let news = warnings.filter(|event| !what.contains(&of(event, "message")));
+            let mut told: Vec<String> =
+                news.map(|event| format!("event {}: {}", of(event, "reason"), of(event, "message"))).collect();
+            told.dedup();
+            lines.extend(told.into_iter().take(EVENTS));
         }
         let lines: String = lines.iter().map(|line| format!("\n  {line}")).collect();
         DeployError::Failed { what: format!("{what}{lines}"), hint: None }
@@ -205,7 +213,7 @@ impl Kubernetes {
 
     /// Lets the pods of a revision begin anew.
     pub(super) async fn restart(&self, whose: Whose<'_>) -> Result<(), DeployError> {
-        for pod in self.pods(whose).await?.iter().filter(|pod| number(pod) == whose.revision && !pods::is_ready(pod)) {
+        for pod in self.pods(whose, Role::Serving).await?.iter().filter(|pod| !pods::is_ready(pod)) {
             self.cluster.delete(Kind::Pod, whose.namespace, pods::name(pod)).await?;
         }
         Ok(())

@@ -9,7 +9,10 @@ use crate::{
         deploy::{DeployArgs, arguments::Chosen},
         source::AgentSource,
     },
-    config::{Secret, agent_file::{Deploy, Storage}},
+    config::{
+        Secret,
+        agent_file::{Deploy, Storage},
+    },
     deploy::{
         Artefact, DeployRequest, Progress, Publish,
         image::{Assets, Image},
