@@ -24,22 +24,26 @@ use crate::{deploy::Progress, runtime::shutdown::Signal, ui::Steps};
 
 pub(super) use find::chat;
 
-/// Deploy an agent: to containers of Docker
+/// Deploy an agent: to containers of Docker, or to a Kubernetes cluster
 ///
 /// What is there already stays as it is: deploying the same agent again changes nothing. A new revision is tried where
 /// nobody reaches it, then put in the place of the old one, which goes on if the new one does not answer. Keys that the
 /// agent file refers to are taken from here, and kept where only the agent reads them.
 #[derive(Debug, Args)]
-#[command(after_help = "The targets: docker, the container engine of this machine or of DOCKER_HOST.
+#[command(
+    after_help = "The targets: docker, the container engine of this machine or of DOCKER_HOST; kubernetes, the cluster of the
+kubeconfig's current context.
 The exit code is 1 where the new revision did not answer; --plan with --detailed-exitcode gives 10 for changes.
 
 Examples:
   agentscope deploy docker
   agentscope deploy docker agent.yaml --name demo --plan
+  agentscope deploy kubernetes --registry registry.example/agents
   agentscope deploy --mode docker --config agent.yaml -E OPENAI_API_KEY=...
-  agentscope invoke demo -q \"What is new?\"")]
+  agentscope invoke demo -q \"What is new?\""
+)]
 pub(super) struct DeployArgs {
-    /// The target, docker, and an agent file or a folder with an agent.yaml; ./agent.yaml where absent
+    /// The target, docker or kubernetes, and an agent file or a folder with an agent.yaml; ./agent.yaml where absent
     #[arg(value_name = "TARGET] [AGENT", num_args = 0..=2)]
     words: Vec<String>,
     /// The same as TARGET

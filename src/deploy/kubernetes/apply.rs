@@ -11,7 +11,7 @@ use super::{
     kind::Kind,
     labels::{self, Role},
     manifests::{Whose, config_map, objects, secret},
-    observe::{There, not_ours, number},
+    observe::{There, not_ours, number, secrets},
     rollout::Questions,
     spec::Spec,
 };
@@ -54,7 +54,7 @@ impl Kubernetes {
         let whose = Whose { namespace, name, revision: plan.revision() };
         let made = objects(&spec, whose)?;
         self.namespace_is_there(namespace).await?;
-        self.allowed(namespace).await?;
+        self.allowed(namespace, &made).await?;
         self.free(&made, namespace, name).await?;
         self.push(&plan.desired, progress).await?;
         let making = Making { whose, spec, made, patience, progress };
@@ -62,8 +62,10 @@ impl Kubernetes {
             return self.again(&making, &plan, &there).await.map(|()| true);
         }
         progress.step(&format!("making revision {}", whose.revision), None, None);
-        let before = self.secrets(namespace, name, current).await;
-        let token = before.get(SERVE_TOKEN).cloned().unwrap_or_else(|| sandbox::Token::random().expose().into());
+        // One that cannot be read now is not replaced: callers have it.
+        let before = self.cluster.get(Kind::Secret, namespace, &labels::revision(name, current)).await?;
+        let token = before.and_then(|secret| secrets(&secret).remove(SERVE_TOKEN));
+        let token = token.unwrap_or_else(|| sandbox::Token::random().expose().into());
         self.keep(&plan.desired, whose, &token).await?;
         if let Err(error) = self.replace(&making, &plan, &there, &token).await {
             return Err(self.undo(error, whose, &there).await);
@@ -230,12 +232,14 @@ impl Kubernetes {
         }
     }
 
-    /// Removes revisions that do not count: their ReplicaSets, Secrets and ConfigMaps.
+    /// Removes revisions that do not count: their ReplicaSets and pods, Secrets and ConfigMaps.
     async fn forget(&self, whose: Whose<'_>, which: impl Fn(u32) -> bool) -> Result<(), DeployError> {
-        for kind in [Kind::ReplicaSet, Kind::Secret, Kind::ConfigMap] {
+        for kind in [Kind::ReplicaSet, Kind::Pod, Kind::Secret, Kind::ConfigMap] {
             for object in self.cluster.list(kind, Some(whose.namespace), &labels::ours(Some(whose.name))).await? {
                 let revision = number(&object);
-                if revision > 0 && which(revision) {
+                // One of a deploy that was killed, or of this one.
+                let tried = labels::label(&object, labels::ROLE) == Role::Candidate.name();
+                if revision > 0 && (tried || which(revision)) {
                     let called = object["metadata"]["name"].as_str().unwrap_or_default();
                     self.cluster.delete(kind, whose.namespace, called).await?;
                 }

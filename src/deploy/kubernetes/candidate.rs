@@ -48,7 +48,7 @@ impl Kubernetes {
         progress: &dyn Progress,
     ) -> Result<(), DeployError> {
         let name = labels::candidate(whose.name, whose.revision);
-        self.cluster.delete(Kind::Pod, whose.namespace, &name).await?;
+        self.cluster.delete_now(Kind::Pod, whose.namespace, &name).await?;
         let template = &deployment["spec"]["template"];
         let tried = async {
             if !self.cluster.create(Kind::Pod, &pod(whose, template)).await? {

@@ -83,9 +83,10 @@ impl Cluster {
         }
     }
 
-    /// What happened to one object.
-    pub(super) async fn events(&self, namespace: &str, of: &str) -> Vec<Value> {
-        let field = encoded(&format!("involvedObject.name={of}"));
+    /// What happened to one object, which others of its name are not.
+    pub(super) async fn events(&self, namespace: &str, of: &Value) -> Vec<Value> {
+        let uid = of["metadata"]["uid"].as_str().unwrap_or_default();
+        let field = encoded(&format!("involvedObject.uid={uid}"));
         let path = format!("{}?fieldSelector={field}", Kind::Event.path(Some(namespace)));
         // Who may not see them does without.
         self.ask(Method::GET, &path, None).await.map(items).unwrap_or_default()

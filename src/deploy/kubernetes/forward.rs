@@ -1,5 +1,7 @@
 //! The way to a pod through the cluster's API, where no address leads to it.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Method, Request, header};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -19,6 +21,8 @@ use crate::{
     deploy::{DeployError, Forward, probe},
 };
 
+/// For an answer to whether it is ready.
+const READINESS: Duration = Duration::from_secs(10);
 /// Of an answer.
 const SIZE: usize = 4 << 20;
 
@@ -76,10 +80,11 @@ impl Cluster {
 
     /// Why the agent in a pod is not ready, as far as it says; `None` where it is.
     pub(super) async fn unready(&self, at: (&str, &str, u16), token: &Secret) -> Option<String> {
-        match self.ask_pod(at, token, (Method::GET, "/readiness", None)).await {
-            Ok(Answer { status: 200, .. }) => None,
-            Ok(answer) => Some(probe::reasons(&answer.body)),
-            Err(_) => Some(String::new()),
+        let asked = self.ask_pod(at, token, (Method::GET, "/readiness", None));
+        match tokio::time::timeout(READINESS, asked).await {
+            Ok(Ok(Answer { status: 200, .. })) => None,
+            Ok(Ok(answer)) => Some(probe::reasons(&answer.body)),
+            Ok(Err(_)) | Err(_) => Some(String::new()),
         }
     }
 
@@ -87,10 +92,17 @@ impl Cluster {
     ///
     /// # Errors
     /// No answer, or another one.
-    pub(super) async fn smoke(&self, at: (&str, &str, u16), token: &Secret, smoke: &Smoke) -> Result<(), String> {
+    pub(super) async fn smoke(
+        &self,
+        at: (&str, &str, u16),
+        token: &Secret,
+        smoke: &Smoke,
+        patience: Duration,
+    ) -> Result<(), String> {
         let body = json!({ "messages": [{ "role": "user", "content": smoke.prompt }] });
         let asked = (Method::POST, "/v1/chat/completions", Some(&body));
-        let answer = self.ask_pod(at, token, asked).await;
+        let answer = tokio::time::timeout(patience, self.ask_pod(at, token, asked)).await;
+        let answer = answer.unwrap_or_else(|_| Err(format!("no answer within {} s", patience.as_secs())));
         let answer = answer.map_err(|why| format!("the new revision could not answer `deploy.smoke`: {why}"))?;
         let said: Value = serde_json::from_str(&answer.body).unwrap_or_default();
         let text = said["choices"][0]["message"]["content"].as_str();

@@ -63,7 +63,7 @@ impl Kubernetes {
         if current == 0 {
             return Err(missing(namespace, name));
         }
-        self.allowed(namespace).await?;
+        self.allowed(namespace, &[]).await?;
         let revision = earlier((namespace, name), to, &there)?;
         let whose = Whose { namespace, name, revision };
         let secrets = self.secrets(namespace, name, revision).await;

@@ -76,10 +76,15 @@ impl Kubernetes {
         let (sets, pods, ingress, service) = tokio::try_join!(
             self.cluster.list(Kind::ReplicaSet, Some(namespace), &ours),
             self.cluster.list(Kind::Pod, Some(namespace), &ours),
-            self.cluster.get(Kind::Ingress, namespace, name),
+            self.ingress(namespace, name),
             self.cluster.get(Kind::Service, namespace, name),
         )?;
         Ok(There { deployment, sets, pods, ingress, service })
+    }
+
+    /// None for who may not see it: only who asks for one needs that.
+    async fn ingress(&self, namespace: &str, name: &str) -> Result<Option<Value>, DeployError> {
+        Ok(self.cluster.get(Kind::Ingress, namespace, name).await.unwrap_or_default())
     }
 
     /// What differs between what was sent and what is there.
@@ -128,7 +133,7 @@ impl Kubernetes {
             self.cluster.list(Kind::Deployment, scope, &ours),
             self.cluster.list(Kind::ReplicaSet, scope, &ours),
             self.cluster.list(Kind::Pod, scope, &ours),
-            self.cluster.list(Kind::Ingress, scope, &ours),
+            async { Ok(self.cluster.list(Kind::Ingress, scope, &ours).await.unwrap_or_default()) },
             self.cluster.list(Kind::Service, scope, &ours),
         )?;
         let same = |one: &Value, other: &Value| {

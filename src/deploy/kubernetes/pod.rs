@@ -84,11 +84,13 @@ fn container(spec: &Spec) -> Value {
         "startupProbe": probe("/liveness", 1, 60),
         "readinessProbe": probe("/readiness", 5, 3),
         "livenessProbe": probe("/liveness", 10, 6),
-        "lifecycle": {
-            "preStop": { "exec": { "command": ["/agentscope", probe::PAUSE, LEAVING.to_string()] } },
-        },
         "volumeMounts": mounts,
     });
+    // Where nobody takes over meanwhile, there is nothing to wait for.
+    if spec.storage.is_none() {
+        let pause = json!({ "exec": { "command": ["/agentscope", probe::PAUSE, LEAVING.to_string()] } });
+        container["lifecycle"] = json!({ "preStop": pause });
+    }
     if let Some(agent) = &spec.agent {
         container["args"] = json!(agent.command);
     }

@@ -1,7 +1,7 @@
 //! What a deploy needs to be allowed, asked before anything is touched.
 
 use futures_util::future::try_join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Kubernetes, kind::Kind};
 use crate::deploy::DeployError;
@@ -22,11 +22,20 @@ const NEEDS: &[Need] = &[
     (Kind::NetworkPolicy, "", &["get", "create", "patch", "delete"]),
 ];
 
+/// Needed by who asks for one.
+const OPTIONAL: &[Kind] = &[Kind::Ingress, Kind::PersistentVolumeClaim];
+const ALL: &[&str] = &["get", "create", "patch", "delete"];
+
 impl Kubernetes {
     /// # Errors
     /// All that is not allowed, in one message.
-    pub(super) async fn allowed(&self, namespace: &str) -> Result<(), DeployError> {
-        let all = NEEDS.iter().flat_map(|(kind, part, verbs)| verbs.iter().map(move |verb| (*kind, *part, *verb)));
+    pub(super) async fn allowed(&self, namespace: &str, made: &[(Kind, Value)]) -> Result<(), DeployError> {
+        let more = made.iter().map(|(kind, _)| *kind).filter(|kind| OPTIONAL.contains(kind));
+        let more: Vec<Need> = more.map(|kind| (kind, "", ALL)).collect();
+        let all = NEEDS
+            .iter()
+            .chain(&more)
+            .flat_map(|(kind, part, verbs)| verbs.iter().map(move |verb| (*kind, *part, *verb)));
         let asked = all.map(|(kind, part, verb)| async move {
             let attributes = json!({
                 "namespace": namespace,

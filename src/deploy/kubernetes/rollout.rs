@@ -84,7 +84,7 @@ impl Kubernetes {
             let pods = self.pods(whose, questions.role).await?;
             let ready: Vec<&Value> = pods.iter().filter(|pod| pods::is_ready(pod)).collect();
             if ready.len() >= watch.replicas {
-                return self.ask(&watch, pods::name(ready[0]), questions.smoke, progress).await;
+                return self.ask(&watch, pods::name(ready[0]), (questions.smoke, patience), progress).await;
             }
             self.examine(&mut watch, &pods).await?;
             if started.elapsed() > patience {
@@ -139,7 +139,7 @@ impl Kubernetes {
 
     /// Whether a node is being added for it.
     async fn is_growing(&self, whose: Whose<'_>, pod: &Value) -> bool {
-        let events = self.cluster.events(whose.namespace, pods::name(pod)).await;
+        let events = self.cluster.events(whose.namespace, pod).await;
         events.iter().any(|event| event["reason"] == "TriggeredScaleUp")
     }
 
@@ -165,13 +165,13 @@ impl Kubernetes {
         &self,
         watch: &Watch<'_>,
         pod: &str,
-        smoke: Option<&Smoke>,
+        (smoke, patience): (Option<&Smoke>, Duration),
         progress: &dyn Progress,
     ) -> Result<(), DeployError> {
         let Some(smoke) = smoke else { return Ok(()) };
         progress.step("asking it what `deploy.smoke` says", None, None);
         let at = (watch.whose.namespace, pod, watch.port);
-        match self.cluster.smoke(at, watch.token, smoke).await {
+        match self.cluster.smoke(at, watch.token, smoke, patience).await {
             Ok(()) => Ok(()),
             Err(what) => Err(DeployError::Failed { what, hint: None }),
         }
@@ -185,7 +185,7 @@ impl Kubernetes {
             if logs != Logs::None {
                 lines.extend(self.last_words(whose.namespace, name, logs).await);
             }
-            let events = self.cluster.events(whose.namespace, name).await;
+            let events = self.cluster.events(whose.namespace, pod).await;
             let warnings = events.iter().filter(|event| event["type"] == "Warning").rev();
             let of = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().trim().to_owned();
             let news = warnings.filter(|event| !what.contains(&of(event, "message")));

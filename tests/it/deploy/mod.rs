@@ -2,6 +2,8 @@
 
 mod docker;
 mod faults;
+mod kubernetes;
+mod kubernetes_faults;
 mod plan;
 
 use std::path::PathBuf;
