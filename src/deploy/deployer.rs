@@ -8,9 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use serde_json::Value;
 
 use super::{
-    DeployError, Progress,
+    DeployError, Forward, Progress,
     image::{Assets, Cache, Image},
     plan::{Desired, Observed, Plan},
 };
@@ -88,6 +89,14 @@ pub trait Deployer: Send + Sync {
     /// What the target cannot do.
     fn render(&self, request: &DeployRequest) -> Result<Desired, DeployError>;
 
+    /// What a plan would send, as documents, where that is how the target is spoken to; without the values of secrets.
+    ///
+    /// # Errors
+    /// What the target cannot do.
+    fn manifests(&self, _plan: &Plan) -> Result<Option<Vec<Value>>, DeployError> {
+        Ok(None)
+    }
+
     /// What there is of a deployment; without revisions where there is none.
     ///
     /// # Errors
@@ -117,6 +126,14 @@ pub trait Deployer: Send + Sync {
     /// # Errors
     /// No such deployment.
     async fn token(&self, place: &str) -> Result<Secret, DeployError>;
+
+    /// A way to it for as long as that is held, where no address leads there.
+    ///
+    /// # Errors
+    /// No such deployment, or none that runs.
+    async fn reach(&self, _place: &str) -> Result<Option<Forward>, DeployError> {
+        Ok(None)
+    }
 
     /// Lets an earlier revision run again: `to`, else the one before.
     ///

@@ -116,12 +116,25 @@ impl Http {
         Ok(builder)
     }
 
+    /// The certificates that every client trusts, as DER, each of which rustls can use.
+    ///
+    /// # Errors
+    /// Unreadable certificates.
+    pub fn trusted(&self) -> Result<Vec<Vec<u8>>, HttpError> {
+        // A second installation is refused and harmless: it is the same provider.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let fits = |der: &CertificateDer<'static>| rustls::RootCertStore::empty().add(der.clone()).is_ok();
+        Ok(self.ders()?.into_iter().filter(fits).map(|der| der.to_vec()).collect())
+    }
+
     fn roots(&self) -> Result<Vec<Certificate>, HttpError> {
-        let mut roots: Vec<_> =
-            webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
+        Ok(self.ders()?.iter().filter_map(|der| Certificate::from_der(der).ok()).collect())
+    }
+
+    fn ders(&self) -> Result<Vec<CertificateDer<'static>>, HttpError> {
+        let mut roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec();
         // `load_native_certs` reads SSL_CERT_FILE instead of the system's store; we want both.
-        let system = rustls_native_certs::load_native_certs().certs;
-        roots.extend(system.iter().filter_map(|der| Certificate::from_der(der).ok()));
+        roots.extend(rustls_native_certs::load_native_certs().certs);
         if let Some(path) = self.env.var("SSL_CERT_FILE") {
             roots.extend(from_file(&self.env.cwd.join(path))?);
             roots.extend(
@@ -138,10 +151,9 @@ impl Http {
 const SYSTEM_BUNDLES: &[&str] =
     &["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 
-fn from_file(path: &Path) -> Result<Vec<Certificate>, HttpError> {
+fn from_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, HttpError> {
     let wrong = |reason: String| HttpError::Certificates { path: path.display().to_string(), reason };
-    let ders: Vec<_> = CertificateDer::pem_file_iter(path)
+    CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect)
-        .map_err(|error: rustls::pki_types::pem::Error| wrong(error.to_string()))?;
-    Ok(ders.iter().filter_map(|der| Certificate::from_der(der).ok()).collect())
+        .map_err(|error: rustls::pki_types::pem::Error| wrong(error.to_string()))
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     cli::{CliError, Cx, Exit, chat, chat::ChatArgs},
     config::Secret,
-    deploy::{Deployer, plan::Observed},
+    deploy::{Deployer, Forward, plan::Observed},
 };
 
 /// A deployment that exists, and how it is.
@@ -20,7 +20,15 @@ pub(super) struct Found {
 /// None, or more than one; a target that cannot be asked, where it may be.
 pub(super) async fn find(word: &str, cx: &Cx) -> Result<Found, CliError> {
     match Target::of_id(word) {
-        Some((target, _)) => choose(Asked::one(target, cx).await, word, cx),
+        Some((target, place)) => match choose(Asked::one(target, cx).await, word, cx) {
+            // A list shows only what one may see of it.
+            Err(error) if error.code() == Exit::NotFound && place.contains('/') => {
+                let deployer = target.open(cx).await?;
+                let observed = deployer.observe(place).await?;
+                if observed.exists() { Ok(Found { deployer, observed }) } else { Err(error) }
+            }
+            found => found,
+        },
         None => choose(Asked::every(cx).await, word, cx),
     }
 }
@@ -59,21 +67,32 @@ fn pick(asked: &Asked, fits: impl Fn(&Observed) -> bool) -> Vec<(usize, usize)> 
         .collect()
 }
 
-/// The address and the token of a deployment that can be talked to.
-///
+/// A deployment that can be talked to.
+pub(super) struct Reached {
+    pub(super) url: String,
+    pub(super) token: Secret,
+    /// The way there, which has to be held.
+    _forward: Option<Forward>,
+}
+
 /// # Errors
 /// One that does not run.
-async fn reach(found: &Found) -> Result<(String, Secret), CliError> {
-    let url = found.observed.url.clone().ok_or_else(|| {
+async fn reach(found: &Found) -> Result<Reached, CliError> {
+    let place = found.observed.place();
+    let forward = match &found.observed.url {
+        Some(_) => None,
+        None => found.deployer.reach(place).await?,
+    };
+    let url = found.observed.url.clone().or_else(|| Some(forward.as_ref()?.url.clone())).ok_or_else(|| {
         CliError::failed(format!("`{}` is {}", found.observed.id, found.observed.state.name()))
             .hint("`agentscope deploy` starts it again; `agentscope logs` shows why it ended")
     })?;
-    let token = found.deployer.token(found.observed.place()).await?;
-    Ok((url, token))
+    let token = found.deployer.token(place).await?;
+    Ok(Reached { url, token, _forward: forward })
 }
 
 /// The same for a command of its own, where `word` is a deployment.
-pub(super) fn addressed(word: &str, cx: &Cx) -> Result<(String, Secret), CliError> {
+pub(super) fn addressed(word: &str, cx: &Cx) -> Result<Reached, CliError> {
     cx.block_on(async { reach(&find(word, cx).await?).await })
 }
 
@@ -94,9 +113,9 @@ pub(in crate::cli) fn chat(mut args: ChatArgs, cx: &Cx) -> Result<Exit, CliError
         }
     })?;
     match found {
-        Some((url, token)) => {
-            args.agent.agent = Some(url);
-            chat::run(&args, &with_token(cx, token))
+        Some(reached) => {
+            args.agent.agent = Some(reached.url.clone());
+            chat::run(&args, &with_token(cx, reached.token.clone()))
         }
         None => chat::run(&args, cx),
     }

@@ -34,11 +34,11 @@ pub(in crate::cli) struct InvokeArgs {
 }
 
 pub(in crate::cli) fn run(args: &InvokeArgs, cx: &Cx) -> Result<Exit, CliError> {
-    let (url, token) = addressed(&args.id, cx)?;
+    let reached = addressed(&args.id, cx)?;
     // As `--flag=value`: a text may begin with a dash.
-    let mut words = vec![url, format!("--query={}", args.query)];
+    let mut words = vec![reached.url.clone(), format!("--query={}", args.query)];
     words.extend(args.session_id.iter().map(|id| format!("--session-id={}", id.as_str())));
     words.extend(args.user_id.iter().map(|user| format!("--user-id={user}")));
     words.extend(args.output.to_possible_value().map(|form| format!("--output={}", form.get_name())));
-    chat_with(words, &with_token(cx, token))
+    chat_with(words, &with_token(cx, reached.token.clone()))
 }

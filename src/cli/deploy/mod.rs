@@ -25,7 +25,7 @@ use crate::{deploy::Progress, runtime::shutdown::Signal, ui::Steps};
 
 pub(super) use find::chat;
 
-/// Deploy an agent: to this machine, or to containers of Docker
+/// Deploy an agent: to this machine, to containers of Docker, or to a Kubernetes cluster
 ///
 /// What is there already stays as it is: deploying the same agent again changes nothing. A new revision is tried where
 /// nobody reaches it, then put in the place of the old one, which goes on if the new one does not answer. Keys that the
@@ -33,17 +33,18 @@ pub(super) use find::chat;
 #[derive(Debug, Args)]
 #[command(
     after_help = "The targets: local, a process of this machine that keeps the agent running; docker, the container engine of this
-machine or of DOCKER_HOST.
+machine or of DOCKER_HOST; kubernetes, the cluster of the kubeconfig's current context.
 The exit code is 1 where the new revision did not answer; --plan with --detailed-exitcode gives 10 for changes.
 
 Examples:
   agentscope deploy local
   agentscope deploy docker agent.yaml --name demo --plan
+  agentscope deploy kubernetes --registry registry.example/agents
   agentscope deploy --mode docker --config agent.yaml -E OPENAI_API_KEY=...
   agentscope invoke demo -q \"What is new?\""
 )]
 pub(super) struct DeployArgs {
-    /// The target, local or docker, and an agent file or a folder with an agent.yaml; ./agent.yaml where absent
+    /// The target, and an agent file or a folder with an agent.yaml; ./agent.yaml where absent
     #[arg(value_name = "TARGET] [AGENT", num_args = 0..=2)]
     words: Vec<String>,
     /// The same as TARGET
@@ -76,6 +77,9 @@ pub(super) struct DeployArgs {
     /// The address of the host that callers may come by [default: 127.0.0.1]
     #[arg(long, value_name = "ADDRESS")]
     host: Option<std::net::IpAddr>,
+    /// Send the image to this place of a registry, HOST/PATH, which a cluster can pull from; also `deploy.registry`
+    #[arg(long, value_name = "HOST/PATH")]
+    registry: Option<String>,
     /// Begin the image with this one of a registry, HOST/PATH[:TAG] [default: nothing at all]
     #[arg(long, value_name = "IMAGE")]
     base: Option<String>,

@@ -29,6 +29,17 @@ pub(super) fn yaml(plan: &Plan, sources: &Sources) -> Result<String, CliError> {
         .map_err(|error| CliError::failed("could not write the plan as YAML").because(&error))
 }
 
+/// What is sent, as it is kept in a repository: without the values of secrets.
+pub(super) fn manifests(all: &[Value]) -> Result<String, CliError> {
+    let mut out = "# The values of secrets are left out.\n".to_owned();
+    for one in all {
+        let text = serde_yaml::to_string(one)
+            .map_err(|error| CliError::failed("could not write the plan as YAML").because(&error))?;
+        out.push_str(&format!("---\n{text}"));
+    }
+    Ok(out)
+}
+
 /// What is going to be, in one line.
 fn headline(plan: &Plan) -> String {
     let id = &plan.observed.id;

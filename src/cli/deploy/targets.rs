@@ -10,6 +10,7 @@ use crate::{
         Deployer,
         docker::Docker,
         engine::Engine,
+        kubernetes::{self, Kubernetes},
         local::Local,
         plan::{Observed, State},
     },
@@ -20,6 +21,7 @@ use crate::{
 pub(super) enum Target {
     Local,
     Docker,
+    Kubernetes,
 }
 
 impl Target {
@@ -31,6 +33,7 @@ impl Target {
         match self {
             Self::Local => "local",
             Self::Docker => "docker",
+            Self::Kubernetes => "kubernetes",
         }
     }
 
@@ -55,6 +58,7 @@ impl Target {
         match self {
             Self::Local => true,
             Self::Docker => Engine::is_named(&cx.env),
+            Self::Kubernetes => kubernetes::is_known(&cx.env),
         }
     }
 
@@ -64,6 +68,7 @@ impl Target {
         Ok(match self {
             Self::Local => Box::new(local(cx)?),
             Self::Docker => Box::new(docker(cx).await?),
+            Self::Kubernetes => Box::new(cluster(cx).await?),
         })
     }
 
@@ -89,6 +94,12 @@ pub(super) fn local(cx: &Cx) -> Result<Local, CliError> {
 /// No engine that answers.
 pub(super) async fn docker(cx: &Cx) -> Result<Docker, CliError> {
     Ok(Docker::new(Engine::connect(&cx.env).await?, cx.paths.state.clone()))
+}
+
+/// # Errors
+/// No kubeconfig, or one that is wrong.
+pub(super) async fn cluster(cx: &Cx) -> Result<Kubernetes, CliError> {
+    Ok(Kubernetes::open(&cx.env, &cx.http, cx.paths.state.clone()).await?)
 }
 
 /// What several targets said.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::units::{Bytes, Cpu};
@@ -58,13 +58,34 @@ pub struct DockerDeploy {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct KubernetesDeploy {
+    /// An image that has agentscope, `HOST/PATH@DIGEST` or `HOST/PATH:TAG`: no image is made of the agent then, and a
+    /// ConfigMap brings its files.
+    pub image: Option<String>,
+    /// The context's where absent.
     pub namespace: Option<String>,
+    /// Make the namespace where it is missing.
+    pub create_namespace: bool,
     pub replicas: Option<u32>,
     /// Size of a claim for the sessions; they go with the pod where absent.
     pub storage: Option<Bytes>,
     pub resources: Resources,
-    /// Merge patches over the rendered objects.
+    /// A name by which callers beyond the cluster reach it.
+    pub ingress: Option<Ingress>,
+    /// Merge patches over the rendered objects, each for the `kind` that it names; lists of things with names are merged
+    /// by those.
     pub patches: Vec<Map<String, Value>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ingress {
+    pub host: String,
+    /// Which controller serves it; the cluster's default where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// The Secret with the certificate for the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_secret: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

@@ -157,7 +157,8 @@ pub fn build(recipe: &Recipe, cache: &Cache, progress: &dyn Progress) -> Result<
 }
 
 /// What the container runs, after our executable.
-fn command(assets: &Assets, profile: Option<&str>) -> Vec<String> {
+#[must_use]
+pub fn command(assets: &Assets, profile: Option<&str>) -> Vec<String> {
     let mut command = vec!["run".to_owned(), format!("/{FOLDER}/{}", assets.agent_file), "--host".to_owned()];
     command.push("0.0.0.0".to_owned());
     command.extend(["--port".to_owned(), assets.port.to_string()]);

@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 pub mod boxed;
+pub mod cluster;
 pub mod engine;
 mod env;
 pub mod fake_model;

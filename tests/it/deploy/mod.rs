@@ -2,6 +2,8 @@
 
 mod docker;
 mod faults;
+mod kubernetes;
+mod kubernetes_faults;
 mod local;
 mod plan;
 

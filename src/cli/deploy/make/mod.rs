@@ -1,6 +1,7 @@
 //! From the agent file to a deployment: what comes before is the same for every target, then each has its own part.
 
 mod docker;
+mod kubernetes;
 mod local;
 mod prepared;
 mod tools;
@@ -8,6 +9,8 @@ mod tools;
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use serde_json::Value;
 
 use self::prepared::Prepared;
 use super::{DeployArgs, DeployOutput, arguments::Chosen, plan, report, sources::Sources, steps, targets::Target};
@@ -39,12 +42,14 @@ pub(super) async fn deploy(args: &DeployArgs, chosen: &Chosen, cx: &Cx) -> Resul
     let ready = match chosen.target {
         Target::Local => local::ready(prepared, args, cx).await?,
         Target::Docker => docker::ready(prepared, args, cx, &steps).await?,
+        Target::Kubernetes => kubernetes::ready(prepared, args, cx, &steps).await?,
     };
     let Ready { deployer, place, request } = ready;
     let plan = diff(deployer.render(&request)?, deployer.observe(&place).await?);
     if args.plan {
         drop(steps);
-        return planned(args, &plan, &sources, cx);
+        let manifests = deployer.manifests(&plan)?;
+        return planned(args, &plan, (&sources, manifests.as_deref()), cx);
     }
     let mut done = deployer.apply(plan, args.patience(), &*steps).await?;
     if args.wait && done.observed.state != State::Running {
@@ -75,12 +80,20 @@ async fn until_it_runs(
     Ok(observed)
 }
 
-fn planned(args: &DeployArgs, planned: &Plan, sources: &Sources, cx: &Cx) -> Result<Exit, CliError> {
+fn planned(
+    args: &DeployArgs,
+    planned: &Plan,
+    (sources, manifests): (&Sources, Option<&[Value]>),
+    cx: &Cx,
+) -> Result<Exit, CliError> {
     match args.output {
         DeployOutput::Text => cx.printer.stdout(&plan::text(planned, sources))?,
         DeployOutput::Markdown => cx.printer.stdout(&plan::markdown(planned, sources))?,
         DeployOutput::Json => cx.printer.json(&plan::document(planned, sources))?,
-        DeployOutput::Yaml => cx.printer.stdout(&plan::yaml(planned, sources)?)?,
+        DeployOutput::Yaml => match manifests {
+            Some(manifests) => cx.printer.stdout(&plan::manifests(manifests)?)?,
+            None => cx.printer.stdout(&plan::yaml(planned, sources)?)?,
+        },
     }
     Ok(if args.detailed_exitcode && planned.changed() { Exit::Of(10) } else { Exit::Done })
 }

@@ -10,7 +10,10 @@ use crate::{
         deploy::{DeployArgs, arguments::Chosen, sources::Sources},
         source::AgentSource,
     },
-    config::{Secret, agent_file::Loaded},
+    config::{
+        Secret,
+        agent_file::{Deploy, Loaded, Storage},
+    },
     deploy::{
         Artefact, DeployRequest, Progress, Publish,
         image::{Assets, Image},
@@ -64,6 +67,22 @@ impl Prepared {
             loaded,
             notes,
         })
+    }
+
+    /// What the agent file says of deployments.
+    pub(super) fn settings(&self) -> &Deploy {
+        &self.loaded.file.deploy
+    }
+
+    /// The key of `storage` of what is kept with the process, and reached by no other.
+    pub(super) fn kept_alone(&self) -> Option<&'static str> {
+        let alone = |place: &Option<Secret>| {
+            let place = place.as_ref().map_or("sqlite:", Secret::expose);
+            place.starts_with("sqlite:") || place.starts_with("in-process:")
+        };
+        let Storage { sessions, state, long_term } = &self.loaded.file.storage;
+        let all = [("sessions", sessions), ("state", state), ("long_term", long_term)];
+        all.into_iter().find(|(_, place)| alone(place)).map(|(key, _)| key)
     }
 
     /// The agent as an image, in the cache.

@@ -1,0 +1,172 @@
+//! Revisions that were: one of them again, none of them any more.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{
+    Kubernetes,
+    kind::{Kind, NAMED},
+    labels::{self, Role},
+    manifests::{Whose, objects},
+    missing,
+    observe::There,
+    rollout::Questions,
+};
+use crate::{
+    config::SERVE_TOKEN,
+    deploy::{DeployError, Progress, Purge},
+};
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(250);
+/// Longer than pods have to end.
+const ENDING: Duration = Duration::from_secs(60);
+
+impl Kubernetes {
+    /// Lets a revision be the wanted one, with the very template that it had: the cluster knows its ReplicaSet by that.
+    pub(super) async fn turn_to(&self, whose: Whose<'_>, there: &There) -> Result<(), DeployError> {
+        let lost = || DeployError::Failed {
+            what: format!("the cluster does not remember what revision {} was", whose.revision),
+            hint: Some("`agentscope deploy` makes a new one".to_owned()),
+        };
+        let spec = there.spec(whose.revision).ok_or_else(lost)?;
+        let template = if whose.revision == there.current() {
+            there.deployment.as_ref().map(|deployment| &deployment["spec"]["template"])
+        } else {
+            there.template(whose.revision)
+        };
+        let mut template = template.ok_or_else(lost)?.clone();
+        if let Some(marks) = template["metadata"]["labels"].as_object_mut() {
+            marks.remove("pod-template-hash");
+        }
+        for (kind, mut object) in objects(&spec, whose)? {
+            if kind == Kind::Deployment {
+                object["spec"]["template"] = template.clone();
+            }
+            self.cluster.apply(kind, &object).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets an earlier revision serve again.
+    pub(super) async fn back(
+        &self,
+        (namespace, name): (&str, &str),
+        to: Option<u32>,
+        patience: Duration,
+        progress: &dyn Progress,
+    ) -> Result<(), DeployError> {
+        let there = self.there(namespace, name).await?;
+        let current = there.current();
+        if current == 0 {
+            return Err(missing(namespace, name));
+        }
+        self.allowed(namespace, &[]).await?;
+        let revision = earlier((namespace, name), to, &there)?;
+        let whose = Whose { namespace, name, revision };
+        let secrets = self.secrets(namespace, name, revision).await;
+        let token = secrets.get(SERVE_TOKEN).cloned().ok_or_else(|| DeployError::Failed {
+            what: format!("the secrets of revision {revision} are not there any more"),
+            hint: Some("`agentscope deploy` makes a new revision".to_owned()),
+        })?;
+        progress.step(&format!("going back to revision {revision}"), None, None);
+        self.turn_to(whose, &there).await?;
+        let spec = there.spec(revision);
+        let (port, replicas) = spec.map_or((0, 1), |spec| (spec.port, spec.replicas));
+        let questions = Questions { role: Role::Serving, port, replicas, token: &token, smoke: None };
+        match self.watch(whose, &questions, patience, progress).await {
+            Ok(()) => self.answered(whose).await,
+            Err(error) => {
+                self.turn_to(Whose { revision: current, ..whose }, &there).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Lets it rest; its revisions and what it keeps stay.
+    pub(super) async fn halt(&self, namespace: &str, name: &str) -> Result<(), DeployError> {
+        let there = self.there(namespace, name).await?;
+        if there.deployment.is_none() {
+            return Err(missing(namespace, name));
+        }
+        let none = json!({ "spec": { "replicas": 0 } });
+        self.cluster.merge(Kind::Deployment, (namespace, name), &none).await?;
+        self.ended(namespace, name).await
+    }
+
+    /// Until no pod of it is left: they have some seconds to end what they do.
+    async fn ended(&self, namespace: &str, name: &str) -> Result<(), DeployError> {
+        let started = Instant::now();
+        loop {
+            let pods = self.cluster.list(Kind::Pod, Some(namespace), &labels::ours(Some(name))).await?;
+            if pods.is_empty() {
+                return Ok(());
+            }
+            if started.elapsed() > ENDING {
+                return Err(DeployError::Failed {
+                    what: format!("the pods of `kubernetes/{namespace}/{name}` do not end"),
+                    hint: Some(format!("`kubectl get pods -n {namespace}` shows them: their node may be away")),
+                });
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Removes all of it, and with `purge` what it kept.
+    pub(super) async fn clear(&self, namespace: &str, name: &str, purge: Purge) -> Result<(), DeployError> {
+        let mut found = self.everything(namespace, name).await?;
+        if purge == Purge::No {
+            found.retain(|(kind, _)| *kind != Kind::PersistentVolumeClaim);
+        }
+        if found.is_empty() {
+            return Err(missing(namespace, name));
+        }
+        for (kind, object) in found {
+            let called = object["metadata"]["name"].as_str().unwrap_or_default();
+            self.cluster.delete(kind, namespace, called).await?;
+        }
+        self.ended(namespace, name).await
+    }
+
+    /// What is ours, that callers come by first.
+    async fn everything(&self, namespace: &str, name: &str) -> Result<Vec<(Kind, Value)>, DeployError> {
+        let mut all = vec![];
+        let ours = labels::ours(Some(name));
+        for kind in NAMED.iter().rev().chain(&[Kind::Pod, Kind::Secret, Kind::ConfigMap]) {
+            let found = match self.cluster.list(*kind, Some(namespace), &ours).await {
+                // Who may make none has none.
+                Err(_) if matches!(kind, Kind::Ingress | Kind::PersistentVolumeClaim) => vec![],
+                found => found?,
+            };
+            all.extend(found.into_iter().map(|object| (*kind, object)));
+        }
+        Ok(all)
+    }
+}
+
+/// The revision to go back to: `to`, else the one before.
+fn earlier((namespace, name): (&str, &str), to: Option<u32>, there: &There) -> Result<u32, DeployError> {
+    let id = format!("kubernetes/{namespace}/{name}");
+    let current = there.current();
+    let mut numbers: Vec<u32> = there.sets.iter().map(super::observe::number).filter(|number| *number > 0).collect();
+    numbers.sort_unstable();
+    let wanted = match to {
+        Some(number) if number == current => {
+            return Err(DeployError::Usage {
+                what: format!("revision {number} of `{id}` is the current one"),
+                hint: "`agentscope status` shows its revisions".to_owned(),
+            });
+        }
+        Some(number) => numbers.into_iter().find(|there| *there == number),
+        None => numbers.into_iter().rfind(|there| *there < current),
+    };
+    wanted.ok_or_else(|| DeployError::NotFound {
+        what: match to {
+            Some(number) => format!("`{id}` has no revision {number}"),
+            None => format!("`{id}` has no revision before {current}"),
+        },
+        hint: "`agentscope status` shows those that there are".to_owned(),
+    })
+}

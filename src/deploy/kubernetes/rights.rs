@@ -1,0 +1,84 @@
+//! What a deploy needs to be allowed, asked before anything is touched.
+
+use futures_util::future::try_join_all;
+use serde_json::{Value, json};
+
+use super::{Kubernetes, kind::Kind};
+use crate::deploy::DeployError;
+
+/// A kind, what of it, and what is done with it.
+type Need = (Kind, &'static str, &'static [&'static str]);
+
+const NEEDS: &[Need] = &[
+    (Kind::Deployment, "", &["get", "create", "patch", "delete"]),
+    (Kind::ReplicaSet, "", &["list", "delete"]),
+    (Kind::Pod, "", &["list", "create", "delete"]),
+    (Kind::Pod, "log", &["get"]),
+    (Kind::Pod, "portforward", &["create"]),
+    (Kind::Secret, "", &["get", "list", "create", "delete"]),
+    (Kind::ConfigMap, "", &["list", "create", "delete"]),
+    (Kind::Service, "", &["get", "create", "patch", "delete"]),
+    (Kind::ServiceAccount, "", &["get", "create", "patch", "delete"]),
+    (Kind::NetworkPolicy, "", &["get", "create", "patch", "delete"]),
+];
+
+/// Needed by who asks for one.
+const OPTIONAL: &[Kind] = &[Kind::Ingress, Kind::PersistentVolumeClaim];
+const ALL: &[&str] = &["get", "create", "patch", "delete"];
+
+impl Kubernetes {
+    /// # Errors
+    /// All that is not allowed, in one message.
+    pub(super) async fn allowed(&self, namespace: &str, made: &[(Kind, Value)]) -> Result<(), DeployError> {
+        let more = made.iter().map(|(kind, _)| *kind).filter(|kind| OPTIONAL.contains(kind));
+        let more: Vec<Need> = more.map(|kind| (kind, "", ALL)).collect();
+        let all = NEEDS
+            .iter()
+            .chain(&more)
+            .flat_map(|(kind, part, verbs)| verbs.iter().map(move |verb| (*kind, *part, *verb)));
+        let asked = all.map(|(kind, part, verb)| async move {
+            let attributes = json!({
+                "namespace": namespace,
+                "verb": verb,
+                "group": kind.group(),
+                "resource": kind.plural(),
+                "subresource": part,
+            });
+            let of = if part.is_empty() { kind.plural().to_owned() } else { format!("{}/{part}", kind.plural()) };
+            Ok::<_, DeployError>((!self.cluster.may(&attributes).await?).then_some((of, verb)))
+        });
+        let lacking: Vec<(String, &str)> = try_join_all(asked).await?.into_iter().flatten().collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        let mut shown: Vec<String> = vec![];
+        for (of, verb) in lacking {
+            match shown.last_mut().filter(|last| last.starts_with(&format!("{of} ("))) {
+                Some(last) => last.insert_str(last.len() - 1, &format!(", {verb}")),
+                None => shown.push(format!("{of} ({verb})")),
+            }
+        }
+        Err(DeployError::Failed {
+            what: format!("you may not do all that this takes in the namespace `{namespace}`: {}", shown.join(", ")),
+            hint: Some("ask for a role in that namespace with these verbs; none is needed beyond it".to_owned()),
+        })
+    }
+
+    /// # Errors
+    /// None of that name.
+    pub(super) async fn namespace_is_there(&self, namespace: &str) -> Result<(), DeployError> {
+        if self.cluster.has_namespace(namespace).await? {
+            return Ok(());
+        }
+        if self.create_namespace {
+            return self.cluster.make_namespace(namespace).await;
+        }
+        Err(DeployError::Usage {
+            what: format!("there is no namespace `{namespace}`"),
+            hint: format!(
+                "`kubectl create namespace {namespace}` makes it, and so does `create_namespace: true` below \
+                 `deploy.kubernetes`"
+            ),
+        })
+    }
+}

@@ -1,0 +1,219 @@
+//! What goes wrong on the way into a cluster leaves what was there.
+
+use std::{
+    io::Read as _,
+    process::{Child, Stdio},
+};
+
+use serde_json::json;
+
+use super::kubernetes::{Home, OURS};
+use crate::common::TestEnv;
+
+#[test]
+fn a_revision_that_does_not_answer_is_taken_back() {
+    let Some(home) = Home::find() else { return };
+    home.agent("");
+    home.deploy(&[]);
+    let things = home.cluster.names("replicaset,secret");
+    let broken = [
+        (
+            "model: demo\nstorage: {sessions: \"redis://127.0.0.1:1\"}",
+            "the new revision does not run: it ended: exit code 2",
+        ),
+        (
+            "model: demo\ndeploy: {kubernetes: {resources: {cpu: 64}}}",
+            "no node has room for it: 0/1 nodes are available",
+        ),
+        ("model: demo\ndeploy: {smoke: {prompt: hello, expect: nothing}}", "answered `deploy.smoke` with `demo model"),
+        (
+            "model: m\nmodels: {m: {provider: openai-compatible, model: x, base_url: \"http://127.0.0.1:9/v1\"}}",
+            "the new revision is not ready: model",
+        ),
+        (
+            "model: demo\ndeploy: {kubernetes: {patches: [{kind: Deployment, spec: {template: {spec: {containers: [{name: \
+             agent, image: \"HOST/no/such:1\"}]}}}}]}}",
+            "its image cannot be pulled:",
+        ),
+    ];
+    for (more, reason) in broken {
+        let more = more.replace("HOST", &home.cluster.registry.host);
+        home.env.write("agent.yaml", format!("name: demo\n{more}\n"));
+        let output = home.try_deploy(&["--timeout", "30"]);
+        assert!(output.code == Some(1) && output.stderr.contains(reason), "{output}");
+        assert!(output.stderr.contains("hint: revision 1 goes on as before"), "{output}");
+        // It has served all the time, and nothing of the other is left.
+        let pods = home.cluster.get("pod");
+        let old = pods["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|pod| pod["metadata"]["labels"]["agentscope.revision"] == "1");
+        assert_eq!(old.unwrap()["status"]["containerStatuses"][0]["ready"], true);
+        assert_eq!(home.cluster.names("replicaset,secret"), things);
+    }
+    home.answers();
+    assert_eq!(home.status()["drift"], json!([]));
+}
+
+#[test]
+fn a_first_revision_that_does_not_answer_leaves_nothing() {
+    let Some(home) = Home::find() else { return };
+    home.agent("storage: {sessions: \"redis://127.0.0.1:1\"}\n");
+    let output = home.try_deploy(&[]);
+    assert!(output.code == Some(1) && output.stderr.contains("which comes with a later version"), "{output}");
+    assert_eq!(home.cluster.kubectl(&["get", OURS, "-l", "agentscope.deployment", "-o", "name"]), "");
+}
+
+#[test]
+fn a_deploy_that_was_killed_is_made_good_by_the_next() {
+    let Some(home) = Home::find() else { return };
+    home.agent("");
+    home.deploy(&[]);
+    for (at, step) in ["making revision", "waiting until"].into_iter().enumerate() {
+        home.agent(&format!("description: change {at}\n"));
+        let (mut child, said) = begun(&home, step);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let done = home.deploy(&[]);
+        assert_eq!((&done["changed"], &done["state"]), (&json!(true), &json!("running")), "{said}");
+        assert_eq!(home.deploy(&[])["changed"], false);
+        home.answers();
+    }
+    // Of two at once one is refused.
+    home.agent("description: two\n");
+    let (mut first, _) = begun(&home, "waiting until");
+    let second = home.try_deploy(&[]);
+    assert!(second.code == Some(1) && second.stderr.contains("is just being changed by another command"), "{second}");
+    assert!(first.wait().unwrap().success());
+}
+
+/// A deploy that has just told of `step`, with what it said.
+fn begun(home: &Home, step: &str) -> (Child, String) {
+    let registry = format!("{}/agents", home.cluster.registry.host);
+    let mut command = home.env.command(&["deploy", "kubernetes", "--registry", &registry]);
+    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut said = String::new();
+    let mut stderr = child.stderr.take().unwrap();
+    let mut byte = [0];
+    while !said.contains(step) && stderr.read(&mut byte).unwrap() > 0 {
+        said.push(byte[0].into());
+    }
+    // Held open: it goes on to say what it does.
+    child.stderr = Some(stderr);
+    (child, said)
+}
+
+#[test]
+fn who_may_not_and_what_is_not_ours() {
+    let Some(home) = Home::find() else { return };
+    home.agent("");
+    home.cluster.kubectl(&["create", "service", "clusterip", "demo", "--tcp=80"]);
+    let shown = |output: &crate::common::Output| {
+        output.to_string().replace(&home.cluster.namespace, "[NAMESPACE]").replace("packing our executable\n", "")
+    };
+    insta::assert_snapshot!(shown(&home.try_deploy(&[])), @"
+    exit 2
+    --- stderr
+    using ./agent.yaml
+    packing the agent
+    error: the namespace `[NAMESPACE]` has a Service `demo` that no deploy made
+    hint: choose another name with `--name`
+    ");
+    assert_eq!(home.cluster.kubectl(&["get", OURS, "-l", "agentscope.deployment", "-o", "name"]), "");
+    let nobody = home.cluster.kubeconfig.with_extension("nobody");
+    home.env.write("kubeconfig", std::fs::read_to_string(nobody).unwrap());
+    home.env.write(
+        "agent.yaml",
+        format!("name: demo\nmodel: demo\ndeploy: {{kubernetes: {{namespace: {}}}}}\n", home.cluster.namespace),
+    );
+    insta::assert_snapshot!(shown(&home.try_deploy(&[])), @r#"
+    exit 1
+    --- stderr
+    using ./agent.yaml
+    packing the agent
+    error: the cluster did not show the Deployment `demo`: deployments.apps "demo" is forbidden: User "nobody" cannot get resource "deployments" in API group "apps" in the namespace "[NAMESPACE]"
+    hint: ask for a role in the namespace that may do it
+    "#);
+    insta::assert_snapshot!(shown(&home.run(&["list", "--target", "kubernetes"])), @r#"
+    exit 1
+    --- stderr
+    error: the cluster did not list deployments: deployments.apps is forbidden: User "nobody" cannot list resource "deployments" in API group "apps" in the namespace "default"
+    hint: ask for a role in the namespace that may do it
+    "#);
+}
+
+#[test]
+fn wrong_usage_is_told_before_anything_is_asked() {
+    let env = TestEnv::new().var("KUBECONFIG", "kubeconfig");
+    env.write("agent.yaml", "name: demo\nmodel: demo\n");
+    let deploy = |args: &[&str]| env.run(&[&["deploy", "kubernetes"], args].concat());
+    insta::assert_snapshot!(deploy(&["--registry", "127.0.0.1:9/agents"]), @"
+    exit 2
+    --- stderr
+    using ./agent.yaml
+    error: there is no kubeconfig `kubeconfig`, which KUBECONFIG names
+    hint: set KUBECONFIG to the file with the cluster's address and your login
+    ");
+    let config = |context: &str, server: &str| {
+        let text = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: {context}\nclusters: [{{name: c, cluster: {{server: \"{server}\"}}}}]\n\
+             users: [{{name: u, user: {{token: t}}}}]\ncontexts: [{{name: test, context: {{cluster: c, user: u}}}}]\n"
+        );
+        env.write("kubeconfig", text);
+    };
+    config("prod", "https://127.0.0.1:9");
+    insta::assert_snapshot!(deploy(&["--registry", "127.0.0.1:9/agents"]), @"
+    exit 2
+    --- stderr
+    using ./agent.yaml
+    error: the context `prod` of the kubeconfig cannot be used: failed to load current context: prod
+    hint: `kubectl config use-context` chooses one of those that it has: `test`
+    ");
+    config("test", "https://127.0.0.1:9");
+    insta::assert_snapshot!(deploy(&[]), @"
+    exit 2
+    --- stderr
+    using ./agent.yaml
+    error: there is nowhere that the cluster could pull an image of the agent from
+    hint: name a registry with `--registry HOST/PATH` or `deploy.registry`, or an image that has agentscope with `deploy.kubernetes.image`
+    ");
+    insta::assert_snapshot!(deploy(&["--registry", "127.0.0.1:9/agents", "--name", "1st"]), @"
+    exit 2
+    --- stderr
+    using ./agent.yaml
+    error: a deployment in a cluster cannot be called `1st`
+    hint: choose a name that begins with a letter with `--name`
+    ");
+    insta::assert_snapshot!(env.run(&["list", "--target", "kubernetes"]), @"
+    exit 1
+    --- stderr
+    error: could not reach the cluster `https://127.0.0.1:9`: client error (Connect): tcp connect error: Connection refused (os error 111)
+    hint: look at the server of the kubeconfig's current context, and at the way to it
+    ");
+    env.write("agent.yaml", "name: demo\nmodel: demo\ndeploy: {kubernetes: {replicas: 2}}\n");
+    insta::assert_snapshot!(deploy(&["--registry", "127.0.0.1:9/agents"]), @"
+    exit 2
+    --- stderr
+    using ./agent.yaml
+    error: `deploy.kubernetes.replicas` is 2, and `storage.sessions` is kept by each pod alone
+    hint: use one replica, or keep it where all of them reach it: `storage` names the server
+    ");
+    env.write(
+        "agent.yaml",
+        "name: demo\nmodel: demo\ndeploy: {kubernetes: {image: a.example/b, patches: [{kind: Pod}]}}\n",
+    );
+    insta::assert_snapshot!(deploy(&[]), @"
+    exit 2
+    --- stderr
+    using ./agent.yaml
+    error: `deploy.kubernetes.patches.0` is for a `Pod`, which this deployment has not
+    hint: there are ServiceAccount, PersistentVolumeClaim, NetworkPolicy, Service, Deployment, Ingress; of those a claim needs `storage`, an Ingress `ingress`
+    ");
+    config("test", "https://cluster.example");
+    insta::assert_snapshot!(env.run(&["--offline", "list", "--target", "kubernetes"]), @"
+    exit 1
+    --- stderr
+    error: `--offline` forbids the call to `cluster.example`
+    ");
+}
