@@ -19,7 +19,7 @@ pub fn graphemes(text: &str) -> impl Iterator<Item = (&str, usize)> {
 }
 
 /// The first boundary between characters at `at` bytes or after, which is one between code points.
-pub fn boundary_from(text: &str, at: usize) -> usize {
+pub(super) fn boundary_from(text: &str, at: usize) -> usize {
     let mut cursor = GraphemeCursor::new(at, text.len(), true);
     match cursor.is_boundary(text, 0) {
         Ok(false) => cursor.next_boundary(text, 0).ok().flatten().unwrap_or(text.len()),
