@@ -8,6 +8,7 @@ mod pager;
 mod pending;
 mod prompt;
 mod turn;
+mod unsent;
 
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ pub use self::{
     pending::Pending,
     turn::Work,
 };
+use self::unsent::{Change, Unsent};
 use super::{
     cells::Transcript,
     composer::{Composer, Draft},
@@ -93,6 +95,7 @@ pub struct App {
     /// When Ctrl-C was pressed with nothing left to stop.
     pub(super) leaving: Option<Instant>,
     pub(super) last_key: Option<Instant>,
+    unsent: Unsent,
     focused: bool,
 }
 
@@ -125,6 +128,7 @@ impl App {
             said: false,
             leaving: None,
             last_key: None,
+            unsent: Unsent::default(),
             focused: true,
         }
     }
@@ -132,6 +136,13 @@ impl App {
     /// Takes in what happened; says what is to be done.
     #[must_use]
     pub fn update(&mut self, msg: Msg, now: Instant) -> Vec<Cmd> {
+        let change = Change::by(&msg);
+        let mut commands = self.take_in(msg, now);
+        commands.extend(self.keep_unsent(change, now));
+        commands
+    }
+
+    fn take_in(&mut self, msg: Msg, now: Instant) -> Vec<Cmd> {
         match msg {
             Msg::Key(key) => self.on_key(key, now),
             Msg::Paste(text) => self.on_paste(&text, now),
@@ -188,14 +199,6 @@ impl App {
         self.said
     }
 
-    /// What was typed and not sent: what is queued, and the draft.
-    #[must_use]
-    pub fn unsent(&self) -> Option<String> {
-        let waiting = self.pending.steering.iter().chain(&self.pending.queued).map(|draft| draft.text.clone());
-        let texts: Vec<_> = waiting.chain([self.composer.text()]).filter(|text| !text.trim().is_empty()).collect();
-        (!texts.is_empty()).then(|| texts.join("\n\n"))
-    }
-
     fn on_tick(&mut self, now: Instant) -> Vec<Cmd> {
         for armed in [&mut self.leaving, &mut self.escaped] {
             *armed = armed.filter(|since| now.duration_since(*since) < TWICE);
@@ -221,6 +224,10 @@ impl App {
                 self.transcript.note(Role::Dim, &about);
                 self.composer.set_text(&kept.text);
             }
+            Msg::NotKept(why) => {
+                let text = format!("what you type is not kept should this process die: {why}");
+                self.transcript.note(Role::Warning, &text);
+            }
             Msg::Crashed(what) => self.transcript.note(Role::Error, &what),
             Msg::Files(id, found) => self.composer.on_files(id, found),
             Msg::Paths(id, found) => self.composer.on_paths(id, found),
@@ -235,7 +242,8 @@ impl App {
     #[must_use]
     pub fn tick(&self) -> Option<Duration> {
         let armed = self.leaving.is_some() || self.escaped.is_some();
-        let slow = self.work.is_some() || self.aside.is_some() || armed || self.asks.unsettled();
+        let slow = self.work.is_some() || self.aside.is_some() || armed;
+        let slow = slow || self.asks.unsettled() || self.unsent.is_due();
         [self.transcript.next_tick(), slow.then_some(SLOW_TICK)].into_iter().flatten().min()
     }
 

@@ -46,6 +46,8 @@ pub enum Msg {
     History(Vec<String>),
     /// What was typed and not sent the last time.
     Kept(Kept),
+    /// What is typed cannot be kept on the disk, and why.
+    NotKept(String),
     /// A part of the process panicked, and this is what it said.
     Crashed(String),
     /// Files that were asked for.
@@ -73,6 +75,8 @@ pub enum Cmd {
     TakeBack,
     /// Keep it for later sessions.
     Remember(String),
+    /// Keep what is not sent for the next start, in place of what was kept before.
+    Keep(Option<Kept>),
     /// Do what a slash command says.
     Command {
         name: String,

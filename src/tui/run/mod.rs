@@ -18,7 +18,7 @@ use super::{
     app::{About, App, Msg},
     commands::Talk,
     composer::{self, Draft, Recall},
-    kept::Kept,
+    kept::{Keeper, Kept},
     keys::Keys,
     probe,
     screen::{Reflow, Screen, Size},
@@ -93,6 +93,10 @@ struct Running {
     env: Env,
     state: PathBuf,
     recall: Recall,
+    keeper: Arc<Keeper>,
+    /// How often a draft was kept, and whether the user was told that it cannot be.
+    keeps: u64,
+    cannot_keep: bool,
     /// What is done aside tells here what came of it.
     told: mpsc::UnboundedSender<Msg>,
     /// How many tool servers answer, and how many there are; looked at until this time.
@@ -133,6 +137,9 @@ pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
         finder: Arc::new(composer::Finder::new(setup.env.cwd.clone())),
         env: setup.env,
         recall: Recall::of(&setup.state),
+        keeper: Arc::new(Keeper::new(&setup.state)),
+        keeps: 0,
+        cannot_keep: false,
         state: setup.state,
         told,
         servers: (0, 0),
@@ -219,11 +226,8 @@ impl Running {
 
     /// Keeps what was typed and not sent, for the next start.
     fn keep_draft(&self) {
-        if let Some(text) = self.app.unsent() {
-            let kept = Kept { text, resume: self.app.resume() };
-            // There is nobody left to tell.
-            let _ = kept.save(&self.state);
-        }
+        // There is nobody left to tell.
+        let _ = self.keeper.keep(u64::MAX, self.app.unsent().as_ref());
     }
 
     /// Sends the message that was given with the command, the first time.
@@ -269,7 +273,7 @@ impl Running {
         tokio::task::spawn_blocking(move || {
             // Without its history the composer works as well.
             let _ = told.send(Msg::History(recall.load().unwrap_or_default()));
-            if let Some(kept) = Kept::take(&state) {
+            for kept in Kept::take(&state) {
                 let _ = told.send(Msg::Kept(kept));
             }
         });
@@ -294,6 +298,9 @@ impl Running {
             self.away = false;
             self.back()?;
             self.keys = Some(Keys::start());
+        }
+        if matches!(msg, Msg::NotKept(_)) && std::mem::replace(&mut self.cannot_keep, true) {
+            return Ok(());
         }
         if let Msg::Shell(Ok(done)) = &msg {
             self.attachments.push(done.content.clone());

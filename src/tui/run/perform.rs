@@ -15,6 +15,7 @@ use crate::{
         commands::{self, Failure, Next},
         composer::{self, Draft},
         effects,
+        kept::Kept,
     },
 };
 
@@ -27,6 +28,7 @@ impl Running {
                 // A message is sent also where it cannot be kept.
                 tokio::task::spawn_blocking(move || recall.add(&text).is_ok());
             }
+            Cmd::Keep(draft) => self.keep(draft),
             Cmd::Find(request) => self.find(request),
             Cmd::Edit(text) => self.edit(text)?,
             Cmd::Steer(draft) => {
@@ -118,6 +120,17 @@ impl Running {
         let events = begun.into_stream().flatten().boxed();
         self.turn = Some(Turn { events, answers, steering, cancel });
         Ok(())
+    }
+
+    /// Keeps what is not sent, beside what goes on.
+    fn keep(&mut self, draft: Option<Kept>) {
+        self.keeps += 1;
+        let (keeper, number, told) = (Arc::clone(&self.keeper), self.keeps, self.told.clone());
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = keeper.keep(number, draft.as_ref()) {
+                let _ = told.send(Msg::NotKept(error.to_string()));
+            }
+        });
     }
 
     fn ask_model(&mut self) -> io::Result<()> {

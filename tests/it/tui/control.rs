@@ -224,6 +224,44 @@ fn a_draft_comes_back_at_the_next_start() {
     assert_eq!(pty.exit(), Some(0));
 }
 
+/// Waits until what is kept of drafts fits.
+fn kept(env: &TestEnv, fits: impl Fn(&[String]) -> bool) {
+    let folder = env.home().join("state/drafts");
+    let end = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    loop {
+        let files = std::fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+        let drafts = files.filter(|path| path.extension().is_some_and(|end| end == "json"));
+        let drafts: Vec<_> = drafts.filter_map(|path| std::fs::read_to_string(path).ok()).collect();
+        if fits(&drafts) {
+            return;
+        }
+        assert!(std::time::Instant::now() < end, "{drafts:?}");
+    }
+}
+
+#[test]
+fn a_draft_outlives_a_kill_and_belongs_to_its_chat_until_then() {
+    let (env, _server) = scripted("", vec![Reply::text("Sent.")]);
+    let mut killed = chat(&env, &["agent.yaml", "--session-id", "ses_kept"], 100, 24);
+    killed.send("half a sentence");
+    kept(&env, |drafts| drafts.iter().any(|draft| draft.contains("half a sentence")));
+    let mut other = chat(&env, &[], 100, 24);
+    other.line("Something else.");
+    other.sees("Sent.");
+    assert!(!other.screen().contains("half a sentence"), "it is still being written");
+    killed.signal(Signal::KILL);
+    killed.exit();
+    let mut next = chat(&env, &[], 100, 24);
+    next.sees("what you had typed and not sent is back");
+    next.sees("ses_kept");
+    next.sees("› half a sentence");
+    // It is not lost by having been given back.
+    kept(&env, |drafts| drafts.iter().any(|draft| draft.contains("half a sentence")));
+    next.send(CTRL_C);
+    next.loses("› half a sentence");
+    kept(&env, <[String]>::is_empty);
+}
+
 #[test]
 fn the_first_message_can_be_given_with_the_command() {
     let env = TestEnv::new();
