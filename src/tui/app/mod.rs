@@ -193,6 +193,11 @@ impl App {
         self.begin(draft, now)
     }
 
+    /// Nothing more comes: all that waits to be shown is due.
+    pub fn settle(&mut self) {
+        self.transcript.settle();
+    }
+
     /// Whether the session holds anything to go on with.
     #[must_use]
     pub fn said(&self) -> bool {

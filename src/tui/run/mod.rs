@@ -391,6 +391,7 @@ impl Running {
         if self.app.pager.is_some() {
             self.terminal.close_pager()?;
         }
+        self.app.settle();
         let frame = view::view(&mut self.app, Instant::now());
         self.screen.draw(&frame.finished, frame.live)?;
         self.screen.clear()?;
