@@ -30,7 +30,7 @@ use crate::{
     agent::{Agent, EventStream, Steering},
     config::Env,
     domain::{AgentEvent, Answer, Content, EventKind, Usage},
-    runtime::shutdown::{Hangups, Signal, Signals},
+    runtime::shutdown::{Continues, Hangups, Signal, Signals},
 };
 
 /// Frames are drawn no faster than this while events come.
@@ -40,6 +40,8 @@ const STARTING: Duration = Duration::from_mins(2);
 const LOOK: Duration = Duration::from_millis(300);
 /// How long the turn may take to end once the user left.
 const CLOSING: Duration = Duration::from_secs(3);
+/// How long after a stop of our own a sign that the process goes on belongs to it.
+const STOPPED: Duration = Duration::from_millis(500);
 /// Events that are taken in before the next look at the keys.
 const BATCH: usize = 256;
 
@@ -106,6 +108,8 @@ struct Running {
     aside: Option<AbortHandle>,
     /// The user's editor has the terminal.
     away: bool,
+    /// When the process went on after Ctrl-Z.
+    suspended: Option<Instant>,
     /// When the last frame was drawn, and whether there is a newer one.
     drawn: Option<Instant>,
     dirty: bool,
@@ -121,7 +125,7 @@ struct Running {
 /// A terminal that cannot be made raw, read or written.
 pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
     let terminal = Terminal::take()?;
-    let hangups = Hangups::new()?;
+    let (hangups, continues) = (Hangups::new()?, Continues::new()?);
     let (columns, rows) = crossterm::terminal::size()?;
     let size = Size { columns, rows };
     let (told, telling) = mpsc::unbounded_channel();
@@ -146,6 +150,7 @@ pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
         starting: Some(Instant::now() + STARTING),
         aside: None,
         away: false,
+        suspended: None,
         drawn: None,
         dirty: true,
         terminated: false,
@@ -157,7 +162,7 @@ pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
         true => running.load_session(),
         false => running.send_first()?,
     }
-    let result = running.until_over(Inputs { signals, hangups, telling }).await;
+    let result = running.until_over(Inputs { signals, hangups, continues, telling }).await;
     // However it ended.
     running.keep_draft();
     result?;
@@ -168,6 +173,7 @@ pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
 struct Inputs {
     signals: Signals,
     hangups: Hangups,
+    continues: Continues,
     telling: mpsc::UnboundedReceiver<Msg>,
 }
 
@@ -199,6 +205,7 @@ impl Running {
                 key = next_key(&mut self.keys) => self.on_input(key)?,
                 signal = inputs.signals.recv() => self.on_signal(signal)?,
                 () = inputs.hangups.recv() => self.on_signal(Signal::Terminate)?,
+                () = inputs.continues.recv() => self.on_continued()?,
                 Some(msg) = inputs.telling.recv() => self.on_told(msg)?,
                 event = next_event(&mut self.turn) => self.on_event(event)?,
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {
@@ -409,6 +416,34 @@ impl Running {
         self.take(Msg::Resize(size))
     }
 
+    /// Somebody else stopped the process, and it goes on: in the meantime a shell may have had the terminal, whose modes are
+    /// now its own.
+    fn on_continued(&mut self) -> io::Result<()> {
+        // After a stop of our own the terminal was taken again already.
+        if self.away || self.suspended.is_some_and(|since| since.elapsed() < STOPPED) {
+            return Ok(());
+        }
+        self.terminal.suspend();
+        self.back()?;
+        if self.app.pager.is_some() {
+            self.terminal.open_pager()?;
+        }
+        Ok(())
+    }
+
+    /// The terminal may have another size already, and tell of it later: a row of the old width would be broken in two.
+    fn look_at_size(&mut self) -> io::Result<()> {
+        #[cfg(unix)]
+        if let Ok(told) = rustix::termios::tcgetwinsize(rustix::stdio::stdout()) {
+            let size = Size { columns: told.ws_col, rows: told.ws_row };
+            if size != self.screen.size() && size.columns > 0 && size.rows > 0 {
+                self.screen.resize(size);
+                return self.take(Msg::Resize(size));
+            }
+        }
+        Ok(())
+    }
+
     /// How long nothing need be done.
     fn wait(&self) -> Option<Duration> {
         let frame = self.drawn.filter(|_| self.dirty && !self.away).map(|drawn| FRAME.saturating_sub(drawn.elapsed()));
@@ -423,6 +458,7 @@ impl Running {
         if !self.dirty || !due || self.away {
             return Ok(());
         }
+        self.look_at_size()?;
         self.drawn = Some(now);
         self.dirty = false;
         match view::pager(&mut self.app) {

@@ -190,6 +190,7 @@ impl Running {
         self.screen.clear()?;
         self.terminal.suspend();
         effects::stop();
+        self.suspended = Some(Instant::now());
         self.back()
     }
 
