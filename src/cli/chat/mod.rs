@@ -91,7 +91,7 @@ struct Chat {
 /// What a chat says of its agent, and goes by.
 struct About {
     name: String,
-    /// Where its programs run; `None` behind a server.
+    /// What its programs may do; `None` behind a server.
     sandbox: Option<String>,
     mode: ApproveMode,
     welcome: Option<String>,

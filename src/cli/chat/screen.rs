@@ -93,6 +93,7 @@ fn about(chat: &Chat, cx: &Cx) -> tui::About {
         welcome: welcome.clone(),
         folder: short(&cx.env.cwd, cx.env.var("HOME")),
         sandbox: sandbox.clone(),
+        place: None,
         modes: remote.is_none(),
         remote,
         command: format!("agentscope chat{}", chat.about.spelled),

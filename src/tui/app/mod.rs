@@ -16,7 +16,7 @@ use ratatui::text::Line;
 
 pub use self::{
     asks::{Ask, Asked, Asks, Choice},
-    msg::{Cmd, Msg},
+    msg::{Cmd, Msg, Ran},
     overlay::Overlay,
     pager::Pager,
     pending::Pending,
@@ -50,8 +50,10 @@ pub struct About {
     pub welcome: Option<String>,
     /// The working folder, with `~` for the home.
     pub folder: String,
-    /// Where programs run and what they may do, such as `local, copy, no network`.
+    /// What programs may do, such as `copy, no network`.
     pub sandbox: Option<String>,
+    /// Where they run, once that is known: `local tier A`.
+    pub place: Option<Ran>,
     /// The agent runs behind this address.
     pub remote: Option<String>,
     /// The command that talks to this agent.
@@ -229,6 +231,7 @@ impl App {
                 self.transcript.note(Role::Dim, &about);
                 self.composer.set_text(&kept.text);
             }
+            Msg::Place(place) => self.about.place = Some(place),
             Msg::NotKept(why) => {
                 let text = format!("what you type is not kept should this process die: {why}");
                 self.transcript.note(Role::Warning, &text);

@@ -36,6 +36,8 @@ pub enum Msg {
     Opened(Result<Vec<Message>, Failure>),
     /// The model that answers from here on, and what fits into its context.
     Model(Option<String>, Option<u64>),
+    /// Where programs run, or will.
+    Place(Ran),
     /// So many tool servers answer, of so many.
     Servers(usize, usize),
     /// The slash commands that there are.
@@ -64,6 +66,15 @@ pub enum Msg {
     Terminate,
     /// Time passed.
     Tick,
+}
+
+/// Where programs of the agent run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ran {
+    /// `local tier A`.
+    In(String),
+    /// They cannot run on this machine.
+    Nowhere,
 }
 
 /// Something to do.

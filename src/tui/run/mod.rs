@@ -157,6 +157,7 @@ pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
         closing: None,
     };
     running.load_history();
+    running.look_at_sandbox();
     running.offer()?;
     match setup.history {
         true => running.load_session(),
@@ -286,6 +287,16 @@ impl Running {
         });
     }
 
+    /// Finds out where programs run, which is not waited for.
+    pub(super) fn look_at_sandbox(&self) {
+        let (talk, told) = (self.talk.clone(), self.told.clone());
+        tokio::spawn(async move {
+            if let Some(place) = talk.place().await {
+                let _ = told.send(Msg::Place(place));
+            }
+        });
+    }
+
     /// Says which slash commands there are.
     fn offer(&mut self) -> io::Result<()> {
         let offers = self.talk.offers();
@@ -382,6 +393,7 @@ impl Running {
         self.talk.spent.on_event(&event);
         if matches!(event.kind, EventKind::TurnFinished { .. }) && event.agent.depth() == 0 {
             self.turn = None;
+            self.look_at_sandbox();
             for crash in self.terminal.take_crashes() {
                 self.take(Msg::Crashed(crash))?;
             }

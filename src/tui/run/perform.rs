@@ -79,6 +79,7 @@ impl Running {
                 if history {
                     self.load_session();
                 }
+                self.look_at_sandbox();
                 return self.ask_model();
             }
             Cmd::AskModel => return self.ask_model(),
