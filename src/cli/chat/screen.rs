@@ -6,13 +6,11 @@ use super::{About, Chat, ChatArgs};
 use crate::{
     agent::Agent,
     cli::{CliError, Cx, Exit, cx::signals},
-    config::agent_file::Network,
-    sandbox::WorkspaceMode,
-    tool::boxed::BoxSettings,
     tui::{
         self, Reflow, Setup,
+        burst::Brackets,
         commands::{Place, Spent, Talk},
-        theme::{Depth, Ground, Theme},
+        theme::{Depth, Ground},
     },
     ui::{printable, style},
 };
@@ -56,8 +54,10 @@ pub(super) async fn converse(chat: &mut Chat, args: &ChatArgs, cx: &Cx) -> Resul
         },
         history: args.session_id.is_some() || args.continue_last,
         about: about(chat, cx),
-        theme: theme(cx),
+        depth: Depth::of(cx.env.var("TERM"), cx.env.var("COLORTERM"), cx.printer.out_color()),
+        ground: cx.env.var("COLORFGBG").and_then(Ground::of_variable),
         reflow: reflow(cx),
+        brackets: brackets(cx),
         env: cx.env.clone(),
         state: cx.paths.state.clone(),
         first: args.prompt.clone(),
@@ -111,26 +111,13 @@ fn short(folder: &Path, home: Option<&str>) -> String {
     }
 }
 
-/// Where programs of the agent run, and what they may do.
-pub(super) fn sandbox(settings: &BoxSettings) -> String {
-    let mode = match settings.mode() {
-        WorkspaceMode::Rw => "rw",
-        WorkspaceMode::Ro => "ro",
-        WorkspaceMode::Copy => "copy",
-        WorkspaceMode::None => "no folder",
-    };
-    let network = match &settings.sandbox.network {
-        Network::None => "no network".to_owned(),
-        Network::Full => "network".to_owned(),
-        Network::Allow(hosts) => format!("{} hosts", hosts.allow.len()),
-    };
-    format!("{} {mode}, {network}", settings.sandbox.backend)
-}
-
-fn theme(cx: &Cx) -> Theme {
-    let env = &cx.env;
-    let depth = Depth::of(env.var("TERM"), env.var("COLORTERM"), cx.printer.out_color());
-    Theme::new(depth, env.var("COLORFGBG").and_then(Ground::of_variable).unwrap_or_default())
+/// Whether the terminal tells pastes from typing.
+fn brackets(cx: &Cx) -> Brackets {
+    match cx.env.var("AGENTSCOPE_PASTE") {
+        Some("brackets") => Brackets::Trusted,
+        Some("bursts") => Brackets::Never,
+        _ => Brackets::of(cx.env.var("TERM").unwrap_or_default(), cx.env.var("TMUX").is_some()),
+    }
 }
 
 /// What the terminal does with long rows when it becomes narrower: nearly all break them.

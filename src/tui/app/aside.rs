@@ -11,7 +11,7 @@ use crate::{
         composer::Draft,
         diff::Diff,
         keymap,
-        theme::{Ground, Role, Theme},
+        theme::{Ground, Role},
     },
 };
 
@@ -140,7 +140,7 @@ impl App {
                 return;
             }
         };
-        self.set_theme(Theme::new(self.theme.depth(), ground));
+        self.set_ground(ground);
         let name = if ground == Ground::Dark { "dark" } else { "light" };
         self.transcript.note(Role::Dim, &format!("colours for a {name} terminal"));
     }

@@ -27,7 +27,7 @@ use super::{
     cells::Transcript,
     composer::{Composer, Draft},
     screen::Size,
-    theme::{Role, Theme},
+    theme::{Depth, Ground, Role, Theme},
 };
 use crate::{
     agent::ApproveMode,
@@ -69,6 +69,8 @@ pub struct About {
 pub struct App {
     pub(super) about: About,
     pub(super) theme: Theme,
+    /// Colours that the terminal shows.
+    pub(super) depth: Depth,
     pub(super) size: Size,
     pub(super) transcript: Transcript,
     pub(super) composer: Composer,
@@ -103,7 +105,9 @@ pub struct App {
 
 impl App {
     #[must_use]
-    pub fn new(about: About, theme: Theme, size: Size) -> Self {
+    pub fn new(about: About, depth: Depth, ground: Option<Ground>, size: Size) -> Self {
+        let theme =
+            Theme::new(if ground.is_some() { depth } else { depth.on_any_ground() }, ground.unwrap_or_default());
         let mut transcript = Transcript::new(theme);
         transcript.note(Role::Dim, &heading(&about));
         if let Some(welcome) = &about.welcome {
@@ -113,6 +117,7 @@ impl App {
             mode: about.mode,
             about,
             theme,
+            depth,
             size,
             transcript,
             composer: Composer::default(),
@@ -184,10 +189,10 @@ impl App {
         }
     }
 
-    /// The terminal said what it stands on.
-    pub fn set_theme(&mut self, theme: Theme) {
-        self.theme = theme;
-        self.transcript.set_theme(theme);
+    /// The terminal, or the user, said what the text stands on.
+    pub fn set_ground(&mut self, ground: Ground) {
+        self.theme = Theme::new(self.depth, ground);
+        self.transcript.set_theme(self.theme);
     }
 
     /// Begins with a message that was given with the command.

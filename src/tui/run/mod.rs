@@ -16,14 +16,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     app::{About, App, Msg},
+    burst::Brackets,
     commands::Talk,
     composer::{self, Draft, Recall},
     kept::{Keeper, Kept},
-    keys::Keys,
+    keys::{Input, Keys},
     probe,
     screen::{Reflow, Screen, Size},
     terminal::Terminal,
-    theme::{Depth, Ground, Theme},
+    theme::{Depth, Ground},
     view,
 };
 use crate::{
@@ -51,8 +52,11 @@ pub struct Setup {
     /// There is something in the session to show.
     pub history: bool,
     pub about: About,
-    pub theme: Theme,
+    pub depth: Depth,
+    /// What the text stands on, where that is known beforehand.
+    pub ground: Option<Ground>,
     pub reflow: Reflow,
+    pub brackets: Brackets,
     pub env: Env,
     /// Where the history of the composer is.
     pub state: PathBuf,
@@ -88,6 +92,7 @@ struct Running {
     screen: Screen<Stdout>,
     terminal: Terminal,
     keys: Option<Keys>,
+    brackets: Brackets,
     turn: Option<Turn>,
     first: Option<String>,
     attachments: Vec<Content>,
@@ -131,10 +136,11 @@ pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
     let (told, telling) = mpsc::unbounded_channel();
     let mut running = Running {
         talk: setup.talk,
-        app: App::new(setup.about, setup.theme, size),
+        app: App::new(setup.about, setup.depth, setup.ground, size),
         screen: Screen::new(io::stdout(), size, setup.reflow),
         terminal,
         keys: None,
+        brackets: setup.brackets,
         turn: None,
         first: setup.first,
         attachments: setup.attachments,
@@ -178,7 +184,7 @@ struct Inputs {
     telling: mpsc::UnboundedReceiver<Msg>,
 }
 
-async fn next_key(keys: &mut Option<Keys>) -> Option<io::Result<Event>> {
+async fn next_key(keys: &mut Option<Keys>) -> Option<io::Result<Input>> {
     match keys {
         Some(keys) => keys.next().await,
         None => std::future::pending().await,
@@ -196,7 +202,7 @@ impl Running {
     async fn until_over(&mut self, mut inputs: Inputs) -> io::Result<()> {
         self.draw_when_due()?;
         self.probe()?;
-        self.keys = Some(Keys::start());
+        self.keys = Some(Keys::start(self.brackets));
         while !self.is_over() {
             self.look_at_servers()?;
             self.draw_when_due()?;
@@ -258,22 +264,13 @@ impl Running {
         Ok(())
     }
 
-    /// Asks the terminal what it is, once the first frame is there, and before keys are read.
+    /// Asks the terminal what it stands on, once the first frame is there. Until it says so only colours are shown that
+    /// can be read on any ground.
     fn probe(&mut self) -> io::Result<()> {
-        let theme = self.app.theme;
-        if theme.depth() == Depth::None {
-            return Ok(());
+        match self.app.theme.depth() {
+            Depth::None => Ok(()),
+            _ => self.screen.pass(probe::QUERY),
         }
-        self.screen.pass(probe::QUERY)?;
-        let answer = probe::read()?;
-        if let Some(background) = answer.background {
-            self.app.set_theme(Theme::new(theme.depth(), Ground::of(background)));
-        }
-        for key in answer.typed {
-            self.take(Msg::Key(key))?;
-        }
-        self.dirty = true;
-        Ok(())
     }
 
     fn load_history(&self) {
@@ -315,7 +312,7 @@ impl Running {
         if self.away && matches!(msg, Msg::Edited(_)) {
             self.away = false;
             self.back()?;
-            self.keys = Some(Keys::start());
+            self.keys = Some(Keys::start(self.brackets));
         }
         if matches!(msg, Msg::NotKept(_)) && std::mem::replace(&mut self.cannot_keep, true) {
             return Ok(());
@@ -329,11 +326,17 @@ impl Running {
     }
 
     /// A key, and those that came with it, are seen at once.
-    fn on_input(&mut self, input: Option<io::Result<Event>>) -> io::Result<()> {
+    fn on_input(&mut self, input: Option<io::Result<Input>>) -> io::Result<()> {
         let mut next = Some(input);
         while let Some(input) = next {
             match input {
-                Some(input) => self.on_terminal(input?)?,
+                Some(input) => match input? {
+                    Input::Event(event) => self.on_terminal(event)?,
+                    Input::Background(color) => {
+                        self.app.set_ground(Ground::of(color));
+                        self.dirty = true;
+                    }
+                },
                 None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
             }
             if self.is_over() {

@@ -2,6 +2,7 @@
 
 mod control;
 mod screen;
+mod terminals;
 mod tmux;
 
 use crate::common::{
