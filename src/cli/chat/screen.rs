@@ -9,7 +9,7 @@ use crate::{
     tui::{
         self, Reflow, Setup,
         burst::Brackets,
-        commands::{Place, Spent, Talk},
+        commands::{Place, Talk},
         theme::{Depth, Ground},
     },
     ui::{printable, style},
@@ -43,16 +43,18 @@ fn charset(cx: &Cx) -> Option<String> {
 
 /// Talks until the user leaves.
 pub(super) async fn converse(chat: &mut Chat, args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
+    let history = args.session_id.is_some() || args.continue_last;
+    let spent = chat.spent(args).await;
     let setup = Setup {
         talk: Talk {
             agent: chat.agent.clone(),
             key: chat.key.clone(),
             commands: chat.about.commands.clone(),
             cwd: cx.env.cwd.clone(),
-            spent: Spent::default(),
+            spent,
             place: Place::Screen,
         },
-        history: args.session_id.is_some() || args.continue_last,
+        history,
         about: about(chat, cx),
         depth: Depth::of(cx.env.var("TERM"), cx.env.var("COLORTERM"), cx.printer.out_color()),
         ground: cx.env.var("COLORFGBG").and_then(Ground::of_variable),
@@ -68,18 +70,20 @@ pub(super) async fn converse(chat: &mut Chat, args: &ChatArgs, cx: &Cx) -> Resul
         .map_err(|error| CliError::failed("the terminal can no longer be used").because(&error))?;
     if ending.said {
         let dim = cx.printer.err_style(style::DIM);
-        let used = used(&ending.usage);
+        let used = used(&ending);
         cx.printer.stderr(&format!("{dim}{used}go on with: {}{dim:#}\n", ending.resume));
     }
     Ok(if ending.interrupted { Exit::Interrupted } else { Exit::Done })
 }
 
-fn used(usage: &crate::domain::Usage) -> String {
+fn used(ending: &tui::Ending) -> String {
+    let usage = &ending.usage;
     if usage.total_tokens() == 0 {
         return String::new();
     }
     let cost = usage.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
-    format!("{} tokens in, {} out{cost}\n", usage.input_tokens, usage.output_tokens)
+    let since = if ending.earlier { ", since this chat was opened" } else { "" };
+    format!("{} tokens in, {} out{cost}{since}\n", usage.input_tokens, usage.output_tokens)
 }
 
 fn about(chat: &Chat, cx: &Cx) -> tui::About {

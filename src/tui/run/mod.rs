@@ -70,6 +70,8 @@ pub struct Setup {
 #[derive(Clone, Debug, Default)]
 pub struct Ending {
     pub usage: Usage,
+    /// The session used more, before.
+    pub earlier: bool,
     /// Something was said, so that there is a session to go on with.
     pub said: bool,
     /// The command that goes on with it.
@@ -417,8 +419,10 @@ impl Running {
         let frame = view::view(&mut self.app, Instant::now());
         self.screen.draw(&frame.finished, frame.live)?;
         self.screen.clear()?;
-        let (usage, said, resume) = (self.talk.spent.total(), self.app.said(), self.app.resume());
-        Ok(Ending { usage, said, resume, interrupted: self.terminated })
+        let spent = &self.talk.spent;
+        let (said, resume) = (self.app.said(), self.app.resume());
+        let (usage, earlier) = (spent.total(), spent.has_earlier());
+        Ok(Ending { usage, earlier, said, resume, interrupted: self.terminated })
     }
 
     /// Takes the terminal again, after somebody else had it.
