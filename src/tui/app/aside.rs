@@ -7,7 +7,7 @@ use crate::{
     domain::Message,
     tui::{
         cells::Transcript,
-        commands::{Effect, Entered, Failure, Line, Next, Part, ShellDone},
+        commands::{Effect, Entered, Failure, Line, Next, Part, ShellDone, Step},
         composer::Draft,
         diff::Diff,
         keymap,
@@ -75,7 +75,7 @@ impl App {
         }
     }
 
-    fn show(&mut self, part: Part, now: Instant) {
+    pub(super) fn show(&mut self, part: Part, now: Instant) {
         match part {
             Part::Text(text) => self.transcript.note(Role::Text, text.trim_end()),
             Part::Warning(text) => self.transcript.note(Role::Warning, &text),
@@ -96,6 +96,9 @@ impl App {
                 vec![]
             }
             Next::Confirm(confirm) => {
+                if let Step::Compact(draft) = &confirm.then {
+                    self.usage += draft.usage;
+                }
                 self.overlay = Some(Overlay::Confirm(confirm));
                 vec![]
             }

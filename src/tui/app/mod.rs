@@ -179,6 +179,10 @@ impl App {
                 self.on_opened(messages, now);
                 vec![]
             }
+            Msg::Summary(draft, edited) => {
+                self.on_summary(*draft, edited, now);
+                vec![]
+            }
             Msg::Interrupt => self.stop(now),
             Msg::Terminate => vec![Cmd::Quit],
             Msg::Tick => self.on_tick(now),

@@ -3,7 +3,7 @@
 use crossterm::event::KeyEvent;
 
 use crate::{
-    agent::ApproveMode,
+    agent::{ApproveMode, Compaction},
     domain::{AgentEvent, Answer, Message},
     tui::{
         commands::{Effect, Entered, Failure, Offer, ShellDone, Step},
@@ -58,6 +58,8 @@ pub enum Msg {
     Paths(u64, Vec<Found>),
     /// What the user's editor made of the draft; the error is why it could not.
     Edited(Result<String, String>),
+    /// What the user's editor made of a summary; the error is why it could not.
+    Summary(Box<Compaction>, Result<String, String>),
     /// The message could not be sent, and why.
     Refused(Draft, String),
     /// SIGINT, from elsewhere: the terminal sends Ctrl-C as a key.
@@ -111,6 +113,8 @@ pub enum Cmd {
     Find(Request),
     /// Open this in the user's editor.
     Edit(String),
+    /// Open the summary of this draft in the user's editor.
+    EditSummary(Box<Compaction>),
     /// Send into the running turn.
     Steer(Draft),
     Answer(Answer),

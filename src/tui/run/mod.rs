@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     app::{About, App, Msg},
     burst::Brackets,
-    commands::Talk,
+    commands::{Effect, Next, Talk},
     composer::{self, Draft, Recall},
     kept::{Keeper, Kept},
     keys::{Input, Keys},
@@ -311,13 +311,17 @@ impl Running {
     }
 
     fn on_told(&mut self, msg: Msg) -> io::Result<()> {
-        if self.away && matches!(msg, Msg::Edited(_)) {
+        if self.away && matches!(msg, Msg::Edited(_) | Msg::Summary(..)) {
             self.away = false;
             self.back()?;
             self.keys = Some(Keys::start(self.brackets));
         }
         if matches!(msg, Msg::NotKept(_)) && std::mem::replace(&mut self.cannot_keep, true) {
             return Ok(());
+        }
+        if let Msg::Effect(Ok(Effect { next: next @ Next::Confirm(_), .. })) = &msg {
+            // A draft has its price, whether it is taken or not.
+            self.talk.enter(next);
         }
         if let Msg::Shell(Ok(done)) = &msg {
             self.attachments.push(done.content.clone());

@@ -30,7 +30,11 @@ impl Running {
             }
             Cmd::Keep(draft) => self.keep(draft),
             Cmd::Find(request) => self.find(request),
-            Cmd::Edit(text) => self.edit(text)?,
+            Cmd::Edit(text) => self.edit(text, Msg::Edited)?,
+            Cmd::EditSummary(draft) => {
+                let text = draft.summary.clone();
+                self.edit(text, |edited| Msg::Summary(draft, edited))?;
+            }
             Cmd::Steer(draft) => {
                 if let Some(turn) = &self.turn {
                     turn.steering.push(message(&draft, vec![]));
@@ -173,7 +177,11 @@ impl Running {
     }
 
     /// Gives the terminal to the user's editor. The turn goes on meanwhile, unseen.
-    fn edit(&mut self, text: String) -> io::Result<()> {
+    fn edit(
+        &mut self,
+        text: String,
+        told_as: impl FnOnce(Result<String, String>) -> Msg + Send + 'static,
+    ) -> io::Result<()> {
         self.screen.clear()?;
         self.keys = None;
         self.away = true;
@@ -181,7 +189,7 @@ impl Running {
         let editor = effects::editor(&self.env);
         let told = self.told.clone();
         tokio::spawn(async move {
-            let _ = told.send(Msg::Edited(effects::edit(&editor, text).await));
+            let _ = told.send(told_as(effects::edit(&editor, text).await));
         });
         Ok(())
     }
