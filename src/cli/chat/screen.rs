@@ -73,6 +73,10 @@ pub(super) async fn converse(chat: &mut Chat, args: &ChatArgs, cx: &Cx) -> Resul
         let used = used(&ending);
         cx.printer.stderr(&format!("{dim}{used}go on with: {}{dim:#}\n", ending.resume));
     }
+    if let Some(unkept) = &ending.unkept {
+        cx.printer.warn(&format!("what you typed could not be kept ({}); it was:", unkept.why));
+        cx.printer.stderr(&format!("{}\n", printable(&unkept.text)));
+    }
     Ok(if ending.interrupted { Exit::Interrupted } else { Exit::Done })
 }
 

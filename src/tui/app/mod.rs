@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use ratatui::text::Line;
 
+use self::unsent::{Change, Unsent};
 pub use self::{
     asks::{Ask, Asked, Asks, Choice},
     msg::{Cmd, Msg, Ran},
@@ -22,7 +23,6 @@ pub use self::{
     pending::Pending,
     turn::Work,
 };
-use self::unsent::{Change, Unsent};
 use super::{
     cells::Transcript,
     composer::{Composer, Draft},

@@ -78,6 +78,14 @@ pub struct Ending {
     pub resume: String,
     /// A signal ended it.
     pub interrupted: bool,
+    pub unkept: Option<Unkept>,
+}
+
+/// A draft that could not be kept for the next start.
+#[derive(Clone, Debug)]
+pub struct Unkept {
+    pub text: String,
+    pub why: String,
 }
 
 /// A turn that runs.
@@ -173,9 +181,9 @@ pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
     }
     let result = running.until_over(Inputs { signals, hangups, continues, telling }).await;
     // However it ended.
-    running.keep_draft();
+    let unkept = running.keep_draft();
     result?;
-    running.finish()
+    running.finish(unkept)
 }
 
 /// What comes in besides keys and events.
@@ -240,10 +248,11 @@ impl Running {
         self.take(Msg::Servers(servers.0, servers.1))
     }
 
-    /// Keeps what was typed and not sent, for the next start.
-    fn keep_draft(&self) {
-        // There is nobody left to tell.
-        let _ = self.keeper.keep(u64::MAX, self.app.unsent().as_ref());
+    /// Keeps what was typed and not sent, for the next start. Gives it back where that cannot be done, and why.
+    fn keep_draft(&self) -> Option<Unkept> {
+        let unsent = self.app.unsent();
+        let error = self.keeper.keep(u64::MAX, unsent.as_ref()).err()?;
+        Some(Unkept { text: unsent?.text, why: error.to_string() })
     }
 
     /// Sends the message that was given with the command, the first time.
@@ -415,7 +424,7 @@ impl Running {
     }
 
     /// Leaves what was said on the screen, and nothing below it.
-    fn finish(mut self) -> io::Result<Ending> {
+    fn finish(mut self, unkept: Option<Unkept>) -> io::Result<Ending> {
         if self.app.pager.is_some() {
             self.terminal.close_pager()?;
         }
@@ -426,7 +435,7 @@ impl Running {
         let spent = &self.talk.spent;
         let (said, resume) = (self.app.said(), self.app.resume());
         let (usage, earlier) = (spent.total(), spent.has_earlier());
-        Ok(Ending { usage, earlier, said, resume, interrupted: self.terminated })
+        Ok(Ending { usage, earlier, said, resume, interrupted: self.terminated, unkept })
     }
 
     /// Takes the terminal again, after somebody else had it.

@@ -324,6 +324,51 @@ fn esc_esc_goes_back_to_an_earlier_message() {
 }
 
 #[test]
+fn a_summary_can_be_edited_before_it_is_taken() {
+    let long = "word ".repeat(400);
+    let script = [long.as_str(), "Short.", "They spoke.", "Done."].map(Reply::text);
+    let (env, server) = scripted("", script.into());
+    let env = env.var("EDITOR", "sed -i s/spoke/shouted/");
+    let mut pty = chat(&env, &[], 100, 30);
+    for (message, answer) in [("Tell me.", "word word"), ("And?", "Short.")] {
+        pty.line(message);
+        pty.sees(answer);
+        pty.loses("working");
+    }
+    pty.line("/compact");
+    pty.sees("They spoke.");
+    pty.sees("put it in their place? y or n, or e to edit it");
+    pty.send("e");
+    pty.sees("They shouted.");
+    pty.sees("or e to edit it");
+    pty.send("y");
+    pty.sees("the messages stay in the session");
+    pty.line("Go on.");
+    pty.sees("Done.");
+    let sent = server.requests()[3].body["messages"].to_string();
+    assert!(sent.contains("They shouted.") && !sent.contains("spoke") && !sent.contains("word word"), "{sent}");
+}
+
+#[test]
+fn what_earlier_openings_used_is_said_to_be_missing() {
+    let (env, _server) = scripted("", vec![Reply::text("One."), Reply::text("Two.")]);
+    for (message, answer, earlier) in [("First?", "One.", false), ("Second?", "Two.", true)] {
+        let mut pty = chat(&env, &["agent.yaml", "--session-id", "ses_long"], 100, 30);
+        pty.line(message);
+        pty.sees(answer);
+        pty.loses("working");
+        pty.line("/cost");
+        pty.sees("all, with summaries");
+        pty.line("/exit");
+        assert_eq!(pty.exit(), Some(0));
+        let history = pty.history();
+        let says = |text: &str| history.iter().any(|line| line.contains(text));
+        assert_eq!(says("What the session used before this chat was opened is not kept"), earlier, "{history:#?}");
+        assert_eq!(says("since this chat was opened"), earlier, "{history:#?}");
+    }
+}
+
+#[test]
 fn a_line_for_the_shell_and_a_command_that_is_not_there() {
     let (env, server) = scripted("", vec![Reply::text("Seen.")]);
     let mut pty = chat(&env, &[], 100, 30);

@@ -1,6 +1,7 @@
 //! `agentscope chat` on a terminal: in a PTY, seen through a VT100 parser.
 
 mod control;
+mod moments;
 mod screen;
 mod terminals;
 mod tmux;
