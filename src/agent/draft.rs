@@ -10,7 +10,7 @@ use super::{
     driver::{Broken, Driver, Flow},
 };
 use crate::{
-    domain::{EventKind, Message, SessionKey, TurnOutcome, Usage},
+    domain::{Content, EventKind, Message, SessionKey, TurnOutcome, Usage},
     store::StoreError,
 };
 
@@ -29,6 +29,22 @@ pub struct Compaction {
     marker: Message,
     /// Messages of the session when it was made.
     at: u64,
+}
+
+impl Compaction {
+    /// The same with a summary that the user wrote.
+    #[must_use]
+    pub fn with_summary(mut self, summary: &str) -> Self {
+        let tokens = |text: &str| text.len() as u64 / compact::BYTES_PER_TOKEN;
+        self.after_tokens = self.after_tokens.saturating_sub(tokens(&self.summary)) + tokens(summary);
+        for part in &mut self.marker.content {
+            if let Content::Summary { text, .. } = part {
+                summary.clone_into(text);
+            }
+        }
+        summary.clone_into(&mut self.summary);
+        self
+    }
 }
 
 /// Why there is no draft, or why it cannot be put in place.
@@ -110,9 +126,9 @@ impl LocalAgent {
     }
 }
 
-fn summary(part: &crate::domain::Content) -> &str {
+fn summary(part: &Content) -> &str {
     match part {
-        crate::domain::Content::Summary { text, .. } => text,
+        Content::Summary { text, .. } => text,
         _ => "",
     }
 }

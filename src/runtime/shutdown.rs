@@ -92,6 +92,37 @@ impl Resizes {
     }
 }
 
+/// SIGCONT, from the moment this is made: the process goes on after somebody stopped it.
+#[derive(Debug)]
+pub struct Continues {
+    #[cfg(unix)]
+    told: tokio::signal::unix::Signal,
+}
+
+impl Continues {
+    /// Must be called within the runtime.
+    ///
+    /// # Errors
+    /// A system that refuses the handler.
+    pub fn new() -> std::io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self { told: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))? })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    /// Returns after the next one.
+    pub async fn recv(&mut self) {
+        #[cfg(unix)]
+        self.told.recv().await;
+        #[cfg(not(unix))]
+        std::future::pending::<()>().await;
+    }
+}
+
 /// SIGHUP, from the moment this is made: what a service manager sends to have the configuration read anew.
 #[derive(Debug)]
 pub struct Hangups {

@@ -88,19 +88,11 @@ impl Sandboxes {
         })
     }
 
-    /// Whether a sandbox as strong as `sandbox` asks for can be made here. Makes none.
+    /// Where a sandbox as `sandbox` asks for would be made, and how strong it would be. Makes none.
     ///
     /// # Errors
-    /// Why not, and what to do about it.
-    pub async fn check(&self, sandbox: &agent_file::Sandbox) -> Result<(), SandboxError> {
-        self.look(sandbox).await.map(drop)
-    }
-
-    /// The backend that would make it here, and the isolation that it gives. Makes none.
-    ///
-    /// # Errors
-    /// As [`check`](Self::check).
-    pub async fn look(&self, sandbox: &agent_file::Sandbox) -> Result<(BackendKind, Tier), SandboxError> {
+    /// Why it cannot be made, and what to do about it.
+    pub async fn expected(&self, sandbox: &agent_file::Sandbox) -> Result<(BackendKind, Tier), SandboxError> {
         let kind = self.choose(sandbox).await?;
         let probe = self.backend(kind)?.probe().await;
         let failed = |what| Err(SandboxError::Failed { what, hint: probe.hint.clone() });

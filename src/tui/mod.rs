@@ -4,6 +4,7 @@
 //! the agent and ticks, and performs what it asks for. Nothing outside this folder knows the terminal library.
 
 pub mod app;
+pub mod burst;
 pub mod cells;
 pub mod commands;
 pub mod composer;

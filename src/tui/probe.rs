@@ -1,119 +1,102 @@
-//! What the terminal says of itself, asked once at the start: the colour behind the text, and whether it tells modified
-//! keys apart.
+//! What the terminal says of itself: the colour behind the text, asked once at the start.
+//!
+//! Nobody waits for it. Whoever reads keys reads the answer among them, whenever it comes, as the keys that it looks like.
 
-use std::{io, time::Duration};
+use std::time::{Duration, Instant};
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
-/// The background (xterm's OSC 11), the flags of the keyboard (kitty's protocol) and, last, the kind of terminal (DA1),
-/// which all answer, so that nothing else need be waited for.
-pub const QUERY: &str = "\x1b]11;?\x1b\\\x1b[?u\x1b[c";
-/// How long the answer may take: more than the way to a far machine and back.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// Asks for the background (xterm's OSC 11). What a terminal does not know it passes over.
+pub const QUERY: &str = "\x1b]11;?\x1b\\";
+const BEGIN: &str = "\x1b]11;rgb:";
+const ENDS: [&str; 2] = ["\x07", "\x1b\\"];
+/// What comes later than this after what came before it is typed.
+const GAP: Duration = Duration::from_millis(100);
 /// More is no answer.
-const MOST: usize = 4096;
+const MOST: usize = 40;
 
-/// What is known of the terminal, and what was typed meanwhile.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Answer {
-    /// Red, green, blue.
-    pub background: Option<(u8, u8, u8)>,
-    /// Shift-Enter and its like arrive as such.
-    pub keyboard: bool,
-    /// Keys of the user.
-    pub typed: Vec<KeyEvent>,
+/// Red, green, blue.
+pub type Color = (u8, u8, u8);
+
+/// Finds the answer among keys.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// Keys that may be the beginning of it, and the bytes that they stand for.
+    held: Vec<Event>,
+    bytes: String,
+    until: Option<Instant>,
 }
 
-/// Reads the answer to [`QUERY`]. To be called while nobody else reads.
-///
-/// # Errors
-/// A terminal that cannot be read.
-pub fn read() -> io::Result<Answer> {
-    let mut bytes = vec![];
-    #[cfg(unix)]
-    {
-        let until = std::time::Instant::now() + PATIENCE;
-        while !is_complete(&bytes) && bytes.len() < MOST {
-            let left = until.saturating_duration_since(std::time::Instant::now());
-            if !waits(left)? {
-                break;
-            }
-            let mut buffer = [0; 512];
-            match rustix::io::read(rustix::stdio::stdin(), &mut buffer)? {
-                0 => break,
-                count => bytes.extend(&buffer[..count]),
-            }
+impl Answers {
+    /// What came: the events that are no part of an answer, and the colour once it is there.
+    pub fn take(&mut self, event: Event, now: Instant) -> (Vec<Event>, Option<Color>) {
+        let mut passed = self.expire(now);
+        let before = self.bytes.len();
+        if let Event::Key(key) = &event {
+            push(&mut self.bytes, key);
         }
-    }
-    Ok(parse(&bytes))
-}
-
-#[cfg(unix)]
-fn waits(left: Duration) -> io::Result<bool> {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let stdin = rustix::stdio::stdin();
-    let mut polled = [PollFd::new(&stdin, PollFlags::IN)];
-    let left = Timespec { tv_sec: 0, tv_nsec: i64::from(left.subsec_nanos()) };
-    match poll(&mut polled, Some(&left)) {
-        Err(rustix::io::Errno::INTR) => Ok(false),
-        count => Ok(count? > 0),
-    }
-}
-
-/// Whether the answer to DA1 is there, `CSI ? … c`.
-fn is_complete(bytes: &[u8]) -> bool {
-    sequences(bytes).any(|piece| matches!(piece, Piece::Csi(body) if body.starts_with(b"?") && body.ends_with(b"c")))
-}
-
-enum Piece<'a> {
-    /// Without `CSI`, with its last byte.
-    Csi(&'a [u8]),
-    /// Without `OSC` and its end.
-    Osc(&'a [u8]),
-    Text(&'a [u8]),
-}
-
-fn sequences(mut bytes: &[u8]) -> impl Iterator<Item = Piece<'_>> {
-    std::iter::from_fn(move || {
-        let (piece, rest) = match bytes {
-            [] => return None,
-            [0x1b, b'[', body @ ..] => {
-                let end = body.iter().position(|byte| (0x40..=0x7e).contains(byte)).map_or(body.len(), |at| at + 1);
-                (Piece::Csi(&body[..end]), &body[end..])
+        if self.bytes.len() == before || !may_be(&self.bytes) {
+            self.bytes.truncate(before);
+            passed.append(&mut self.give_up());
+            // What breaks off one answer may begin another.
+            if self.bytes.is_empty() && before > 0 {
+                let (more, color) = self.take(event, now);
+                passed.extend(more);
+                return (passed, color);
             }
-            [0x1b, b']', body @ ..] => {
-                let end = body.iter().position(|byte| matches!(byte, 0x07 | 0x1b)).unwrap_or(body.len());
-                let rest = body[end..].strip_prefix(b"\x1b\\").or_else(|| body[end..].strip_prefix(b"\x07"));
-                (Piece::Osc(&body[..end]), rest.unwrap_or_default())
-            }
-            _ => {
-                let end = bytes[1..].iter().position(|byte| *byte == 0x1b).map_or(bytes.len(), |at| at + 1);
-                (Piece::Text(&bytes[..end]), &bytes[end..])
-            }
-        };
-        bytes = rest;
-        Some(piece)
-    })
-}
-
-fn parse(bytes: &[u8]) -> Answer {
-    let mut answer = Answer::default();
-    for piece in sequences(bytes) {
-        match piece {
-            Piece::Osc(body) => {
-                let color = std::str::from_utf8(body).ok().and_then(|body| body.strip_prefix("11;")).and_then(color);
-                answer.background = answer.background.or(color);
-            }
-            Piece::Csi(body) => answer.keyboard |= body.starts_with(b"?") && body.ends_with(b"u"),
-            Piece::Text(text) => answer.typed.extend(String::from_utf8_lossy(text).chars().filter_map(typed)),
+            passed.push(event);
+            return (passed, None);
         }
+        self.held.push(event);
+        self.until = Some(now + GAP);
+        let Some(body) = ENDS.iter().find_map(|end| self.bytes.strip_suffix(end)) else { return (passed, None) };
+        let color = body.strip_prefix(BEGIN).and_then(color);
+        self.give_up();
+        (passed, color)
     }
-    answer
+
+    /// When what is held is given back.
+    #[must_use]
+    pub fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
+    /// What was held for too long.
+    pub fn expire(&mut self, now: Instant) -> Vec<Event> {
+        if self.until.is_some_and(|until| until <= now) { self.give_up() } else { vec![] }
+    }
+
+    fn give_up(&mut self) -> Vec<Event> {
+        self.bytes.clear();
+        self.until = None;
+        std::mem::take(&mut self.held)
+    }
 }
 
-/// `rgb:RRRR/GGGG/BBBB`, each with one to four digits.
-fn color(text: &str) -> Option<(u8, u8, u8)> {
-    let mut parts = text.strip_prefix("rgb:")?.split('/').map(|part| {
+/// The bytes that a key stands for, where it can be a part of an answer.
+fn push(bytes: &mut String, key: &KeyEvent) {
+    match (key.code, key.modifiers - KeyModifiers::SHIFT) {
+        (KeyCode::Esc, KeyModifiers::NONE) => bytes.push('\x1b'),
+        (KeyCode::Char('g'), KeyModifiers::CONTROL) => bytes.push('\x07'),
+        (KeyCode::Char(c), KeyModifiers::ALT) => bytes.extend(['\x1b', c]),
+        (KeyCode::Char(c), KeyModifiers::NONE) => bytes.push(c),
+        _ => {}
+    }
+}
+
+/// Whether `bytes` begin an answer, or are one.
+fn may_be(bytes: &str) -> bool {
+    let Some(rest) = bytes.strip_prefix(BEGIN) else { return BEGIN.starts_with(bytes) };
+    let body = rest.trim_end_matches(['\x07', '\\', '\x1b']);
+    let end = &rest[body.len()..];
+    rest.len() <= MOST
+        && body.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'/')
+        && ENDS.iter().any(|known| known.starts_with(end))
+}
+
+/// `RRRR/GGGG/BBBB`, each with one to four digits.
+fn color(text: &str) -> Option<Color> {
+    let mut parts = text.split('/').map(|part| {
         let most = 16u32.checked_pow(u32::try_from(part.len()).ok()?)?.checked_sub(1).filter(|most| *most > 0)?;
         let value = u32::from_str_radix(part, 16).ok()?;
         u8::try_from(value.checked_mul(255)? / most).ok()
@@ -121,50 +104,78 @@ fn color(text: &str) -> Option<(u8, u8, u8)> {
     Some((parts.next()??, parts.next()??, parts.next()??))
 }
 
-fn typed(c: char) -> Option<KeyEvent> {
-    let plain = |code| KeyEvent::new(code, KeyModifiers::NONE);
-    Some(match c {
-        '\r' | '\n' => plain(KeyCode::Enter),
-        '\t' => plain(KeyCode::Tab),
-        '\x7f' => plain(KeyCode::Backspace),
-        '\x1b' => plain(KeyCode::Esc),
-        '\x01'..='\x1a' => {
-            let letter = char::from_u32(u32::from(c) + u32::from('a') - 1)?;
-            KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL)
-        }
-        c if c.is_control() => return None,
-        c => plain(KeyCode::Char(c)),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn answers_of_terminals() {
-        let xterm = parse(b"\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\\x1b[?64;1;2c");
-        assert_eq!(xterm, Answer { background: Some((0x1e, 0x1e, 0x1e)), keyboard: false, typed: vec![] });
-        let kitty = parse(b"\x1b]11;rgb:ff/ff/ea\x07\x1b[?0u\x1b[?62;c");
-        assert_eq!(kitty, Answer { background: Some((0xff, 0xff, 0xea)), keyboard: true, typed: vec![] });
-        assert_eq!(parse(b"\x1b[?6c"), Answer::default());
-        assert!(is_complete(b"abc\x1b[?6c") && !is_complete(b"\x1b]11;rgb:1/2/3\x1b\\"));
+    /// As the terminal library reads these bytes.
+    fn keys(bytes: &str) -> Vec<Event> {
+        let mut keys = vec![];
+        let mut chars = bytes.chars().peekable();
+        while let Some(c) = chars.next() {
+            keys.push(match c {
+                '\x1b' => match chars.next_if(|c| *c != '\x1b') {
+                    Some(c) => KeyEvent::new(KeyCode::Char(c), KeyModifiers::ALT),
+                    None => KeyCode::Esc.into(),
+                },
+                '\x07' => KeyEvent::new(KeyCode::Char('g'), KeyModifiers::CONTROL),
+                '\r' => KeyCode::Enter.into(),
+                c => KeyCode::Char(c).into(),
+            });
+        }
+        keys.into_iter().map(Event::Key).collect()
+    }
+
+    /// What passes, and the colour, of bytes that come at once.
+    fn read(answers: &mut Answers, bytes: &str, now: Instant) -> (Vec<Event>, Option<Color>) {
+        let (mut passed, mut found) = (vec![], None);
+        for key in keys(bytes) {
+            let (events, color) = answers.take(key, now);
+            passed.extend(events);
+            found = found.or(color);
+        }
+        (passed, found)
     }
 
     #[test]
-    fn what_is_typed_meanwhile_is_kept() {
-        let answer = parse("h\u{e9}\r\x1b]11;rgb:0/0/0\x07\x03!\x1b[?6c".as_bytes());
-        let codes: Vec<_> = answer.typed.iter().map(|key| key.code).collect();
-        let c = KeyCode::Char;
-        assert_eq!(codes, [c('h'), c('\u{e9}'), KeyCode::Enter, c('c'), c('!')]);
+    fn answers_of_terminals() {
+        let (mut answers, now) = (Answers::default(), Instant::now());
+        let mut of = |bytes: &str| read(&mut answers, bytes, now);
+        assert_eq!(of("\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\"), (vec![], Some((0x1e, 0x1e, 0x1e))));
+        assert_eq!(of("\x1b]11;rgb:FF/ff/ea\x07"), (vec![], Some((0xff, 0xff, 0xea))));
+        assert_eq!(of("ab\x1b]11;rgb:0/0/0\x07\r!"), (keys("ab\r!"), Some((0, 0, 0))));
+    }
+
+    #[test]
+    fn an_answer_in_pieces() {
+        let (mut answers, now) = (Answers::default(), Instant::now());
+        assert_eq!(read(&mut answers, "\x1b", now), (vec![], None));
+        assert_eq!(read(&mut answers, "]11;rg", now + GAP / 2), (vec![], None));
+        assert_eq!(read(&mut answers, "b:f/f/f\x1b", now + GAP), (vec![], None));
+        assert_eq!(read(&mut answers, "\\x", now + GAP), (keys("x"), Some((255, 255, 255))));
+    }
+
+    #[test]
+    fn what_is_typed_is_given_back() {
+        let (mut answers, now) = (Answers::default(), Instant::now());
+        assert_eq!(read(&mut answers, "\x1b]1x", now).0, keys("\x1b]1x"));
+        assert_eq!(read(&mut answers, "\x1b\x1b\x1b]", now).0, keys("\x1b\x1b"));
+        assert_eq!(answers.expire(now + GAP / 2), []);
+        assert_eq!(answers.expire(now + GAP), keys("\x1b]"));
+        assert_eq!(answers.until(), None);
+        let paste = Event::Paste("]11;".to_owned());
+        assert_eq!(read(&mut answers, "\x1b]", now).0, []);
+        assert_eq!(answers.take(paste.clone(), now).0, [keys("\x1b]"), vec![paste]].concat());
     }
 
     #[test]
     fn nonsense_is_no_answer() {
-        for bytes in
-            [&b"\x1b]11;rgb:"[..], b"\x1b]11;rgb:zz/1/2\x07", b"\x1b[", b"\x1b]", b"\x1b", b"\x1b]11;rgb:////\x07"]
-        {
-            assert_eq!(parse(bytes).background, None);
+        let (mut answers, now) = (Answers::default(), Instant::now());
+        for bytes in ["\x1b]11;rgb:zz", "\x1b]11;rgb:1\x1b]", "\x1b]11;rgb:////\x07"] {
+            assert_eq!(read(&mut answers, bytes, now).1, None);
         }
+        let long = format!("\x1b]11;rgb:{}", "f".repeat(99));
+        read(&mut answers, &long, now);
+        assert!(answers.held.is_empty());
     }
 }

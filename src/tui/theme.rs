@@ -194,6 +194,14 @@ impl Depth {
     }
 }
 
+impl Depth {
+    /// Colours that can be read on a dark ground and on a light one: those of the terminal's own choice.
+    #[must_use]
+    pub fn on_any_ground(self) -> Self {
+        if self == Self::None { Self::None } else { Self::Sixteen }
+    }
+}
+
 impl Ground {
     /// Of the colour that a terminal says its background has (its answer to `OSC 11 ; ?`).
     #[must_use]

@@ -91,7 +91,7 @@ struct Chat {
 /// What a chat says of its agent, and goes by.
 struct About {
     name: String,
-    /// Where its programs run; `None` behind a server.
+    /// What its programs may do; `None` behind a server.
     sandbox: Option<String>,
     mode: ApproveMode,
     welcome: Option<String>,
@@ -134,7 +134,7 @@ pub(super) fn run(args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
             attended: if attended { Attended::Yes } else { Attended::No },
             keyboard: cx.env.stdin_tty,
             typed_ahead: VecDeque::new(),
-            spent: Spent::default(),
+            spent: chat.spent(args).await,
         };
         let result = match one_shot {
             Some(text) => chat.one_shot(&mut terminal, text).await,
@@ -204,6 +204,23 @@ impl Chat {
                     None => error,
                 })
             }
+        }
+    }
+
+    /// Counts what the chat uses from here on.
+    async fn spent(&self, args: &ChatArgs) -> Spent {
+        let mut spent = Spent::default();
+        if args.continue_last || (args.session_id.is_some() && self.said_before().await) {
+            spent.goes_on();
+        }
+        spent
+    }
+
+    /// Whether the session holds messages. A server keeps to itself what it used.
+    async fn said_before(&self) -> bool {
+        match &self.agent {
+            Agent::Local(agent) => agent.sessions().info(&self.key).await.is_ok_and(|info| info.messages > 0),
+            Agent::Remote(_) => true,
         }
     }
 

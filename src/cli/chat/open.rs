@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{About, Chat, ChatArgs, Found, screen};
+use super::{About, Chat, ChatArgs, Found};
 use crate::{
     agent::{self, Agent, AgentDeps, AgentOptions, ApproveMode, KeptRules, RemoteAgent, RemoteError, Surface},
     cli::{
@@ -142,7 +142,7 @@ async fn here(
     let file = &loaded.file;
     let about = About {
         name: file.name.clone(),
-        sandbox: Some(screen::sandbox(boxes.settings())),
+        sandbox: Some(boxes.settings().in_short()),
         mode: args.approve,
         welcome: file.agent.welcome.clone(),
         commands: file.agent.commands.clone(),

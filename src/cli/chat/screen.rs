@@ -6,13 +6,11 @@ use super::{About, Chat, ChatArgs};
 use crate::{
     agent::Agent,
     cli::{CliError, Cx, Exit, cx::signals},
-    config::agent_file::Network,
-    sandbox::WorkspaceMode,
-    tool::boxed::BoxSettings,
     tui::{
         self, Reflow, Setup,
-        commands::{Place, Spent, Talk},
-        theme::{Depth, Ground, Theme},
+        burst::Brackets,
+        commands::{Place, Talk},
+        theme::{Depth, Ground},
     },
     ui::{printable, style},
 };
@@ -45,19 +43,23 @@ fn charset(cx: &Cx) -> Option<String> {
 
 /// Talks until the user leaves.
 pub(super) async fn converse(chat: &mut Chat, args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
+    let history = args.session_id.is_some() || args.continue_last;
+    let spent = chat.spent(args).await;
     let setup = Setup {
         talk: Talk {
             agent: chat.agent.clone(),
             key: chat.key.clone(),
             commands: chat.about.commands.clone(),
             cwd: cx.env.cwd.clone(),
-            spent: Spent::default(),
+            spent,
             place: Place::Screen,
         },
-        history: args.session_id.is_some() || args.continue_last,
+        history,
         about: about(chat, cx),
-        theme: theme(cx),
+        depth: Depth::of(cx.env.var("TERM"), cx.env.var("COLORTERM"), cx.printer.out_color()),
+        ground: cx.env.var("COLORFGBG").and_then(Ground::of_variable),
         reflow: reflow(cx),
+        brackets: brackets(cx),
         env: cx.env.clone(),
         state: cx.paths.state.clone(),
         first: args.prompt.clone(),
@@ -68,18 +70,24 @@ pub(super) async fn converse(chat: &mut Chat, args: &ChatArgs, cx: &Cx) -> Resul
         .map_err(|error| CliError::failed("the terminal can no longer be used").because(&error))?;
     if ending.said {
         let dim = cx.printer.err_style(style::DIM);
-        let used = used(&ending.usage);
+        let used = used(&ending);
         cx.printer.stderr(&format!("{dim}{used}go on with: {}{dim:#}\n", ending.resume));
+    }
+    if let Some(unkept) = &ending.unkept {
+        cx.printer.warn(&format!("what you typed could not be kept ({}); it was:", unkept.why));
+        cx.printer.stderr(&format!("{}\n", printable(&unkept.text)));
     }
     Ok(if ending.interrupted { Exit::Interrupted } else { Exit::Done })
 }
 
-fn used(usage: &crate::domain::Usage) -> String {
+fn used(ending: &tui::Ending) -> String {
+    let usage = &ending.usage;
     if usage.total_tokens() == 0 {
         return String::new();
     }
     let cost = usage.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
-    format!("{} tokens in, {} out{cost}\n", usage.input_tokens, usage.output_tokens)
+    let since = if ending.earlier { ", since this chat was opened" } else { "" };
+    format!("{} tokens in, {} out{cost}{since}\n", usage.input_tokens, usage.output_tokens)
 }
 
 fn about(chat: &Chat, cx: &Cx) -> tui::About {
@@ -93,6 +101,7 @@ fn about(chat: &Chat, cx: &Cx) -> tui::About {
         welcome: welcome.clone(),
         folder: short(&cx.env.cwd, cx.env.var("HOME")),
         sandbox: sandbox.clone(),
+        place: None,
         modes: remote.is_none(),
         remote,
         command: format!("agentscope chat{}", chat.about.spelled),
@@ -110,26 +119,13 @@ fn short(folder: &Path, home: Option<&str>) -> String {
     }
 }
 
-/// Where programs of the agent run, and what they may do.
-pub(super) fn sandbox(settings: &BoxSettings) -> String {
-    let mode = match settings.mode() {
-        WorkspaceMode::Rw => "rw",
-        WorkspaceMode::Ro => "ro",
-        WorkspaceMode::Copy => "copy",
-        WorkspaceMode::None => "no folder",
-    };
-    let network = match &settings.sandbox.network {
-        Network::None => "no network".to_owned(),
-        Network::Full => "network".to_owned(),
-        Network::Allow(hosts) => format!("{} hosts", hosts.allow.len()),
-    };
-    format!("{} {mode}, {network}", settings.sandbox.backend)
-}
-
-fn theme(cx: &Cx) -> Theme {
-    let env = &cx.env;
-    let depth = Depth::of(env.var("TERM"), env.var("COLORTERM"), cx.printer.out_color());
-    Theme::new(depth, env.var("COLORFGBG").and_then(Ground::of_variable).unwrap_or_default())
+/// Whether the terminal tells pastes from typing.
+fn brackets(cx: &Cx) -> Brackets {
+    match cx.env.var("AGENTSCOPE_PASTE") {
+        Some("brackets") => Brackets::Trusted,
+        Some("bursts") => Brackets::Never,
+        _ => Brackets::of(cx.env.var("TERM").unwrap_or_default(), cx.env.var("TMUX").is_some()),
+    }
 }
 
 /// What the terminal does with long rows when it becomes narrower: nearly all break them.

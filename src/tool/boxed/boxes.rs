@@ -22,8 +22,8 @@ use crate::{
     domain::{Notice, SessionKey},
     runtime::telemetry::Place,
     sandbox::{
-        Action, Asked, BoxClient, Changed, Done, Filter, Limits, Progress, Sandbox, SandboxError, SandboxInfo,
-        Sandboxes, WorkspaceMode, egress, workspace,
+        Action, Asked, BackendKind, BoxClient, Changed, Done, Filter, Limits, Progress, Sandbox, SandboxError,
+        SandboxInfo, Sandboxes, Tier, WorkspaceMode, egress, workspace,
     },
     tool::{ToolCx, ToolError},
 };
@@ -80,6 +80,12 @@ impl BoxSettings {
             agent,
             tied: self.tied,
         }
+    }
+
+    /// What programs may do with the workspace and the network, in a few words.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        report::in_short(self)
     }
 
     /// What holds inside, in a few sentences.
@@ -201,6 +207,18 @@ impl Boxes {
         Ok(found)
     }
 
+    /// Where programs of a session run, or will, and how well they are held in. Makes no sandbox.
+    ///
+    /// # Errors
+    /// Why they cannot run, and what to do about it.
+    pub async fn place(&self, key: &SessionKey) -> Result<(BackendKind, Tier), SandboxError> {
+        let made = self.of_session(key).await?.into_iter().max_by_key(|info| info.created);
+        match made.and_then(|info| Some((info.backend, info.tier?))) {
+            Some(made) => Ok(made),
+            None => self.all.expected(&self.settings.sandbox).await,
+        }
+    }
+
     /// What a session has besides the user's folder: its private copy.
     ///
     /// # Errors
@@ -220,7 +238,7 @@ impl Boxes {
     /// # Errors
     /// Why not, and what to do about it.
     pub async fn check(&self) -> Result<(), SandboxError> {
-        self.all.check(&self.settings.sandbox).await
+        self.all.expected(&self.settings.sandbox).await.map(drop)
     }
 
     /// Waits for the calls, and ends the sandboxes that are tied to this process.

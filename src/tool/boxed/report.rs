@@ -44,6 +44,23 @@ pub(super) fn policy(settings: &BoxSettings) -> String {
     )
 }
 
+/// What programs may do with the workspace and the network: `rw, no network`.
+pub(super) fn in_short(settings: &BoxSettings) -> String {
+    let workspace = match settings.mode() {
+        WorkspaceMode::Rw => "rw",
+        WorkspaceMode::Ro => "ro",
+        WorkspaceMode::Copy => "copy",
+        WorkspaceMode::None => "no folder",
+    };
+    let network = match &settings.sandbox.network {
+        Network::None => "no network".to_owned(),
+        Network::Full => "network".to_owned(),
+        Network::Allow(hosts) if hosts.allow.is_empty() => "no network".to_owned(),
+        Network::Allow(hosts) => format!("{} hosts", hosts.allow.len()),
+    };
+    format!("{workspace}, {network}")
+}
+
 /// What the user should know of a box that was made.
 pub(super) fn weak(confinement: &Confinement) -> Option<String> {
     match confinement.tier {

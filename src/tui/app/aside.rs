@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use super::{App, Cmd, Overlay};
 use crate::{
-    domain::Message,
+    domain::{Message, Role as Author},
     tui::{
         cells::Transcript,
-        commands::{Effect, Entered, Failure, Line, Next, Part, ShellDone},
+        commands::{Effect, Entered, Failure, Line, Next, Part, ShellDone, Step},
         composer::Draft,
         diff::Diff,
         keymap,
-        theme::{Ground, Role, Theme},
+        theme::{Ground, Role},
     },
 };
 
@@ -75,7 +75,7 @@ impl App {
         }
     }
 
-    fn show(&mut self, part: Part, now: Instant) {
+    pub(super) fn show(&mut self, part: Part, now: Instant) {
         match part {
             Part::Text(text) => self.transcript.note(Role::Text, text.trim_end()),
             Part::Warning(text) => self.transcript.note(Role::Warning, &text),
@@ -96,6 +96,9 @@ impl App {
                 vec![]
             }
             Next::Confirm(confirm) => {
+                if let Step::Compact(draft) = &confirm.then {
+                    self.usage += draft.usage;
+                }
                 self.overlay = Some(Overlay::Confirm(confirm));
                 vec![]
             }
@@ -140,7 +143,7 @@ impl App {
                 return;
             }
         };
-        self.set_theme(Theme::new(self.theme.depth(), ground));
+        self.set_ground(ground);
         let name = if ground == Ground::Dark { "dark" } else { "light" };
         self.transcript.note(Role::Dim, &format!("colours for a {name} terminal"));
     }
@@ -165,6 +168,10 @@ impl App {
                 self.carried.extend(shown);
                 self.said = !messages.is_empty();
                 self.transcript = Transcript::history(self.theme, &messages);
+                if messages.last().is_some_and(|last| last.role != Author::Assistant) {
+                    let text = "the turn broke off here, before its answer: nothing of that is kept";
+                    self.transcript.note(Role::Warning, text);
+                }
             }
             Err(failure) => self.failed(&failure),
         }

@@ -8,14 +8,16 @@ mod pager;
 mod pending;
 mod prompt;
 mod turn;
+mod unsent;
 
 use std::time::{Duration, Instant};
 
 use ratatui::text::Line;
 
+use self::unsent::{Change, Unsent};
 pub use self::{
     asks::{Ask, Asked, Asks, Choice},
-    msg::{Cmd, Msg},
+    msg::{Cmd, Msg, Ran},
     overlay::Overlay,
     pager::Pager,
     pending::Pending,
@@ -25,7 +27,7 @@ use super::{
     cells::Transcript,
     composer::{Composer, Draft},
     screen::Size,
-    theme::{Role, Theme},
+    theme::{Depth, Ground, Role, Theme},
 };
 use crate::{
     agent::ApproveMode,
@@ -48,8 +50,10 @@ pub struct About {
     pub welcome: Option<String>,
     /// The working folder, with `~` for the home.
     pub folder: String,
-    /// Where programs run and what they may do, such as `local, copy, no network`.
+    /// What programs may do, such as `copy, no network`.
     pub sandbox: Option<String>,
+    /// Where they run, once that is known: `local tier A`.
+    pub place: Option<Ran>,
     /// The agent runs behind this address.
     pub remote: Option<String>,
     /// The command that talks to this agent.
@@ -65,6 +69,8 @@ pub struct About {
 pub struct App {
     pub(super) about: About,
     pub(super) theme: Theme,
+    /// Colours that the terminal shows.
+    pub(super) depth: Depth,
     pub(super) size: Size,
     pub(super) transcript: Transcript,
     pub(super) composer: Composer,
@@ -93,12 +99,15 @@ pub struct App {
     /// When Ctrl-C was pressed with nothing left to stop.
     pub(super) leaving: Option<Instant>,
     pub(super) last_key: Option<Instant>,
+    unsent: Unsent,
     focused: bool,
 }
 
 impl App {
     #[must_use]
-    pub fn new(about: About, theme: Theme, size: Size) -> Self {
+    pub fn new(about: About, depth: Depth, ground: Option<Ground>, size: Size) -> Self {
+        let theme =
+            Theme::new(if ground.is_some() { depth } else { depth.on_any_ground() }, ground.unwrap_or_default());
         let mut transcript = Transcript::new(theme);
         transcript.note(Role::Dim, &heading(&about));
         if let Some(welcome) = &about.welcome {
@@ -108,6 +117,7 @@ impl App {
             mode: about.mode,
             about,
             theme,
+            depth,
             size,
             transcript,
             composer: Composer::default(),
@@ -125,6 +135,7 @@ impl App {
             said: false,
             leaving: None,
             last_key: None,
+            unsent: Unsent::default(),
             focused: true,
         }
     }
@@ -132,6 +143,13 @@ impl App {
     /// Takes in what happened; says what is to be done.
     #[must_use]
     pub fn update(&mut self, msg: Msg, now: Instant) -> Vec<Cmd> {
+        let change = Change::by(&msg);
+        let mut commands = self.take_in(msg, now);
+        commands.extend(self.keep_unsent(change, now));
+        commands
+    }
+
+    fn take_in(&mut self, msg: Msg, now: Instant) -> Vec<Cmd> {
         match msg {
             Msg::Key(key) => self.on_key(key, now),
             Msg::Paste(text) => self.on_paste(&text, now),
@@ -161,6 +179,10 @@ impl App {
                 self.on_opened(messages, now);
                 vec![]
             }
+            Msg::Summary(draft, edited) => {
+                self.on_summary(*draft, edited, now);
+                vec![]
+            }
             Msg::Interrupt => self.stop(now),
             Msg::Terminate => vec![Cmd::Quit],
             Msg::Tick => self.on_tick(now),
@@ -171,10 +193,10 @@ impl App {
         }
     }
 
-    /// The terminal said what it stands on.
-    pub fn set_theme(&mut self, theme: Theme) {
-        self.theme = theme;
-        self.transcript.set_theme(theme);
+    /// The terminal, or the user, said what the text stands on.
+    pub fn set_ground(&mut self, ground: Ground) {
+        self.theme = Theme::new(self.depth, ground);
+        self.transcript.set_theme(self.theme);
     }
 
     /// Begins with a message that was given with the command.
@@ -182,18 +204,15 @@ impl App {
         self.begin(draft, now)
     }
 
+    /// Nothing more comes: all that waits to be shown is due.
+    pub fn settle(&mut self) {
+        self.transcript.settle();
+    }
+
     /// Whether the session holds anything to go on with.
     #[must_use]
     pub fn said(&self) -> bool {
         self.said
-    }
-
-    /// What was typed and not sent: what is queued, and the draft.
-    #[must_use]
-    pub fn unsent(&self) -> Option<String> {
-        let waiting = self.pending.steering.iter().chain(&self.pending.queued).map(|draft| draft.text.clone());
-        let texts: Vec<_> = waiting.chain([self.composer.text()]).filter(|text| !text.trim().is_empty()).collect();
-        (!texts.is_empty()).then(|| texts.join("\n\n"))
     }
 
     fn on_tick(&mut self, now: Instant) -> Vec<Cmd> {
@@ -221,6 +240,11 @@ impl App {
                 self.transcript.note(Role::Dim, &about);
                 self.composer.set_text(&kept.text);
             }
+            Msg::Place(place) => self.about.place = Some(place),
+            Msg::NotKept(why) => {
+                let text = format!("what you type is not kept should this process die: {why}");
+                self.transcript.note(Role::Warning, &text);
+            }
             Msg::Crashed(what) => self.transcript.note(Role::Error, &what),
             Msg::Files(id, found) => self.composer.on_files(id, found),
             Msg::Paths(id, found) => self.composer.on_paths(id, found),
@@ -235,7 +259,8 @@ impl App {
     #[must_use]
     pub fn tick(&self) -> Option<Duration> {
         let armed = self.leaving.is_some() || self.escaped.is_some();
-        let slow = self.work.is_some() || self.aside.is_some() || armed || self.asks.unsettled();
+        let slow = self.work.is_some() || self.aside.is_some() || armed;
+        let slow = slow || self.asks.unsettled() || self.unsent.is_due();
         [self.transcript.next_tick(), slow.then_some(SLOW_TICK)].into_iter().flatten().min()
     }
 

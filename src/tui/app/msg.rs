@@ -3,7 +3,7 @@
 use crossterm::event::KeyEvent;
 
 use crate::{
-    agent::ApproveMode,
+    agent::{ApproveMode, Compaction},
     domain::{AgentEvent, Answer, Message},
     tui::{
         commands::{Effect, Entered, Failure, Offer, ShellDone, Step},
@@ -36,6 +36,8 @@ pub enum Msg {
     Opened(Result<Vec<Message>, Failure>),
     /// The model that answers from here on, and what fits into its context.
     Model(Option<String>, Option<u64>),
+    /// Where programs run, or will.
+    Place(Ran),
     /// So many tool servers answer, of so many.
     Servers(usize, usize),
     /// The slash commands that there are.
@@ -46,6 +48,8 @@ pub enum Msg {
     History(Vec<String>),
     /// What was typed and not sent the last time.
     Kept(Kept),
+    /// What is typed cannot be kept on the disk, and why.
+    NotKept(String),
     /// A part of the process panicked, and this is what it said.
     Crashed(String),
     /// Files that were asked for.
@@ -54,6 +58,8 @@ pub enum Msg {
     Paths(u64, Vec<Found>),
     /// What the user's editor made of the draft; the error is why it could not.
     Edited(Result<String, String>),
+    /// What the user's editor made of a summary; the error is why it could not.
+    Summary(Box<Compaction>, Result<String, String>),
     /// The message could not be sent, and why.
     Refused(Draft, String),
     /// SIGINT, from elsewhere: the terminal sends Ctrl-C as a key.
@@ -62,6 +68,15 @@ pub enum Msg {
     Terminate,
     /// Time passed.
     Tick,
+}
+
+/// Where programs of the agent run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ran {
+    /// `local tier A`.
+    In(String),
+    /// They cannot run on this machine.
+    Nowhere,
 }
 
 /// Something to do.
@@ -73,6 +88,8 @@ pub enum Cmd {
     TakeBack,
     /// Keep it for later sessions.
     Remember(String),
+    /// Keep what is not sent for the next start, in place of what was kept before.
+    Keep(Option<Kept>),
     /// Do what a slash command says.
     Command {
         name: String,
@@ -96,6 +113,8 @@ pub enum Cmd {
     Find(Request),
     /// Open this in the user's editor.
     Edit(String),
+    /// Open the summary of this draft in the user's editor.
+    EditSummary(Box<Compaction>),
     /// Send into the running turn.
     Steer(Draft),
     Answer(Answer),

@@ -5,10 +5,13 @@ use std::time::Instant;
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::{App, Cmd};
-use crate::tui::{
-    commands::{Confirm, Pick},
-    picker::{Picked, Picker},
-    theme::Role,
+use crate::{
+    agent::Compaction,
+    tui::{
+        commands::{Confirm, Effect, Next, Pick, Step, compaction},
+        picker::{Picked, Picker},
+        theme::Role,
+    },
 };
 
 /// What is in place of the composer.
@@ -60,6 +63,10 @@ impl App {
                     self.aside = Some(now);
                     vec![Cmd::Confirmed(confirm.then)]
                 }
+                KeyCode::Char('e' | 'E') if confirm.editable() => {
+                    let Step::Compact(draft) = confirm.then else { return vec![] };
+                    vec![Cmd::EditSummary(draft)]
+                }
                 KeyCode::Char('n' | 'N' | 'c') | KeyCode::Esc | KeyCode::Enter => {
                     self.transcript.note(Role::Dim, "nothing was done");
                     vec![]
@@ -69,6 +76,28 @@ impl App {
                     vec![]
                 }
             },
+        }
+    }
+
+    /// Asks again, with what the user made of the summary.
+    pub(super) fn on_summary(&mut self, draft: Compaction, edited: Result<String, String>, now: Instant) {
+        let draft = match edited {
+            Ok(text) if !text.trim().is_empty() => draft.with_summary(text.trim_end()),
+            Ok(_) => {
+                self.transcript.note(Role::Warning, "an empty summary would leave nothing: the draft is as it was");
+                draft
+            }
+            Err(why) => {
+                self.transcript.note(Role::Error, &why);
+                draft
+            }
+        };
+        let Effect { parts, next } = compaction(draft);
+        for part in parts {
+            self.show(part, now);
+        }
+        if let Next::Confirm(confirm) = next {
+            self.overlay = Some(Overlay::Confirm(confirm));
         }
     }
 

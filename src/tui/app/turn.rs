@@ -103,6 +103,7 @@ impl App {
     }
 
     pub(super) fn on_lost(&mut self) -> Vec<Cmd> {
+        self.transcript.settle();
         self.transcript.note(Role::Error, "the turn ended without saying how");
         self.work = None;
         self.asks.clear();

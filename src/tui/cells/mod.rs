@@ -69,11 +69,24 @@ const DEEPEST: usize = 4;
 
 impl Cell {
     fn lines(&self, look: Look<'_>) -> Vec<Line<'static>> {
-        let Some((path, color)) = &self.by else { return self.kind.lines(look) };
+        self.within(look, |look| self.kind.lines(look))
+    }
+
+    /// What `lines` gives, behind the bars of the agent that it is of.
+    fn within(&self, look: Look<'_>, lines: impl FnOnce(Look<'_>) -> Vec<Line<'static>>) -> Vec<Line<'static>> {
+        let Some((path, color)) = &self.by else { return lines(look) };
         let bars = bars(path, look.width);
         let bar = Span::styled("│ ".repeat(bars), look.theme.style(Role::Agent(*color)));
-        let lines = self.kind.lines(Look { width: look.width - 2 * bars, ..look });
+        let lines = lines(Look { width: look.width - 2 * bars, ..look });
         lines.into_iter().map(|line| with_bar(&bar, line)).collect()
+    }
+
+    /// The call, where it can stand in one line with others.
+    fn looking(&self) -> Option<&Tool> {
+        match &self.kind {
+            Kind::Tool(tool) if tool.only_looked() => Some(tool),
+            _ => None,
+        }
     }
 
     /// The line that says whose the cells after it are.

@@ -2,10 +2,12 @@
 
 use super::{Effect, Failure, Name, Next, Part, Talk};
 use crate::{
-    agent::{ApproveMode, Permitted, ToolLine},
+    agent::{Agent, ApproveMode, Permitted, ToolLine},
     config::agent_file::PermissionDefault,
     domain::Effect as ToolEffect,
+    sandbox::{BackendKind, Tier},
     tool::{Runs, cap},
+    tui::app::Ran,
     ui::table,
 };
 
@@ -73,14 +75,30 @@ impl Talk {
         let agent = self.here(Name::Sandbox).await?;
         let boxes = agent.boxes();
         let mut text = format!("{}\n", boxes.settings().told());
-        for info in boxes.of_session(&self.key).await? {
+        let made = boxes.of_session(&self.key).await?;
+        for info in &made {
             let tier = info.tier.map_or_else(String::new, |tier| format!(", tier {tier}"));
             text.push_str(&format!("{}: {}, {}{tier}\n", info.id, info.state, info.backend));
         }
-        if text.lines().count() == 1 {
-            text.push_str("none was made for this session yet\n");
+        if made.is_empty() {
+            text.push_str("none was made for this session yet");
+            match boxes.place(&self.key).await {
+                Ok(place) => text.push_str(&format!("; it will be {}\n", ran(place))),
+                Err(error) => {
+                    let why = Failure::from(error);
+                    let hint = why.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+                    let warning = Part::Warning(format!("none can be made here: {}{hint}", why.text));
+                    return Ok(Effect { parts: vec![Part::Text(text + "\n"), warning], next: Next::Nothing });
+                }
+            }
         }
         Ok(Effect::text(text))
+    }
+
+    /// Where programs run, or will; `None` where a server keeps that to itself.
+    pub(in crate::tui) async fn place(&self) -> Option<Ran> {
+        let Agent::Local(agent) = &self.agent else { return None };
+        Some(agent.boxes().place(&self.key).await.map_or(Ran::Nowhere, |place| Ran::In(ran(place))))
     }
 
     pub(super) async fn context(&self) -> Result<Effect, Failure> {
@@ -96,6 +114,13 @@ impl Talk {
             None => format!("how much {} has room for is not known", agent.model_name()),
         };
         Ok(Effect::text(format!("{}{window}\n", table(["ESTIMATED", "TOKENS", "SHARE"], &rows))))
+    }
+}
+
+fn ran((backend, tier): (BackendKind, Tier)) -> String {
+    match tier {
+        Tier::None => format!("{backend}, without isolation"),
+        tier => format!("{backend} tier {tier}"),
     }
 }
 

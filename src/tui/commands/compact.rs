@@ -12,20 +12,25 @@ impl Talk {
         let cancel = CancellationToken::new();
         let _guard = cancel.clone().drop_guard();
         let draft = agent.draft_compaction(&self.key, guidance, TurnControl::unattended(cancel)).await?;
-        let text = format!(
-            "{}\n\nThis would stand for the first {} messages: about {} tokens rather than {}.\n",
-            draft.summary.trim_end(),
-            draft.summarized,
-            draft.after_tokens,
-            draft.before_tokens
-        );
-        let question = "put it in their place".to_owned();
-        let confirm = Next::Confirm(Confirm { question, then: Step::Compact(Box::new(draft)) });
-        Ok(Effect { parts: vec![Part::Text(text)], next: confirm })
+        Ok(shown(draft))
     }
 
     pub(super) async fn apply_compaction(&self, draft: &Compaction) -> Result<Effect, Failure> {
         self.here(Name::Compact).await?.apply_compaction(&self.key, draft).await?;
         Ok(Effect::text("done; the messages stay in the session for you to read\n"))
     }
+}
+
+/// The draft to read, and the question whether it is to be taken.
+pub(in crate::tui) fn shown(draft: Compaction) -> Effect {
+    let text = format!(
+        "{}\n\nThis would stand for the first {} messages: about {} tokens rather than {}.\n",
+        draft.summary.trim_end(),
+        draft.summarized,
+        draft.after_tokens,
+        draft.before_tokens
+    );
+    let question = "put it in their place".to_owned();
+    let confirm = Next::Confirm(Confirm { question, then: Step::Compact(Box::new(draft)) });
+    Effect { parts: vec![Part::Text(text)], next: confirm }
 }

@@ -66,6 +66,14 @@ pub struct Confirm {
     pub then: Step,
 }
 
+impl Confirm {
+    /// Whether what is asked about can be changed first.
+    #[must_use]
+    pub fn editable(&self) -> bool {
+        matches!(self.then, Step::Compact(_))
+    }
+}
+
 /// What is done after a yes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {

@@ -15,6 +15,7 @@ mod spent;
 mod table;
 mod talk;
 
+pub(in crate::tui) use self::compact::shown as compaction;
 pub use self::{
     effect::{Confirm, Effect, Entered, Failure, Next, Part, Pick, Step},
     offer::{Line, Offer, unknown},

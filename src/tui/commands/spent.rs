@@ -5,6 +5,8 @@ use crate::{
     ui::table,
 };
 
+const EARLIER: &str = "What the session used before this chat was opened is not kept, and not counted here.\n";
+
 /// Tokens and money since the chat was opened; fed with every event.
 #[derive(Clone, Debug, Default)]
 pub struct Spent {
@@ -12,6 +14,8 @@ pub struct Spent {
     /// Which model each agent of the running turn uses.
     models: Vec<(AgentPath, String)>,
     total: Usage,
+    /// The session was talked in before: what that used no store keeps.
+    earlier: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -41,6 +45,17 @@ impl Spent {
         self.total += usage;
     }
 
+    /// The session was talked in before the chat was opened.
+    pub fn goes_on(&mut self) {
+        self.earlier = true;
+    }
+
+    /// Whether sessions used more than is counted here.
+    #[must_use]
+    pub fn has_earlier(&self) -> bool {
+        self.earlier
+    }
+
     /// All of it.
     #[must_use]
     pub fn total(&self) -> Usage {
@@ -67,8 +82,9 @@ impl Spent {
     /// For people to read.
     #[must_use]
     pub fn table(&self) -> String {
+        let earlier = if self.earlier { EARLIER } else { "" };
         if self.total.total_tokens() == 0 && self.rows.is_empty() {
-            return "nothing was used since this chat was opened\n".to_owned();
+            return format!("nothing was used since this chat was opened\n{earlier}");
         }
         let cells = |agent: &str, model: &str, answers: &str, usage: &Usage| {
             [
@@ -84,7 +100,7 @@ impl Spent {
         let mut rows: Vec<_> =
             self.rows.iter().map(|row| cells(&row.agent, &row.model, &row.answers.to_string(), &row.usage)).collect();
         rows.push(cells("all, with summaries", "", "", &self.total));
-        table(["AGENT", "MODEL", "ANSWERS", "INPUT", "CACHED", "OUTPUT", "COST"], &rows)
+        table(["AGENT", "MODEL", "ANSWERS", "INPUT", "CACHED", "OUTPUT", "COST"], &rows) + earlier
     }
 }
 
@@ -127,5 +143,8 @@ mod tests {
         assistant             c/d    2        2000   0       100     $0.0246
         all, with summaries                   4000   0       200     $0.0369
         ");
+        assert!(!spent.table().ends_with(EARLIER));
+        spent.goes_on();
+        assert!(spent.table().ends_with(EARLIER));
     }
 }

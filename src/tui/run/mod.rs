@@ -16,21 +16,22 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     app::{About, App, Msg},
-    commands::Talk,
+    burst::Brackets,
+    commands::{Effect, Next, Talk},
     composer::{self, Draft, Recall},
-    kept::Kept,
-    keys::Keys,
+    kept::{Keeper, Kept},
+    keys::{Input, Keys},
     probe,
     screen::{Reflow, Screen, Size},
     terminal::Terminal,
-    theme::{Depth, Ground, Theme},
+    theme::{Depth, Ground},
     view,
 };
 use crate::{
     agent::{Agent, EventStream, Steering},
     config::Env,
     domain::{AgentEvent, Answer, Content, EventKind, Usage},
-    runtime::shutdown::{Hangups, Signal, Signals},
+    runtime::shutdown::{Continues, Hangups, Signal, Signals},
 };
 
 /// Frames are drawn no faster than this while events come.
@@ -40,6 +41,8 @@ const STARTING: Duration = Duration::from_mins(2);
 const LOOK: Duration = Duration::from_millis(300);
 /// How long the turn may take to end once the user left.
 const CLOSING: Duration = Duration::from_secs(3);
+/// How long after a stop of our own a sign that the process goes on belongs to it.
+const STOPPED: Duration = Duration::from_millis(500);
 /// Events that are taken in before the next look at the keys.
 const BATCH: usize = 256;
 
@@ -49,8 +52,11 @@ pub struct Setup {
     /// There is something in the session to show.
     pub history: bool,
     pub about: About,
-    pub theme: Theme,
+    pub depth: Depth,
+    /// What the text stands on, where that is known beforehand.
+    pub ground: Option<Ground>,
     pub reflow: Reflow,
+    pub brackets: Brackets,
     pub env: Env,
     /// Where the history of the composer is.
     pub state: PathBuf,
@@ -64,12 +70,22 @@ pub struct Setup {
 #[derive(Clone, Debug, Default)]
 pub struct Ending {
     pub usage: Usage,
+    /// The session used more, before.
+    pub earlier: bool,
     /// Something was said, so that there is a session to go on with.
     pub said: bool,
     /// The command that goes on with it.
     pub resume: String,
     /// A signal ended it.
     pub interrupted: bool,
+    pub unkept: Option<Unkept>,
+}
+
+/// A draft that could not be kept for the next start.
+#[derive(Clone, Debug)]
+pub struct Unkept {
+    pub text: String,
+    pub why: String,
 }
 
 /// A turn that runs.
@@ -86,6 +102,7 @@ struct Running {
     screen: Screen<Stdout>,
     terminal: Terminal,
     keys: Option<Keys>,
+    brackets: Brackets,
     turn: Option<Turn>,
     first: Option<String>,
     attachments: Vec<Content>,
@@ -93,6 +110,10 @@ struct Running {
     env: Env,
     state: PathBuf,
     recall: Recall,
+    keeper: Arc<Keeper>,
+    /// How often a draft was kept, and whether the user was told that it cannot be.
+    keeps: u64,
+    cannot_keep: bool,
     /// What is done aside tells here what came of it.
     told: mpsc::UnboundedSender<Msg>,
     /// How many tool servers answer, and how many there are; looked at until this time.
@@ -102,6 +123,8 @@ struct Running {
     aside: Option<AbortHandle>,
     /// The user's editor has the terminal.
     away: bool,
+    /// When the process went on after Ctrl-Z.
+    suspended: Option<Instant>,
     /// When the last frame was drawn, and whether there is a newer one.
     drawn: Option<Instant>,
     dirty: bool,
@@ -117,54 +140,61 @@ struct Running {
 /// A terminal that cannot be made raw, read or written.
 pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
     let terminal = Terminal::take()?;
-    let hangups = Hangups::new()?;
+    let (hangups, continues) = (Hangups::new()?, Continues::new()?);
     let (columns, rows) = crossterm::terminal::size()?;
     let size = Size { columns, rows };
     let (told, telling) = mpsc::unbounded_channel();
     let mut running = Running {
         talk: setup.talk,
-        app: App::new(setup.about, setup.theme, size),
+        app: App::new(setup.about, setup.depth, setup.ground, size),
         screen: Screen::new(io::stdout(), size, setup.reflow),
         terminal,
         keys: None,
+        brackets: setup.brackets,
         turn: None,
         first: setup.first,
         attachments: setup.attachments,
         finder: Arc::new(composer::Finder::new(setup.env.cwd.clone())),
         env: setup.env,
         recall: Recall::of(&setup.state),
+        keeper: Arc::new(Keeper::new(&setup.state)),
+        keeps: 0,
+        cannot_keep: false,
         state: setup.state,
         told,
         servers: (0, 0),
         starting: Some(Instant::now() + STARTING),
         aside: None,
         away: false,
+        suspended: None,
         drawn: None,
         dirty: true,
         terminated: false,
         closing: None,
     };
     running.load_history();
+    running.look_at_sandbox();
     running.offer()?;
     match setup.history {
         true => running.load_session(),
         false => running.send_first()?,
     }
-    let result = running.until_over(Inputs { signals, hangups, telling }).await;
+    let result = running.until_over(Inputs { signals, hangups, continues, telling }).await;
     // However it ended.
-    running.keep_draft();
+    let unkept = running.keep_draft();
     result?;
-    running.finish()
+    running.finish(unkept)
 }
 
 /// What comes in besides keys and events.
 struct Inputs {
     signals: Signals,
     hangups: Hangups,
+    continues: Continues,
     telling: mpsc::UnboundedReceiver<Msg>,
 }
 
-async fn next_key(keys: &mut Option<Keys>) -> Option<io::Result<Event>> {
+async fn next_key(keys: &mut Option<Keys>) -> Option<io::Result<Input>> {
     match keys {
         Some(keys) => keys.next().await,
         None => std::future::pending().await,
@@ -182,7 +212,7 @@ impl Running {
     async fn until_over(&mut self, mut inputs: Inputs) -> io::Result<()> {
         self.draw_when_due()?;
         self.probe()?;
-        self.keys = Some(Keys::start());
+        self.keys = Some(Keys::start(self.brackets));
         while !self.is_over() {
             self.look_at_servers()?;
             self.draw_when_due()?;
@@ -192,6 +222,7 @@ impl Running {
                 key = next_key(&mut self.keys) => self.on_input(key)?,
                 signal = inputs.signals.recv() => self.on_signal(signal)?,
                 () = inputs.hangups.recv() => self.on_signal(Signal::Terminate)?,
+                () = inputs.continues.recv() => self.on_continued()?,
                 Some(msg) = inputs.telling.recv() => self.on_told(msg)?,
                 event = next_event(&mut self.turn) => self.on_event(event)?,
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {
@@ -217,13 +248,11 @@ impl Running {
         self.take(Msg::Servers(servers.0, servers.1))
     }
 
-    /// Keeps what was typed and not sent, for the next start.
-    fn keep_draft(&self) {
-        if let Some(text) = self.app.unsent() {
-            let kept = Kept { text, resume: self.app.resume() };
-            // There is nobody left to tell.
-            let _ = kept.save(&self.state);
-        }
+    /// Keeps what was typed and not sent, for the next start. Gives it back where that cannot be done, and why.
+    fn keep_draft(&self) -> Option<Unkept> {
+        let unsent = self.app.unsent();
+        let error = self.keeper.keep(u64::MAX, unsent.as_ref()).err()?;
+        Some(Unkept { text: unsent?.text, why: error.to_string() })
     }
 
     /// Sends the message that was given with the command, the first time.
@@ -246,22 +275,13 @@ impl Running {
         Ok(())
     }
 
-    /// Asks the terminal what it is, once the first frame is there, and before keys are read.
+    /// Asks the terminal what it stands on, once the first frame is there. Until it says so only colours are shown that
+    /// can be read on any ground.
     fn probe(&mut self) -> io::Result<()> {
-        let theme = self.app.theme;
-        if theme.depth() == Depth::None {
-            return Ok(());
+        match self.app.theme.depth() {
+            Depth::None => Ok(()),
+            _ => self.screen.pass(probe::QUERY),
         }
-        self.screen.pass(probe::QUERY)?;
-        let answer = probe::read()?;
-        if let Some(background) = answer.background {
-            self.app.set_theme(Theme::new(theme.depth(), Ground::of(background)));
-        }
-        for key in answer.typed {
-            self.take(Msg::Key(key))?;
-        }
-        self.dirty = true;
-        Ok(())
     }
 
     fn load_history(&self) {
@@ -269,8 +289,18 @@ impl Running {
         tokio::task::spawn_blocking(move || {
             // Without its history the composer works as well.
             let _ = told.send(Msg::History(recall.load().unwrap_or_default()));
-            if let Some(kept) = Kept::take(&state) {
+            for kept in Kept::take(&state) {
                 let _ = told.send(Msg::Kept(kept));
+            }
+        });
+    }
+
+    /// Finds out where programs run, which is not waited for.
+    pub(super) fn look_at_sandbox(&self) {
+        let (talk, told) = (self.talk.clone(), self.told.clone());
+        tokio::spawn(async move {
+            if let Some(place) = talk.place().await {
+                let _ = told.send(Msg::Place(place));
             }
         });
     }
@@ -290,10 +320,17 @@ impl Running {
     }
 
     fn on_told(&mut self, msg: Msg) -> io::Result<()> {
-        if self.away && matches!(msg, Msg::Edited(_)) {
+        if self.away && matches!(msg, Msg::Edited(_) | Msg::Summary(..)) {
             self.away = false;
             self.back()?;
-            self.keys = Some(Keys::start());
+            self.keys = Some(Keys::start(self.brackets));
+        }
+        if matches!(msg, Msg::NotKept(_)) && std::mem::replace(&mut self.cannot_keep, true) {
+            return Ok(());
+        }
+        if let Msg::Effect(Ok(Effect { next: next @ Next::Confirm(_), .. })) = &msg {
+            // A draft has its price, whether it is taken or not.
+            self.talk.enter(next);
         }
         if let Msg::Shell(Ok(done)) = &msg {
             self.attachments.push(done.content.clone());
@@ -304,11 +341,17 @@ impl Running {
     }
 
     /// A key, and those that came with it, are seen at once.
-    fn on_input(&mut self, input: Option<io::Result<Event>>) -> io::Result<()> {
+    fn on_input(&mut self, input: Option<io::Result<Input>>) -> io::Result<()> {
         let mut next = Some(input);
         while let Some(input) = next {
             match input {
-                Some(input) => self.on_terminal(input?)?,
+                Some(input) => match input? {
+                    Input::Event(event) => self.on_terminal(event)?,
+                    Input::Background(color) => {
+                        self.app.set_ground(Ground::of(color));
+                        self.dirty = true;
+                    }
+                },
                 None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
             }
             if self.is_over() {
@@ -368,6 +411,7 @@ impl Running {
         self.talk.spent.on_event(&event);
         if matches!(event.kind, EventKind::TurnFinished { .. }) && event.agent.depth() == 0 {
             self.turn = None;
+            self.look_at_sandbox();
             for crash in self.terminal.take_crashes() {
                 self.take(Msg::Crashed(crash))?;
             }
@@ -380,15 +424,18 @@ impl Running {
     }
 
     /// Leaves what was said on the screen, and nothing below it.
-    fn finish(mut self) -> io::Result<Ending> {
+    fn finish(mut self, unkept: Option<Unkept>) -> io::Result<Ending> {
         if self.app.pager.is_some() {
             self.terminal.close_pager()?;
         }
+        self.app.settle();
         let frame = view::view(&mut self.app, Instant::now());
         self.screen.draw(&frame.finished, frame.live)?;
         self.screen.clear()?;
-        let (usage, said, resume) = (self.talk.spent.total(), self.app.said(), self.app.resume());
-        Ok(Ending { usage, said, resume, interrupted: self.terminated })
+        let spent = &self.talk.spent;
+        let (said, resume) = (self.app.said(), self.app.resume());
+        let (usage, earlier) = (spent.total(), spent.has_earlier());
+        Ok(Ending { usage, earlier, said, resume, interrupted: self.terminated, unkept })
     }
 
     /// Takes the terminal again, after somebody else had it.
@@ -399,6 +446,34 @@ impl Running {
         let size = Size { columns, rows };
         self.screen.resize(size);
         self.take(Msg::Resize(size))
+    }
+
+    /// Somebody else stopped the process, and it goes on: in the meantime a shell may have had the terminal, whose modes are
+    /// now its own.
+    fn on_continued(&mut self) -> io::Result<()> {
+        // After a stop of our own the terminal was taken again already.
+        if self.away || self.suspended.is_some_and(|since| since.elapsed() < STOPPED) {
+            return Ok(());
+        }
+        self.terminal.suspend();
+        self.back()?;
+        if self.app.pager.is_some() {
+            self.terminal.open_pager()?;
+        }
+        Ok(())
+    }
+
+    /// The terminal may have another size already, and tell of it later: a row of the old width would be broken in two.
+    fn look_at_size(&mut self) -> io::Result<()> {
+        #[cfg(unix)]
+        if let Ok(told) = rustix::termios::tcgetwinsize(rustix::stdio::stdout()) {
+            let size = Size { columns: told.ws_col, rows: told.ws_row };
+            if size != self.screen.size() && size.columns > 0 && size.rows > 0 {
+                self.screen.resize(size);
+                return self.take(Msg::Resize(size));
+            }
+        }
+        Ok(())
     }
 
     /// How long nothing need be done.
@@ -415,6 +490,7 @@ impl Running {
         if !self.dirty || !due || self.away {
             return Ok(());
         }
+        self.look_at_size()?;
         self.drawn = Some(now);
         self.dirty = false;
         match view::pager(&mut self.app) {

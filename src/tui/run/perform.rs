@@ -15,6 +15,7 @@ use crate::{
         commands::{self, Failure, Next},
         composer::{self, Draft},
         effects,
+        kept::Kept,
     },
 };
 
@@ -27,8 +28,13 @@ impl Running {
                 // A message is sent also where it cannot be kept.
                 tokio::task::spawn_blocking(move || recall.add(&text).is_ok());
             }
+            Cmd::Keep(draft) => self.keep(draft),
             Cmd::Find(request) => self.find(request),
-            Cmd::Edit(text) => self.edit(text)?,
+            Cmd::Edit(text) => self.edit(text, Msg::Edited)?,
+            Cmd::EditSummary(draft) => {
+                let text = draft.summary.clone();
+                self.edit(text, |edited| Msg::Summary(draft, edited))?;
+            }
             Cmd::Steer(draft) => {
                 if let Some(turn) = &self.turn {
                     turn.steering.push(message(&draft, vec![]));
@@ -77,6 +83,7 @@ impl Running {
                 if history {
                     self.load_session();
                 }
+                self.look_at_sandbox();
                 return self.ask_model();
             }
             Cmd::AskModel => return self.ask_model(),
@@ -120,6 +127,17 @@ impl Running {
         Ok(())
     }
 
+    /// Keeps what is not sent, beside what goes on.
+    fn keep(&mut self, draft: Option<Kept>) {
+        self.keeps += 1;
+        let (keeper, number, told) = (Arc::clone(&self.keeper), self.keeps, self.told.clone());
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = keeper.keep(number, draft.as_ref()) {
+                let _ = told.send(Msg::NotKept(error.to_string()));
+            }
+        });
+    }
+
     fn ask_model(&mut self) -> io::Result<()> {
         let (model, window) = self.talk.agent.model();
         self.take(Msg::Model(model, window))
@@ -159,7 +177,11 @@ impl Running {
     }
 
     /// Gives the terminal to the user's editor. The turn goes on meanwhile, unseen.
-    fn edit(&mut self, text: String) -> io::Result<()> {
+    fn edit(
+        &mut self,
+        text: String,
+        told_as: impl FnOnce(Result<String, String>) -> Msg + Send + 'static,
+    ) -> io::Result<()> {
         self.screen.clear()?;
         self.keys = None;
         self.away = true;
@@ -167,7 +189,7 @@ impl Running {
         let editor = effects::editor(&self.env);
         let told = self.told.clone();
         tokio::spawn(async move {
-            let _ = told.send(Msg::Edited(effects::edit(&editor, text).await));
+            let _ = told.send(told_as(effects::edit(&editor, text).await));
         });
         Ok(())
     }
@@ -177,6 +199,7 @@ impl Running {
         self.screen.clear()?;
         self.terminal.suspend();
         effects::stop();
+        self.suspended = Some(Instant::now());
         self.back()
     }
 

@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::{
     Bottom,
     fit::{fit, plain},
+    status,
 };
 use crate::{
     domain::{AgentPath, ToolCall},
@@ -134,9 +135,9 @@ fn excerpt(app: &App, lines: &[String], rows: usize) -> (Vec<Line<'static>>, usi
 /// Where it would run, and why it asks.
 fn about(app: &App, ask: &Ask) -> Vec<Line<'static>> {
     let Asked::Approval { reason, .. } = &ask.asked else { return vec![] };
-    let place = match (&app.about.remote, &app.about.sandbox) {
+    let place = match (&app.about.remote, status::sandbox(app)) {
         (Some(url), _) => format!("on {url}"),
-        (None, Some(sandbox)) => format!("in {} · sandbox: {sandbox}", app.about.folder),
+        (None, Some((_, sandbox))) => format!("in {} · sandbox: {sandbox}", app.about.folder),
         (None, None) => format!("in {}", app.about.folder),
     };
     let dim = app.theme.style(Role::Dim);

@@ -139,7 +139,8 @@ impl Bottom {
                 self.lines.extend(lines);
             }
             Some(Overlay::Confirm(confirm)) => {
-                let text = format!("{}? y or n ", one_line(&confirm.question));
+                let keys = if confirm.editable() { "y or n, or e to edit it" } else { "y or n" };
+                let text = format!("{}? {keys} ", one_line(&confirm.question));
                 let line = fit(Line::styled(text, theme.style(Role::Warning)), width);
                 self.caret = Some(Position::new(u16::try_from(line.width()).unwrap_or(u16::MAX), 0));
                 self.lines.push(line);

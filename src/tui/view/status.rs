@@ -7,7 +7,10 @@ use ratatui::text::{Line, Span};
 use super::fit::{fit, plain};
 use crate::{
     agent::ApproveMode,
-    tui::{app::App, theme::Role},
+    tui::{
+        app::{App, Ran},
+        theme::Role,
+    },
 };
 
 /// The context of the model is shown as a warning from here on, in percent, and as an error from there.
@@ -26,7 +29,7 @@ pub(super) fn line(app: &App, now: Instant) -> Line<'static> {
     parts.extend(app.about.model.as_deref().map(|model| (Role::Dim, plain(model))));
     parts.extend(context(app));
     parts.extend(usage(app));
-    parts.extend(app.about.sandbox.clone().map(|sandbox| (Role::Dim, sandbox)));
+    parts.extend(sandbox(app));
     parts.extend((app.servers.1 > 0).then(|| servers(app.servers)));
     let waiting = app.pending.steering.len() + app.pending.queued.len();
     parts.extend((waiting > 0).then(|| (Role::Accent, format!("{waiting} queued"))));
@@ -81,6 +84,16 @@ fn usage(app: &App) -> Option<(Role, String)> {
     let tokens = app.usage.total_tokens();
     let cost = app.usage.cost.map(|cost| format!(" ${cost:.2}")).unwrap_or_default();
     (tokens > 0).then(|| (Role::Dim, format!("{} tokens{cost}", count(tokens))))
+}
+
+/// Where programs of the agent run, and what they may do.
+pub(super) fn sandbox(app: &App) -> Option<(Role, String)> {
+    let may = app.about.sandbox.as_deref()?;
+    Some(match &app.about.place {
+        None => (Role::Dim, may.to_owned()),
+        Some(Ran::In(place)) => (Role::Dim, format!("{place}, {may}")),
+        Some(Ran::Nowhere) => (Role::Warning, "no sandbox here".to_owned()),
+    })
 }
 
 fn servers((ready, all): (usize, usize)) -> (Role, String) {

@@ -18,7 +18,7 @@ use crate::{
         app::{About, App, Cmd, Msg},
         composer::Draft,
         screen::Size,
-        theme::{Depth, Ground, Theme},
+        theme::{Depth, Ground},
     },
 };
 
@@ -40,8 +40,8 @@ impl Stage {
             modes: true,
             ..About::default()
         };
-        let theme = Theme::new(Depth::None, Ground::Dark);
-        let mut stage = Self { app: App::new(about, theme, Size { columns, rows }), now: Instant::now(), seq: 0 };
+        let app = App::new(about, Depth::None, Some(Ground::Dark), Size { columns, rows });
+        let mut stage = Self { app, now: Instant::now(), seq: 0 };
         let _ = stage.frame();
         stage
     }
@@ -74,7 +74,8 @@ impl Stage {
 
     fn pass(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
-        assert_eq!(self.tell(Msg::Tick), []);
+        let commands = self.tell(Msg::Tick);
+        assert!(commands.iter().all(|command| matches!(command, Cmd::Keep(_))), "{commands:?}");
     }
 
     fn event(&mut self, kind: EventKind) -> Vec<Cmd> {

@@ -16,6 +16,8 @@ fn settled() -> insta::Settings {
     settings.add_filter(r"ses_[0-9a-f]{32}", "[SESSION]");
     settings.add_filter(r"using \./agent\.yaml\n", "");
     settings.add_filter(r"127\.0\.0\.1:\d+", "[ADDRESS]");
+    // As the machine is.
+    settings.add_filter(r"yet(; it will be .* tier [AB]|\nwarning: none can be made here: .*)", "yet; [PLACE]");
     settings
 }
 
@@ -301,7 +303,7 @@ fn what_the_agent_is_made_of() {
         Other calls are allowed where they only read, else asked about.
         Mode ask: you are asked.
         Runs in a sandbox. The working directory, mostly /workspace, is the user's folder. There is no network. Limits: 60 s a call, 512 MiB of memory, 1024 MiB of disk, 128 processes.
-        none was made for this session yet
+        none was made for this session yet; [PLACE]
         warning: the agent file has no other agent
         hint: write one under `agents`
         ");

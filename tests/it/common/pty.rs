@@ -38,6 +38,10 @@ impl Pty {
         if !command.get_envs().any(|(name, _)| name == "TERM") {
             command.env("TERM", "vt220");
         }
+        if !command.get_envs().any(|(name, _)| name == "AGENTSCOPE_PASTE") {
+            // What a test types comes at once.
+            command.env("AGENTSCOPE_PASTE", "brackets");
+        }
         let child = pty_process::blocking::Command::from(command).spawn(pts).unwrap();
         let file = std::fs::File::from(std::os::fd::AsFd::as_fd(&pty).try_clone_to_owned().unwrap());
         let size = |n| NonZeroU16::new(n).unwrap();
@@ -98,6 +102,26 @@ impl Pty {
             assert!(!seen.closed && !left.is_zero(), "waited for {what}; the screen shows\n{screen}");
             seen = self.seen.1.wait_timeout(seen, left).unwrap().0;
         }
+    }
+
+    /// Waits until what was written fits.
+    #[track_caller]
+    pub fn until_bytes(&self, what: &str, fits: impl Fn(&str) -> bool) {
+        let end = Instant::now() + DEADLINE;
+        let mut seen = self.seen.0.lock().unwrap();
+        while !fits(&String::from_utf8_lossy(&seen.bytes)) {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!seen.closed && !left.is_zero(), "waited for {what}: {:?}", String::from_utf8_lossy(&seen.bytes));
+            seen = self.seen.1.wait_timeout(seen, left).unwrap().0;
+        }
+    }
+
+    /// Has the terminal take input line by line, as shells do while a program is stopped.
+    pub fn cook(&self) {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let mut modes = tcgetattr(&self.file).unwrap();
+        modes.local_modes |= LocalModes::ICANON | LocalModes::ECHO;
+        tcsetattr(&self.file, OptionalActions::Now, &modes).unwrap();
     }
 
     /// Waits until `text` is on the screen.

@@ -224,6 +224,44 @@ fn a_draft_comes_back_at_the_next_start() {
     assert_eq!(pty.exit(), Some(0));
 }
 
+/// Waits until what is kept of drafts fits.
+fn kept(env: &TestEnv, fits: impl Fn(&[String]) -> bool) {
+    let folder = env.home().join("state/drafts");
+    let end = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    loop {
+        let files = std::fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+        let drafts = files.filter(|path| path.extension().is_some_and(|end| end == "json"));
+        let drafts: Vec<_> = drafts.filter_map(|path| std::fs::read_to_string(path).ok()).collect();
+        if fits(&drafts) {
+            return;
+        }
+        assert!(std::time::Instant::now() < end, "{drafts:?}");
+    }
+}
+
+#[test]
+fn a_draft_outlives_a_kill_and_belongs_to_its_chat_until_then() {
+    let (env, _server) = scripted("", vec![Reply::text("Sent.")]);
+    let mut killed = chat(&env, &["agent.yaml", "--session-id", "ses_kept"], 100, 24);
+    killed.send("half a sentence");
+    kept(&env, |drafts| drafts.iter().any(|draft| draft.contains("half a sentence")));
+    let mut other = chat(&env, &[], 100, 24);
+    other.line("Something else.");
+    other.sees("Sent.");
+    assert!(!other.screen().contains("half a sentence"), "it is still being written");
+    killed.signal(Signal::KILL);
+    killed.exit();
+    let mut next = chat(&env, &[], 100, 24);
+    next.sees("what you had typed and not sent is back");
+    next.sees("ses_kept");
+    next.sees("› half a sentence");
+    // It is not lost by having been given back.
+    kept(&env, |drafts| drafts.iter().any(|draft| draft.contains("half a sentence")));
+    next.send(CTRL_C);
+    next.loses("› half a sentence");
+    kept(&env, <[String]>::is_empty);
+}
+
 #[test]
 fn the_first_message_can_be_given_with_the_command() {
     let env = TestEnv::new();
@@ -283,6 +321,51 @@ fn esc_esc_goes_back_to_an_earlier_message() {
     pty.sees("Three.");
     let asked = server.requests()[2].body["messages"].to_string();
     assert!(asked.contains("One.") && asked.contains("Second? Really?") && !asked.contains("Two."), "{asked}");
+}
+
+#[test]
+fn a_summary_can_be_edited_before_it_is_taken() {
+    let long = "word ".repeat(400);
+    let script = [long.as_str(), "Short.", "They spoke.", "Done."].map(Reply::text);
+    let (env, server) = scripted("", script.into());
+    let env = env.var("EDITOR", "sed -i s/spoke/shouted/");
+    let mut pty = chat(&env, &[], 100, 30);
+    for (message, answer) in [("Tell me.", "word word"), ("And?", "Short.")] {
+        pty.line(message);
+        pty.sees(answer);
+        pty.loses("working");
+    }
+    pty.line("/compact");
+    pty.sees("They spoke.");
+    pty.sees("put it in their place? y or n, or e to edit it");
+    pty.send("e");
+    pty.sees("They shouted.");
+    pty.sees("or e to edit it");
+    pty.send("y");
+    pty.sees("the messages stay in the session");
+    pty.line("Go on.");
+    pty.sees("Done.");
+    let sent = server.requests()[3].body["messages"].to_string();
+    assert!(sent.contains("They shouted.") && !sent.contains("spoke") && !sent.contains("word word"), "{sent}");
+}
+
+#[test]
+fn what_earlier_openings_used_is_said_to_be_missing() {
+    let (env, _server) = scripted("", vec![Reply::text("One."), Reply::text("Two.")]);
+    for (message, answer, earlier) in [("First?", "One.", false), ("Second?", "Two.", true)] {
+        let mut pty = chat(&env, &["agent.yaml", "--session-id", "ses_long"], 100, 30);
+        pty.line(message);
+        pty.sees(answer);
+        pty.loses("working");
+        pty.line("/cost");
+        pty.sees("all, with summaries");
+        pty.line("/exit");
+        assert_eq!(pty.exit(), Some(0));
+        let history = pty.history();
+        let says = |text: &str| history.iter().any(|line| line.contains(text));
+        assert_eq!(says("What the session used before this chat was opened is not kept"), earlier, "{history:#?}");
+        assert_eq!(says("since this chat was opened"), earlier, "{history:#?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! `agentscope chat` on a terminal: in a PTY, seen through a VT100 parser.
 
 mod control;
+mod moments;
 mod screen;
+mod terminals;
 mod tmux;
 
 use crate::common::{

@@ -39,7 +39,7 @@ pub(super) async fn on_this_machine(prepared: &mut Prepared, cx: &Cx) -> Result<
     let mut here = true;
     if !tools.is_empty() {
         let sandbox = &prepared.loaded.file.agent.sandbox;
-        let looked = Sandboxes::open(&cx.env, &cx.paths).look(sandbox).await;
+        let looked = Sandboxes::open(&cx.env, &cx.paths).expected(sandbox).await;
         let (backend, tier) = looked.map_err(|error| {
             let this = CliError::usage(format!("the tools {} cannot run on this machine: {error}", tools.join(", ")));
             this.hint(error.hint().unwrap_or("`agentscope sandbox doctor` says what is missing"))

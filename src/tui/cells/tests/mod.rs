@@ -185,6 +185,33 @@ fn a_turn_at_80_columns() {
 }
 
 #[test]
+fn looks_at_files_stand_in_one_line() {
+    let mut chat = Chat::at(60);
+    chat.event(EventKind::TurnStarted { model: "demo/demo".to_owned(), context_files: vec![] });
+    chat.call("read_file", json!({"path": "a.rs"}), ToolOutcome::ok("one"));
+    chat.call("read_multiple_files", json!({"paths": ["b.rs", "c.rs"]}), ToolOutcome::ok("two"));
+    chat.thinks("And the folder?");
+    let held = "✓ Read 3 files a.rs, b.rs, c.rs · 3.0 s";
+    assert_eq!(chat.frame(), format!("\n~~~\n{held}\n\n∴ thinking · 0.0 s\n  And the folder?"));
+    chat.call("list_directory", json!({"path": "src"}), ToolOutcome::ok("three"));
+    chat.call("read_file", json!({"path": "d.rs"}), ToolOutcome::Failed { error: "no such file".to_owned() });
+    chat.call("read_file", json!({"path": "e.rs"}), ToolOutcome::ok("five"));
+    chat.finishes(TurnOutcome::Completed { output: None });
+    insta::assert_snapshot!(chat.frame(), @"
+    ✓ Read 3 files a.rs, b.rs, c.rs · 3.0 s
+
+    ∴ thought for 0.0 s
+      And the folder?
+
+    ✓ Listed src · 1 line · 1.5 s
+    ✗ Read d.rs · failed · 1.5 s
+      no such file
+    ✓ Read e.rs · 1 line · 1.5 s
+    ");
+    assert!(chat.pager().contains("✓ Read b.rs, c.rs · 1 line · 1.5 s\n  two"), "{}", chat.pager());
+}
+
+#[test]
 fn a_turn_at_20_columns() {
     let mut chat = Chat::at(20);
     everything(&mut chat);

@@ -1,6 +1,7 @@
 //! A call of a tool: one line that says what and how it went, and under it as much of the output as helps.
 
 mod body;
+mod group;
 mod verbs;
 
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use ratatui::text::{Line, Span};
 use serde_json::Value;
 
+pub(super) use self::group::line as group;
 use self::verbs::{Verb, exit_code, key_argument, verb};
 use super::{
     Look,

@@ -62,6 +62,7 @@ impl Transcript {
     }
 
     fn on_started(&mut self, by: Option<AgentPath>) {
+        self.works = true;
         if let Some(path) = by {
             // Its colour is decided now, before it has anything to show.
             self.color(&path);
@@ -196,6 +197,7 @@ impl Transcript {
             self.end_thought(now);
             self.end_text();
             (self.wrote, self.reasoned) = (false, false);
+            self.works = false;
             self.questions.clear();
         }
         let silent = match outcome {

@@ -67,9 +67,10 @@ impl Transcript {
         }
         let (mut first, mut rows, mut cells) = (end, 0, vec![]);
         while first > 0 && rows < ROWS {
-            first -= 1;
+            let last = first - 1;
+            first = self.first_of_group(last);
             let before = first.checked_sub(1);
-            let lines = self.cell(first, before, self.look(width, Detail::Folded));
+            let lines = self.grouped(first..last + 1, before, self.look(width, Detail::Folded));
             rows += lines.len();
             cells.push(lines);
         }

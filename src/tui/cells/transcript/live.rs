@@ -27,7 +27,12 @@ impl Transcript {
     pub fn live(&self, width: u16, height: u16, now: Instant) -> Vec<Line<'static>> {
         let (width, height) = (usize::from(width.max(1)), usize::from(height));
         let look = self.look(width, Detail::Folded);
+        let held = self.held(look);
         let mut lines = self.speech(now, look);
+        if !held.is_empty() {
+            let gap = (!lines.is_empty()).then(Line::default);
+            lines.splice(0..0, held.into_iter().chain(gap));
+        }
         let mut work = self.work(Calls::WithOutput, now, look);
         if lines.len().min(3) + work.len() > height {
             work = self.work(Calls::Alone, now, look);
@@ -41,7 +46,7 @@ impl Transcript {
             lines.push(Line::default());
         }
         lines.extend(work);
-        if self.stands_apart() && !lines.is_empty() && lines.len() < height {
+        if self.held(look).is_empty() && self.stands_apart() && !lines.is_empty() && lines.len() < height {
             lines.insert(0, Line::default());
         }
         lines

@@ -4,6 +4,7 @@
 //! ends meanwhile waits for it. Time comes in as a parameter.
 
 mod events;
+mod group;
 mod history;
 mod live;
 
@@ -55,6 +56,8 @@ pub struct Transcript {
     /// Those that ever spoke, for their colours.
     agents: Vec<AgentPath>,
     questions: Vec<(QuestionId, String)>,
+    /// A turn runs: the calls that ended last may be joined by another.
+    works: bool,
 }
 
 #[derive(Debug)]
@@ -108,9 +111,11 @@ impl Transcript {
         while let Some(due) = self.due.front_mut() {
             match due {
                 Due::Cell(cell) => {
-                    let cell = *cell;
-                    lines.extend(self.cell(cell, self.last, self.look(width, Detail::Folded)));
-                    self.last = Some(cell);
+                    let first = *cell;
+                    let Some(count) = self.next_group() else { break };
+                    lines.extend(self.grouped(first..first + count, self.last, self.look(width, Detail::Folded)));
+                    self.last = Some(first + count - 1);
+                    self.due.drain(..count - 1);
                 }
                 Due::Answer { cell, stream, ended, begun } => {
                     let (cell, ended) = (*cell, *ended);
@@ -212,7 +217,18 @@ impl Transcript {
 
     fn cell(&self, cell: usize, before: Option<usize>, look: Look<'_>) -> Vec<Line<'static>> {
         let shown = &self.cells[cell];
-        let body = shown.lines(look);
+        self.placed(shown.lines(look), cell, before, look)
+    }
+
+    /// `body` with what stands between it and the cell before.
+    fn placed(
+        &self,
+        body: Vec<Line<'static>>,
+        cell: usize,
+        before: Option<usize>,
+        look: Look<'_>,
+    ) -> Vec<Line<'static>> {
+        let shown = &self.cells[cell];
         if body.is_empty() {
             return body;
         }

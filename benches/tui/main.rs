@@ -1,8 +1,16 @@
 //! What an answer, and a long session, cost the terminal interface: `cargo bench --bench tui`.
 //!
 //! An answer comes in 200 pieces of 20 characters a second of a clock of its own, and a frame is made 60 times a second of it, as on a
-//! terminal of 120 by 40. A text of twice the size is to take twice the time.
-#![expect(clippy::print_stdout, reason = "a bench prints")]
+//! terminal of 120 by 40. A text of twice the size is to take twice the time. Then keys are typed into the program itself,
+//! which is `AGENTSCOPE_BENCH_BINARY` where that is set.
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a bench prints, what fails ends it, and it has an environment of its own"
+)]
+
+mod typing;
 
 use std::time::{Duration, Instant};
 
@@ -51,15 +59,34 @@ fn route(&self, path: &str) -> Option<&Handler> {
 
 ";
 
+/// Keys that are typed.
+const KEYS: usize = 1000;
+
 fn main() {
-    println!("{:<28} {:>9} {:>9} {:>7} {:>12} {:>8}", "answer", "1 MB, s", "2 MB, s", "ratio", "p99 frame ms", "lines");
+    let only = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect::<Vec<_>>();
+    let wants = |part: &str| only.is_empty() || only.iter().any(|name| name == part);
+    if wants("typing") {
+        typing::measure(KEYS);
+    }
+    if wants("answers") {
+        answers_of_all_kinds();
+    }
+    if wants("sessions") {
+        sessions();
+    }
+}
+
+fn answers_of_all_kinds() {
+    println!(
+        "\n{:<28} {:>9} {:>9} {:>7} {:>12} {:>8}",
+        "answer", "1 MB, s", "2 MB, s", "ratio", "p99 frame ms", "lines"
+    );
     answers("prose, lists, code, tables", PART);
     answers("one block of code", "    let found = self.tree.at(path).ok()?; // a comment\n");
     answers("one list", "- an item of a list with **bold** words and `code` in it\n");
     answers("one table", "| a cell | another cell with more | 12.5 |\n");
     answers("one paragraph", "Words of one paragraph that never ends, with `code` and *emphasis*. ");
     answers("one word", "abcdefghij");
-    sessions();
 }
 
 fn answers(name: &str, part: &str) {
@@ -119,16 +146,16 @@ fn event(kind: EventKind) -> AgentEvent {
 fn sessions() {
     let messages: Vec<Message> = (0..MESSAGES).map(message).collect();
     let size: usize = messages.iter().map(|message| message.text().len()).sum();
-    let before = resident();
+    let before = resident("self");
     let start = Instant::now();
     let mut transcript = Transcript::history(Theme::default(), &messages);
     let lines = transcript.drain(COLUMNS, start).len();
     let painted = start.elapsed();
-    let kept = resident().saturating_sub(before);
+    let kept = resident("self").saturating_sub(before);
     println!(
         "\n{MESSAGES} messages, {size} B of text: first paint {:.1} ms, {lines} lines; {kept} KiB more resident, of {} KiB",
         painted.as_secs_f64() * 1e3,
-        resident(),
+        resident("self"),
     );
     let (mut window, start) = (Window::at_end(), Instant::now());
     window.rows(&transcript, COLUMNS, ROWS.into());
@@ -155,9 +182,9 @@ fn message(n: usize) -> Message {
     }
 }
 
-/// KiB of memory that the process has. Nothing where there is no such file.
-fn resident() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+/// KiB of memory that a process has. Nothing where there is no such file.
+fn resident(process: &str) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
 }
