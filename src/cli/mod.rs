@@ -141,9 +141,6 @@ pub fn run(args: impl Iterator<Item = OsString>, env: Env) -> ExitCode {
     if rest.first().is_some_and(|name| name == probe::READY) {
         return probe::main(&rest[1..]);
     }
-    if rest.first().is_some_and(|name| name == probe::PAUSE) {
-        return probe::pause(&rest[1..]);
-    }
     if let Some(code) = hidden::dispatch(rest) {
         return code;
     }

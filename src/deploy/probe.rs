@@ -16,15 +16,6 @@ use crate::config::{Env, SERVE_TOKEN};
 /// `__ready PORT`: exits with 0 where the agent on that port of this machine is ready; prints what it says otherwise.
 pub(crate) const READY: &str = "__ready";
 
-/// `__pause SECONDS`: waits, as a container has no `sleep`.
-pub(crate) const PAUSE: &str = "__pause";
-
-pub(crate) fn pause(args: &[OsString]) -> ExitCode {
-    let seconds = args.first().and_then(|seconds| seconds.to_str()?.parse().ok()).unwrap_or_default();
-    std::thread::sleep(Duration::from_secs(seconds));
-    ExitCode::SUCCESS
-}
-
 const PATIENCE: Duration = Duration::from_secs(8);
 /// Of an answer.
 const SIZE: u64 = 64 << 10;

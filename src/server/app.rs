@@ -2,7 +2,10 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use arc_swap::{ArcSwap, Guard};
@@ -32,6 +35,7 @@ pub struct App {
     pub(super) probed: Probed,
     bound: OnceLock<IpAddr>,
     stop: CancellationToken,
+    leaving: AtomicBool,
     /// Agents of versions of the file before, whose turns are not over.
     old: TaskTracker,
 }
@@ -54,6 +58,7 @@ impl App {
             probed: Probed::default(),
             bound: OnceLock::new(),
             stop: CancellationToken::new(),
+            leaving: AtomicBool::new(false),
             old: TaskTracker::new(),
         })
     }
@@ -109,6 +114,15 @@ impl App {
     /// Waits until it is told to end.
     pub async fn stopping(&self) {
         self.stop.cancelled().await;
+    }
+
+    /// From now on every answer closes its connection, so that callers are elsewhere when the server ends.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_stopping(&self) -> bool {
