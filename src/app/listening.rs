@@ -3,13 +3,14 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::{net::TcpListener, sync::mpsc};
 
 use super::{AgentApp, AppError};
 use crate::{
-    config::agent_file::Serve,
+    config::{LINGER, agent_file::Serve},
     runtime::{
         shutdown::Signals,
         telemetry::{self, Traces},
@@ -114,6 +115,14 @@ impl Listening {
     /// saved, and the shutdown hooks run.
     pub async fn until(self, told: impl Future<Output = ()>) {
         let Self { app, listener, moves, traces, .. } = self;
+        let linger = app.inner.opener.env.var(LINGER).and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+        let told = async {
+            told.await;
+            if let Some(linger) = linger {
+                app.inner.app.leave();
+                tokio::time::sleep(linger).await;
+            }
+        };
         server::serve((listener, moves), Arc::clone(&app.inner.app), app.routes(), told).await;
         app.ended().await;
         if let Some(traces) = traces {

@@ -146,9 +146,6 @@ pub fn run(args: impl Iterator<Item = OsString>, env: Env) -> ExitCode {
     if rest.first().is_some_and(|name| name == probe::READY) {
         return probe::main(&rest[1..]);
     }
-    if rest.first().is_some_and(|name| name == probe::PAUSE) {
-        return probe::pause(&rest[1..]);
-    }
     match rest.first().and_then(|name| name.to_str()) {
         Some(local::SUPERVISE) => return local::supervise(&rest[1..]),
         Some(local::SERVE) => return run::deployed::main(),

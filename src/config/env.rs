@@ -10,6 +10,9 @@ use super::Secret;
 
 /// Of a deployment: a folder with a file for each variable, which nobody else may read.
 const SECRETS: &str = "AGENTSCOPE_SECRETS";
+/// Seconds for which a server that is told to end goes on as before, until all callers know another; each answer closes
+/// its connection then.
+pub const LINGER: &str = "AGENTSCOPE_LINGER";
 /// Of a deployment: the token that its callers need, whatever the agent file says.
 pub const SERVE_TOKEN: &str = "AGENTSCOPE_SERVE_TOKEN";
 

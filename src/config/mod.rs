@@ -12,7 +12,7 @@ pub mod rule;
 mod secret;
 mod settings;
 
-pub use env::{Env, SERVE_TOKEN};
+pub use env::{Env, LINGER, SERVE_TOKEN};
 pub use keys::{KeySource, Keys, KeysError};
 pub use lock::FileLock;
 pub use paths::{Paths, docker_config_folder, make_private, make_private_file, write_private};

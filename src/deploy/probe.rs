@@ -18,14 +18,6 @@ pub(crate) const READY: &str = "__ready";
 
 /// In the log of a server, where it was asked this.
 pub(super) const ROUTE: &str = r#""route":"/readiness""#;
-/// `__pause SECONDS`: waits, as a container has no `sleep`.
-pub(crate) const PAUSE: &str = "__pause";
-
-pub(crate) fn pause(args: &[OsString]) -> ExitCode {
-    let seconds = args.first().and_then(|seconds| seconds.to_str()?.parse().ok()).unwrap_or_default();
-    std::thread::sleep(Duration::from_secs(seconds));
-    ExitCode::SUCCESS
-}
 
 const PATIENCE: Duration = Duration::from_secs(8);
 /// Of an answer.

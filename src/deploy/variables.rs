@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{DeployError, image::Assets};
-use crate::config::{Keys, SERVE_TOKEN, Secret};
+use crate::config::{Keys, LINGER, SERVE_TOKEN, Secret};
 
 /// Set in every deployment by whoever makes it.
-const OURS: &[&str] = &["AGENTSCOPE_HOME", "AGENTSCOPE_SECRETS", "AGENTSCOPE_TOKEN", SERVE_TOKEN];
+const OURS: &[&str] = &["AGENTSCOPE_HOME", "AGENTSCOPE_SECRETS", "AGENTSCOPE_TOKEN", LINGER, SERVE_TOKEN];
 
 /// Those of `assets` that `keys` knows, and those that were `given` besides.
 ///

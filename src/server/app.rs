@@ -107,14 +107,6 @@ impl App {
         self.bound.get().copied().unwrap_or(Ipv4Addr::LOCALHOST.into())
     }
 
-    pub(super) fn leave(&self) {
-        self.leaving.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_leaving(&self) -> bool {
-        self.leaving.load(Ordering::Relaxed)
-    }
-
     /// Tells the server to end, as a signal does.
     pub fn stop(&self) {
         self.stop.cancel();
@@ -123,6 +115,15 @@ impl App {
     /// Waits until it is told to end.
     pub async fn stopping(&self) {
         self.stop.cancelled().await;
+    }
+
+    /// From now on every answer closes its connection, so that callers are elsewhere when the server ends.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_stopping(&self) -> bool {

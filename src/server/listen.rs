@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -162,7 +162,7 @@ fn talk(stream: TcpStream, peer: SocketAddr, seat: Arc<Seat>, with: (&Arc<App>, 
         let app = Arc::clone(&app);
         async move {
             let mut answer = answer.await?.map(|body| Body::new(Kept { body, kept: working }));
-            if app.is_leaving() {
+            if app.is_leaving() && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
                 answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             Ok::<_, std::convert::Infallible>(answer)

@@ -129,8 +129,8 @@ impl Kubernetes {
         let all = self.cluster.may_list_all(Kind::Deployment).await?;
         let scope = (!all).then_some(self.namespace.as_str());
         let ours = labels::ours(None);
-        let (deployments, sets, pods, ingresses, services) = tokio::try_join!(
-            self.cluster.list(Kind::Deployment, scope, &ours),
+        let deployments = self.cluster.list(Kind::Deployment, scope, &ours).await?;
+        let (sets, pods, ingresses, services) = tokio::try_join!(
             self.cluster.list(Kind::ReplicaSet, scope, &ours),
             self.cluster.list(Kind::Pod, scope, &ours),
             async { Ok(self.cluster.list(Kind::Ingress, scope, &ours).await.unwrap_or_default()) },

@@ -7,15 +7,15 @@ use super::{
     manifests::{Whose, keyed},
     spec::Spec,
 };
-use crate::deploy::{
-    image::{FOLDER, USER},
-    probe,
+use crate::{
+    config::LINGER,
+    deploy::image::{FOLDER, USER},
 };
 
 /// Where secrets are inside.
 const SECRETS: &str = "/run/secrets/agentscope";
 pub(super) const CONTAINER: &str = "agent";
-/// Seconds between being taken out of the Service and being told to end: it takes that long until everybody knows.
+/// Seconds for which it goes on when it is told to end: it takes that long until nobody calls it any more.
 const LEAVING: u32 = 5;
 /// Seconds until it is killed: those, the turns that run, and the last frames.
 const GRACE: u32 = 30;
@@ -73,7 +73,7 @@ fn container(spec: &Spec) -> Value {
     let mut container = json!({
         "name": CONTAINER,
         "image": spec.image,
-        "env": [{ "name": "AGENTSCOPE_SECRETS", "value": SECRETS }],
+        "env": env(spec),
         "ports": [{ "name": "http", "containerPort": spec.port, "protocol": "TCP" }],
         "resources": resources(spec),
         "securityContext": {
@@ -86,15 +86,19 @@ fn container(spec: &Spec) -> Value {
         "livenessProbe": probe("/liveness", 10, 6),
         "volumeMounts": mounts,
     });
-    // Where nobody takes over meanwhile, there is nothing to wait for.
-    if spec.storage.is_none() {
-        let pause = json!({ "exec": { "command": ["/agentscope", probe::PAUSE, LEAVING.to_string()] } });
-        container["lifecycle"] = json!({ "preStop": pause });
-    }
     if let Some(agent) = &spec.agent {
         container["args"] = json!(agent.command);
     }
     container
+}
+
+fn env(spec: &Spec) -> Vec<Value> {
+    let mut all = vec![json!({ "name": "AGENTSCOPE_SECRETS", "value": SECRETS })];
+    // Where nobody takes over meanwhile, there is nothing to wait for.
+    if spec.storage.is_none() {
+        all.push(json!({ "name": LINGER, "value": LEAVING.to_string() }));
+    }
+    all
 }
 
 fn probe(path: &str, period: u32, failures: u32) -> Value {
