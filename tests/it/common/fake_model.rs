@@ -141,16 +141,16 @@ impl FakeModel {
     /// nothing from the script.
     #[must_use]
     pub fn start(script: Vec<Reply>) -> Self {
-        Self::listing(200, json!({ "object": "list", "data": [{ "id": "fake" }] }), script)
+        Self::listing(200, &json!({ "object": "list", "data": [{ "id": "fake" }] }), script)
     }
 
     /// As one that takes no key.
     #[must_use]
     pub fn refusing() -> Self {
-        Self::listing(401, json!({ "error": { "message": "the key is wrong" } }), vec![])
+        Self::listing(401, &json!({ "error": { "message": "the key is wrong" } }), vec![])
     }
 
-    fn listing(status: u16, models: Value, script: Vec<Reply>) -> Self {
+    fn listing(status: u16, models: &Value, script: Vec<Reply>) -> Self {
         let models = (status, models.to_string());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
