@@ -4,6 +4,7 @@ mod docker;
 mod faults;
 mod local;
 mod plan;
+mod tools;
 
 use std::path::PathBuf;
 
