@@ -19,7 +19,7 @@ pub(super) fn document(plan: &Plan, sources: &Sources) -> Value {
         "changes": plan.changes,
         "spec": plan.desired.spec,
         "secrets": plan.desired.secrets.keys().collect::<Vec<_>>(),
-        "sources": sources.all(),
+        "sources": sources.all(&plan.desired.spec),
         "notes": plan.desired.notes,
     })
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::{DeployArgs, arguments::Chosen};
 use crate::{
     config::{
@@ -54,7 +56,11 @@ impl Sources {
         self.0.get(what).map(String::as_str)
     }
 
-    pub(super) fn all(&self) -> &BTreeMap<String, String> {
-        &self.0
+    /// Of all that is in the plan, whose document is `spec`.
+    pub(super) fn all(&self, spec: &Value) -> BTreeMap<&str, &str> {
+        let besides = |what: &str| matches!(what, "name" | "profile" | "smoke") || what.starts_with("secrets.");
+        let there = |what: &str| what.split('.').try_fold(spec, |part, key| part.get(key)).is_some();
+        let told = self.0.iter().map(|(what, source)| (what.as_str(), source.as_str()));
+        told.filter(|(what, _)| besides(what) || there(what)).collect()
     }
 }

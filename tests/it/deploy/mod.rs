@@ -6,6 +6,7 @@ mod kubernetes;
 mod kubernetes_faults;
 mod local;
 mod plan;
+mod tools;
 
 use std::path::PathBuf;
 

@@ -46,7 +46,7 @@ pub(super) async fn on_this_machine(prepared: &mut Prepared, cx: &Cx) -> Result<
         })?;
         here = matches!(backend, BackendKind::Local | BackendKind::Host);
         prepared.notes.push(format!(
-            "{} run in a sandbox of the backend `{backend}`, which gives tier {tier} isolation on this machine",
+            "tools that run in a sandbox: {}; the backend `{backend}` gives tier {tier} isolation on this machine",
             tools.join(", ")
         ));
     }
@@ -97,8 +97,7 @@ pub(super) fn in_container(prepared: &mut Prepared, args: &DeployArgs) -> Result
         .hint("the container itself is a boundary: ask for B, or deploy with `agentscope deploy local`"));
     }
     prepared.notes.push(format!(
-        "{names} run in a sandbox inside the container, whose rules leave it tier B isolation: the container is the \
-         other boundary"
+        "tools that run in a sandbox: {names}; a container leaves it tier B isolation, and is itself the other boundary"
     ));
     Ok(())
 }
