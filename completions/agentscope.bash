@@ -647,7 +647,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__deploy)
-            opts="-c -E -o -h -V --mode --config --profile --name --dry-run --plan --detailed-exitcode --env --env-file --port --host --base --wait --timeout --runtime-binary --output --color --offline --help --version"
+            opts="-c -E -o -h -V --mode --config --profile --name --dry-run --plan --detailed-exitcode --env --env-file --port --host --registry --base --wait --timeout --runtime-binary --output --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -690,6 +690,10 @@ _agentscope() {
                     return 0
                     ;;
                 --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1659,12 +1663,16 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__list)
-            opts="-o -h -V --output --color --offline --help --version"
+            opts="-o -h -V --target --output --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --target)
+                    COMPREPLY=($(compgen -W "local docker kubernetes" -- "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0

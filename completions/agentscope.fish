@@ -33,12 +33,12 @@ complete -c agentscope -n "__fish_agentscope_needs_command" -s V -l version -d '
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "build" -d 'Make an OCI image of an agent, without Docker'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "chat" -d 'Talk to an agent: one message with -q, else a conversation'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "deploy" -d 'Deploy an agent: to containers of Docker'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "deploy" -d 'Deploy an agent: to this machine, to containers of Docker, or to a Kubernetes cluster'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "doctor" -d 'Show what this machine can do, what is missing, and how to mend it'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "init" -d 'Make a new agent project'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "invoke" -d 'Say one thing to a deployment, and print the answer'
-complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "list" -d 'List what is deployed, as the container engine says'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "list" -d 'List what is deployed, as the targets say'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "logs" -d 'Show what a deployment writes'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "man" -d 'Print the man page, or write those of all verbs into a folder'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "mcp" -d 'See, test and log in to the MCP servers of an agent; be one'
@@ -50,7 +50,7 @@ complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "sandbox" -d '
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "schema" -d 'Print the JSON Schema of the agent file, for editors'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "session" -d 'List, read, copy and delete earlier conversations; show and undo what they changed'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "setup" -d 'Choose a model provider, find keys and local model servers, store a key'
-complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "status" -d 'Show how a deployment is and which revisions it has, as the container engine says'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "status" -d 'Show how a deployment is and which revisions it has, as its target says'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "stop" -d 'Stop a deployment; its revisions and what it keeps stay, and `deploy` starts it again'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "tools" -d 'List the tools of an agent: where each comes from, where it runs, and whether it may change anything'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "validate" -d 'Check an agent file: every error at once, with line and column'
@@ -111,7 +111,8 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l name -d
 complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -s E -l env -d 'Give the agent this variable; may be given several times' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l env-file -d 'Give the agent the variables of this file' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l port -d 'The port of the host [default: the one it has, else the next that is free]' -r
-complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l host -d 'The address of the host that callers may come by' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l host -d 'The address of the host that callers may come by [default: 127.0.0.1]' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l registry -d 'Send the image to this place of a registry, HOST/PATH, which a cluster can pull from; also `deploy.registry`' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l base -d 'Begin the image with this one of a registry, HOST/PATH[:TAG] [default: nothing at all]' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l timeout -d 'How long the new revision may take until it answers, in seconds' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l runtime-binary -d 'A static agentscope of this version for Linux; also AGENTSCOPE_RUNTIME_BINARY [default: itself]' -r -F
@@ -124,7 +125,7 @@ always\t'Also into a file or a pipe'
 never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l plan -l dry-run -d 'Only show what would be done'
 complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l detailed-exitcode -d 'With --plan: exit with 10 where there are changes'
-complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l wait -d 'Wait until the new revision answers, which is done in any case'
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l wait -d 'Wait also where nothing changes, until what is there answers; a new revision is waited for in any case'
 complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -s V -l version -d 'Print version'
@@ -174,6 +175,9 @@ never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand invoke" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand invoke" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand invoke" -s V -l version -d 'Print version'
+complete -c agentscope -n "__fish_agentscope_using_subcommand list" -l target -d 'Ask this one alone; that it does not answer is an error then' -r -f -a "local\t''
+docker\t''
+kubernetes\t''"
 complete -c agentscope -n "__fish_agentscope_using_subcommand list" -s o -l output -d 'The form of the list' -r -f -a "text\t''
 json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
@@ -785,12 +789,12 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand web" -s V -l versi
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "build" -d 'Make an OCI image of an agent, without Docker'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "chat" -d 'Talk to an agent: one message with -q, else a conversation'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "deploy" -d 'Deploy an agent: to containers of Docker'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "deploy" -d 'Deploy an agent: to this machine, to containers of Docker, or to a Kubernetes cluster'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "doctor" -d 'Show what this machine can do, what is missing, and how to mend it'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "init" -d 'Make a new agent project'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "invoke" -d 'Say one thing to a deployment, and print the answer'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "list" -d 'List what is deployed, as the container engine says'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "list" -d 'List what is deployed, as the targets say'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "logs" -d 'Show what a deployment writes'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "man" -d 'Print the man page, or write those of all verbs into a folder'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "mcp" -d 'See, test and log in to the MCP servers of an agent; be one'
@@ -802,7 +806,7 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fi
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "schema" -d 'Print the JSON Schema of the agent file, for editors'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "session" -d 'List, read, copy and delete earlier conversations; show and undo what they changed'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "setup" -d 'Choose a model provider, find keys and local model servers, store a key'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "status" -d 'Show how a deployment is and which revisions it has, as the container engine says'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "status" -d 'Show how a deployment is and which revisions it has, as its target says'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "stop" -d 'Stop a deployment; its revisions and what it keeps stay, and `deploy` starts it again'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "tools" -d 'List the tools of an agent: where each comes from, where it runs, and whether it may change anything'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "validate" -d 'Check an agent file: every error at once, with line and column'

@@ -127,7 +127,8 @@ _arguments "${_arguments_options[@]}" : \
 '*--env=[Give the agent this variable; may be given several times]:NAME=VALUE:_default' \
 '--env-file=[Give the agent the variables of this file]:FILE:_files' \
 '--port=[The port of the host \[default\: the one it has, else the next that is free\]]:PORT:_default' \
-'--host=[The address of the host that callers may come by]:ADDRESS:_default' \
+'--host=[The address of the host that callers may come by \[default\: 127.0.0.1\]]:ADDRESS:_default' \
+'--registry=[Send the image to this place of a registry, HOST/PATH, which a cluster can pull from; also \`deploy.registry\`]:HOST/PATH:_default' \
 '--base=[Begin the image with this one of a registry, HOST/PATH\[\:TAG\] \[default\: nothing at all\]]:IMAGE:_default' \
 '--timeout=[How long the new revision may take until it answers, in seconds]:SECONDS:_default' \
 '--runtime-binary=[A static agentscope of this version for Linux; also AGENTSCOPE_RUNTIME_BINARY \[default\: itself\]]:FILE:_files' \
@@ -145,13 +146,13 @@ never\:"Not even on a terminal"))' \
 '--plan[Only show what would be done]' \
 '--dry-run[Only show what would be done]' \
 '--detailed-exitcode[With --plan\: exit with 10 where there are changes]' \
-'--wait[Wait until the new revision answers, which is done in any case]' \
+'--wait[Wait also where nothing changes, until what is there answers; a new revision is waited for in any case]' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'*::words -- The target, docker, and an agent file or a folder with an agent.yaml; ./agent.yaml where absent:_default' \
+'*::words -- The target, and an agent file or a folder with an agent.yaml; ./agent.yaml where absent:_default' \
 && ret=0
 ;;
 (doctor)
@@ -235,6 +236,7 @@ never\:"Not even on a terminal"))' \
 ;;
 (list)
 _arguments "${_arguments_options[@]}" : \
+'--target=[Ask this one alone; that it does not answer is an error then]:TARGET:(local docker kubernetes)' \
 '-o+[The form of the list]:FORM:((text\:""
 json\:"One JSON document"))' \
 '--output=[The form of the list]:FORM:((text\:""
@@ -1673,12 +1675,12 @@ _agentscope_commands() {
 'build:Make an OCI image of an agent, without Docker' \
 'chat:Talk to an agent\: one message with -q, else a conversation' \
 'completions:Print a completion script for a shell' \
-'deploy:Deploy an agent\: to containers of Docker' \
+'deploy:Deploy an agent\: to this machine, to containers of Docker, or to a Kubernetes cluster' \
 'doctor:Show what this machine can do, what is missing, and how to mend it' \
 'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
 'invoke:Say one thing to a deployment, and print the answer' \
-'list:List what is deployed, as the container engine says' \
+'list:List what is deployed, as the targets say' \
 'logs:Show what a deployment writes' \
 'man:Print the man page, or write those of all verbs into a folder' \
 'mcp:See, test and log in to the MCP servers of an agent; be one' \
@@ -1690,7 +1692,7 @@ _agentscope_commands() {
 'schema:Print the JSON Schema of the agent file, for editors' \
 'session:List, read, copy and delete earlier conversations; show and undo what they changed' \
 'setup:Choose a model provider, find keys and local model servers, store a key' \
-'status:Show how a deployment is and which revisions it has, as the container engine says' \
+'status:Show how a deployment is and which revisions it has, as its target says' \
 'stop:Stop a deployment; its revisions and what it keeps stay, and \`deploy\` starts it again' \
 'tools:List the tools of an agent\: where each comes from, where it runs, and whether it may change anything' \
 'validate:Check an agent file\: every error at once, with line and column' \
@@ -1730,12 +1732,12 @@ _agentscope__subcmd__help_commands() {
 'build:Make an OCI image of an agent, without Docker' \
 'chat:Talk to an agent\: one message with -q, else a conversation' \
 'completions:Print a completion script for a shell' \
-'deploy:Deploy an agent\: to containers of Docker' \
+'deploy:Deploy an agent\: to this machine, to containers of Docker, or to a Kubernetes cluster' \
 'doctor:Show what this machine can do, what is missing, and how to mend it' \
 'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
 'invoke:Say one thing to a deployment, and print the answer' \
-'list:List what is deployed, as the container engine says' \
+'list:List what is deployed, as the targets say' \
 'logs:Show what a deployment writes' \
 'man:Print the man page, or write those of all verbs into a folder' \
 'mcp:See, test and log in to the MCP servers of an agent; be one' \
@@ -1747,7 +1749,7 @@ _agentscope__subcmd__help_commands() {
 'schema:Print the JSON Schema of the agent file, for editors' \
 'session:List, read, copy and delete earlier conversations; show and undo what they changed' \
 'setup:Choose a model provider, find keys and local model servers, store a key' \
-'status:Show how a deployment is and which revisions it has, as the container engine says' \
+'status:Show how a deployment is and which revisions it has, as its target says' \
 'stop:Stop a deployment; its revisions and what it keeps stay, and \`deploy\` starts it again' \
 'tools:List the tools of an agent\: where each comes from, where it runs, and whether it may change anything' \
 'validate:Check an agent file\: every error at once, with line and column' \
