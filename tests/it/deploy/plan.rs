@@ -94,19 +94,19 @@ fn wrong_usage_is_told_before_anything_is_done() {
     exit 2
     --- stderr
     error: the target is not named
-    hint: there is docker, as in `agentscope deploy docker`
+    hint: there is docker, kubernetes, as in `agentscope deploy docker`
     ");
     insta::assert_snapshot!(env.run(&["deploy", "moon"]), @"
     exit 2
     --- stderr
     error: there is no target `moon`
-    hint: there is docker
+    hint: there is docker, kubernetes
     ");
     insta::assert_snapshot!(env.run(&["deploy", "--mode", "moon"]), @"
     exit 2
     --- stderr
     error: there is no target `moon`
-    hint: there is docker
+    hint: there is docker, kubernetes
     ");
     insta::assert_snapshot!(env.run(&["deploy", "docker", "agent.yaml", "--mode", "docker"]), @"
     exit 2
@@ -172,7 +172,7 @@ fn a_target_that_cannot_be_asked_is_unknown() {
     exit 2
     --- stderr
     error: invalid value 'moon' for '--target <TARGET>'
-      [possible values: docker]
+      [possible values: docker, kubernetes]
 
     For more information, try '--help'.
     ");
