@@ -97,19 +97,19 @@ fn wrong_usage_is_told_before_anything_is_done() {
     exit 2
     --- stderr
     error: the target is not named
-    hint: there is local, docker, as in `agentscope deploy local`
+    hint: there is local, docker, kubernetes, as in `agentscope deploy local`
     ");
     insta::assert_snapshot!(env.run(&["deploy", "moon"]), @"
     exit 2
     --- stderr
     error: there is no target `moon`
-    hint: there is local, docker
+    hint: there is local, docker, kubernetes
     ");
     insta::assert_snapshot!(env.run(&["deploy", "--mode", "moon"]), @"
     exit 2
     --- stderr
     error: there is no target `moon`
-    hint: there is local, docker
+    hint: there is local, docker, kubernetes
     ");
     insta::assert_snapshot!(env.run(&["deploy", "docker", "agent.yaml", "--mode", "docker"]), @"
     exit 2
@@ -175,7 +175,7 @@ fn a_target_that_cannot_be_asked_is_unknown() {
     exit 2
     --- stderr
     error: invalid value 'moon' for '--target <TARGET>'
-      [possible values: local, docker]
+      [possible values: local, docker, kubernetes]
 
     For more information, try '--help'.
     ");
