@@ -179,7 +179,7 @@ fn write(path: &Path, text: &str) -> Result<(), CliError> {
 /// A path as a word of a shell.
 pub(super) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
-    let plain = text.chars().all(|c| c.is_alphanumeric() || "/._-+@".contains(c)) && !text.starts_with('-');
+    let plain = text.chars().all(|c| c.is_alphanumeric() || "/._-+@:".contains(c)) && !text.starts_with('-');
     if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 

@@ -101,7 +101,7 @@ struct About {
     structured: bool,
     /// Calls that a model writes as text are run.
     text_calls: bool,
-    /// How AGENT is spelled; empty for the built-in one.
+    /// AGENT and what else leads to its sessions, as words of a shell; empty for the built-in one.
     spelled: String,
 }
 

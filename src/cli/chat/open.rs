@@ -1,6 +1,6 @@
 //! The beginning of a chat: the agent of a file, or one that a server has.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use super::{About, Chat, ChatArgs, Found};
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
         CliError, Cx, Exit,
         boxes::{self, InChat},
         default_model,
+        init::quoted,
         source::AgentSource,
     },
     config::{Keys, Rule, Settings, agent_file::Loaded},
@@ -69,7 +70,7 @@ async fn there(args: &ChatArgs, url: &str, keys: &Keys, attachments: Vec<Content
         commands: BTreeMap::new(),
         structured: false,
         text_calls: true,
-        spelled: format!(" {url}"),
+        spelled: spelled(Some(Path::new(url)), args),
     };
     let key = SessionKey { user: args.user_id.clone().unwrap_or_default(), session };
     Ok(Chat { agent: Agent::Remote(agent), about, key, format: args.output, attachments })
@@ -148,9 +149,18 @@ async fn here(
         commands: file.agent.commands.clone(),
         structured: file.agent.output.is_some(),
         text_calls: file.models.values().any(|model| model.text_tool_calls),
-        spelled: loaded.path.as_ref().map(|path| format!(" {}", path.display())).unwrap_or_default(),
+        spelled: spelled(loaded.path.as_deref(), args),
     };
     Ok(Chat { agent, about, key: SessionKey { user, session }, format: args.output, attachments })
+}
+
+/// What leads here again, as words of a shell.
+fn spelled(agent: Option<&Path>, args: &ChatArgs) -> String {
+    let mut out: String = agent.iter().map(|agent| format!(" {}", quoted(agent))).collect();
+    for (flag, value) in [("--profile", &args.agent.profile), ("--user-id", &args.user_id)] {
+        out.extend(value.iter().map(|value| format!(" {flag} {}", quoted(Path::new(value)))));
+    }
+    out
 }
 
 /// The rules that the user said "always" to for this agent file. An agent that is in no file has none.

@@ -93,7 +93,8 @@ fn used(ending: &tui::Ending) -> String {
 fn about(chat: &Chat, cx: &Cx) -> tui::About {
     let (model, window) = chat.agent.model();
     let About { name, welcome, sandbox, mode, spelled, .. } = &chat.about;
-    let remote = matches!(chat.agent, Agent::Remote(_)).then(|| spelled.trim().to_owned());
+    let remote = matches!(chat.agent, Agent::Remote(_))
+        .then(|| spelled.split_whitespace().next().unwrap_or_default().to_owned());
     tui::About {
         agent: name.clone(),
         model,

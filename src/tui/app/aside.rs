@@ -45,7 +45,7 @@ impl App {
         match effect {
             Err(failure) => {
                 self.failed(&failure);
-                self.pending.held = self.work.is_none() && !self.pending.queued.is_empty();
+                self.hold();
                 vec![]
             }
             Ok(Effect { parts, next }) => {
@@ -99,7 +99,7 @@ impl App {
                 if let Step::Compact(draft) = &confirm.then {
                     self.usage += draft.usage;
                 }
-                self.overlay = Some(Overlay::Confirm(confirm));
+                self.overlay = Some(Overlay::Confirm { confirm, since: now });
                 vec![]
             }
             Next::Session(entered) => self.enter(entered),

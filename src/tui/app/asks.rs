@@ -18,6 +18,8 @@ use crate::{
 
 /// Keys that follow each other faster belong to what is being typed: no answer is given by the way.
 const PAUSE: Duration = Duration::from_millis(700);
+/// What is shown for less than this nobody has read: a key was meant for what was there before.
+pub(super) const READ: Duration = Duration::from_millis(400);
 
 /// Something that waits for the user.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,7 +120,8 @@ pub struct Asks {
     pub page: usize,
     /// The reason for a no, or the answer in the user's own words.
     pub own: Option<Composer>,
-    focus: bool,
+    /// Since when the first has had the keys, or since the last key that came too early.
+    focus: Option<Instant>,
 }
 
 impl Asks {
@@ -134,13 +137,19 @@ impl Asks {
 
     #[must_use]
     pub fn has_focus(&self) -> bool {
-        self.focus && !self.waiting.is_empty()
+        self.focus.is_some() && !self.waiting.is_empty()
     }
 
-    /// Something is asked and has not got the keys yet.
+    /// Whether keys answer: it has been there long enough to be read.
     #[must_use]
-    pub fn unsettled(&self) -> bool {
-        !self.focus && !self.waiting.is_empty()
+    pub fn is_ready(&self, now: Instant) -> bool {
+        self.has_focus() && self.focus.is_some_and(|since| now.duration_since(since) >= READ)
+    }
+
+    /// Something is asked that has not got the keys yet, or not long enough.
+    #[must_use]
+    pub fn unsettled(&self, now: Instant) -> bool {
+        !self.waiting.is_empty() && !self.is_ready(now)
     }
 
     pub(super) fn push(&mut self, ask: Ask, last_key: Option<Instant>, now: Instant) {
@@ -151,13 +160,13 @@ impl Asks {
     /// Takes the keys once nobody types.
     pub(super) fn settle(&mut self, last_key: Option<Instant>, now: Instant) {
         if !self.waiting.is_empty() && last_key.is_none_or(|last| now.duration_since(last) >= PAUSE) {
-            self.focus = true;
+            self.focus.get_or_insert(now);
         }
     }
 
-    pub(super) fn resolved(&mut self, event: &AgentEvent) {
+    pub(super) fn resolved(&mut self, event: &AgentEvent, now: Instant) {
         if self.waiting.front().is_some_and(|ask| ask.is_resolved_by(event)) {
-            self.next();
+            self.next(now);
         } else {
             self.waiting.retain(|ask| !ask.is_resolved_by(event));
         }
@@ -174,10 +183,12 @@ impl Asks {
         self.has_focus()
     }
 
-    fn next(&mut self) {
+    fn next(&mut self, now: Instant) {
         self.waiting.pop_front();
+        let typing = self.own.is_some();
         (self.chosen, self.scroll, self.own) = (0, 0, None);
-        self.focus &= !self.waiting.is_empty();
+        // Who types a reason goes on typing, and who holds a key down goes on holding it.
+        self.focus = self.focus.filter(|_| !typing && !self.waiting.is_empty()).map(|_| now);
     }
 }
 
@@ -186,27 +197,35 @@ impl App {
         if self.asks.own.is_some() {
             return self.on_own_key(key, now);
         }
+        let stops =
+            matches!(keymap::action(Place::Ask, key), Some(Action::Stop | Action::Transcript | Action::Suspend));
+        if !self.asks.is_ready(now) && !stops {
+            self.asks.focus = Some(now);
+            return vec![];
+        }
         let Some(ask) = self.asks.first() else { return vec![] };
         let choices = ask.choices();
         let by_number = match key.code {
-            KeyCode::Char(c) => c.to_digit(10).map(|digit| digit as usize).filter(|n| (1..=choices.len()).contains(n)),
+            KeyCode::Char(c) if key.modifiers.is_empty() => {
+                c.to_digit(10).map(|digit| digit as usize).filter(|n| (1..=choices.len()).contains(n))
+            }
             _ => None,
         };
         if let Some(number) = by_number {
-            return self.choose(&choices[number - 1]);
+            return self.choose(&choices[number - 1], now);
         }
         let approval = matches!(ask.asked, Asked::Approval { .. });
         match keymap::action(Place::Ask, key) {
             Some(Action::Up) => self.asks.chosen = self.asks.chosen.saturating_sub(1),
             Some(Action::Down) => self.asks.chosen = (self.asks.chosen + 1).min(choices.len() - 1),
-            Some(Action::Choose) => return self.choose(&choices[self.asks.chosen.min(choices.len() - 1)]),
-            Some(Action::Once) if approval => return self.choose(&Choice::Once),
-            Some(Action::Session) if approval => return self.choose(&Choice::Session),
-            Some(Action::Always) if approval => return self.choose(&Choice::Always),
-            Some(Action::No) if approval => return self.choose(&Choice::No),
-            Some(Action::NoAndStop) if approval => return self.choose(&Choice::NoAndStop),
-            Some(Action::NoAndStop) if key.code == KeyCode::Esc => return self.choose(&Choice::Decline),
-            Some(Action::Stop) => return self.choose(&Choice::NoAndStop),
+            Some(Action::Choose) => return self.choose(&choices[self.asks.chosen.min(choices.len() - 1)], now),
+            Some(Action::Once) if approval => return self.choose(&Choice::Once, now),
+            Some(Action::Session) if approval => return self.choose(&Choice::Session, now),
+            Some(Action::Always) if approval => return self.choose(&Choice::Always, now),
+            Some(Action::No) if approval => return self.choose(&Choice::No, now),
+            Some(Action::NoAndStop) if approval => return self.choose(&Choice::NoAndStop, now),
+            Some(Action::NoAndStop) if key.code == KeyCode::Esc => return self.choose(&Choice::Decline, now),
+            Some(Action::Stop) => return self.choose(&Choice::NoAndStop, now),
             Some(action @ (Action::Transcript | Action::Suspend)) => return self.act(action),
             _ => match key.code {
                 KeyCode::PageUp => self.asks.scroll = self.asks.scroll.saturating_sub(self.asks.page.max(1)),
@@ -228,8 +247,10 @@ impl App {
         // A no needs no reason.
         let text = match own.on_key(key) {
             Outcome::Submit(draft) => draft.text,
+            // Nothing is a command here, such as a path.
+            Outcome::Refused(_) => own.text(),
             _ if key.code == KeyCode::Enter && own.is_empty() => String::new(),
-            Outcome::Queue(_) | Outcome::Refused(_) | Outcome::Edit(_) | Outcome::Changed | Outcome::Ignored => {
+            Outcome::Queue(_) | Outcome::Edit(_) | Outcome::Changed | Outcome::Ignored => {
                 return vec![];
             }
         };
@@ -239,10 +260,10 @@ impl App {
             Asked::Question { .. } if text.is_empty() => return vec![],
             Asked::Question { .. } => ask.answered(Some(text)),
         };
-        self.give(answer)
+        self.give(answer, now)
     }
 
-    fn choose(&mut self, choice: &Choice) -> Vec<Cmd> {
+    fn choose(&mut self, choice: &Choice, now: Instant) -> Vec<Cmd> {
         let Some(ask) = self.asks.first() else { return vec![] };
         let answer = match choice {
             Choice::Once => ask.decided(Decision::Allow),
@@ -262,16 +283,16 @@ impl App {
                     Asked::Approval { .. } => ask.decided(Decision::Deny { reason: String::new() }),
                     Asked::Question { .. } => ask.answered(None),
                 };
-                let mut commands = self.give(answer);
+                let mut commands = self.give(answer, now);
                 commands.extend(self.interrupt());
                 return commands;
             }
         };
-        self.give(answer)
+        self.give(answer, now)
     }
 
-    fn give(&mut self, answer: Option<Answer>) -> Vec<Cmd> {
-        self.asks.next();
+    fn give(&mut self, answer: Option<Answer>, now: Instant) -> Vec<Cmd> {
+        self.asks.next(now);
         answer.map(Cmd::Answer).into_iter().collect()
     }
 }

@@ -238,7 +238,10 @@ impl App {
             Msg::Kept(kept) => {
                 let about = format!("what you had typed and not sent is back; it was for: {}", kept.resume);
                 self.transcript.note(Role::Dim, &about);
-                self.composer.set_text(&kept.text);
+                // There may be several, and what was typed meanwhile.
+                let typed = self.composer.text();
+                let parts = [kept.text.as_str(), &typed].into_iter().filter(|part| !part.is_empty());
+                self.composer.set_text(&parts.collect::<Vec<_>>().join("\n\n"));
             }
             Msg::Place(place) => self.about.place = Some(place),
             Msg::NotKept(why) => {
@@ -257,10 +260,12 @@ impl App {
 
     /// When to wake up for the next [`Msg::Tick`]; `None` where nothing moves by itself.
     #[must_use]
-    pub fn tick(&self) -> Option<Duration> {
+    pub fn tick(&self, now: Instant) -> Option<Duration> {
         let armed = self.leaving.is_some() || self.escaped.is_some();
         let slow = self.work.is_some() || self.aside.is_some() || armed;
-        let slow = slow || self.asks.unsettled() || self.unsent.is_due();
+        let slow =
+            slow || self.asks.unsettled(now) || self.overlay.as_ref().is_some_and(|overlay| !overlay.is_ready(now));
+        let slow = slow || self.unsent.is_due();
         [self.transcript.next_tick(), slow.then_some(SLOW_TICK)].into_iter().flatten().min()
     }
 

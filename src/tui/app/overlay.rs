@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{App, Cmd};
+use super::{App, Cmd, asks::READ};
 use crate::{
     agent::Compaction,
     tui::{
@@ -18,14 +18,21 @@ use crate::{
 #[derive(Debug)]
 pub enum Overlay {
     /// What is chosen is given to this command.
-    Pick {
-        picker: Box<Picker>,
-        command: &'static str,
-    },
-    Confirm(Confirm),
+    Pick { picker: Box<Picker>, command: &'static str },
+    /// Shown since then, or since the last key that came too early.
+    Confirm { confirm: Confirm, since: Instant },
 }
 
 impl Overlay {
+    /// Whether keys count: a question comes when its command is done, into whatever is typed just then.
+    #[must_use]
+    pub fn is_ready(&self, now: Instant) -> bool {
+        match self {
+            Self::Pick { .. } => true,
+            Self::Confirm { since, .. } => now.duration_since(*since) >= READ,
+        }
+    }
+
     #[must_use]
     pub fn pick(pick: Pick) -> Self {
         let picker = Picker::new(pick.title, pick.choices);
@@ -58,24 +65,31 @@ impl App {
                     vec![]
                 }
             },
-            Overlay::Confirm(confirm) => match key.code {
-                KeyCode::Char('y' | 'Y') => {
-                    self.aside = Some(now);
-                    vec![Cmd::Confirmed(confirm.then)]
+            Overlay::Confirm { confirm, since } => {
+                let plain = (key.modifiers - KeyModifiers::SHIFT).is_empty();
+                if plain && now.duration_since(since) < READ {
+                    self.overlay = Some(Overlay::Confirm { confirm, since: now });
+                    return vec![];
                 }
-                KeyCode::Char('e' | 'E') if confirm.editable() => {
-                    let Step::Compact(draft) = confirm.then else { return vec![] };
-                    vec![Cmd::EditSummary(draft)]
+                match key.code {
+                    KeyCode::Char('y' | 'Y') if plain => {
+                        self.aside = Some(now);
+                        vec![Cmd::Confirmed(confirm.then)]
+                    }
+                    KeyCode::Char('e' | 'E') if plain && confirm.editable() => {
+                        let Step::Compact(draft) = confirm.then else { return vec![] };
+                        vec![Cmd::EditSummary(draft)]
+                    }
+                    KeyCode::Char('n' | 'N' | 'c') | KeyCode::Esc | KeyCode::Enter => {
+                        self.transcript.note(Role::Dim, "nothing was done");
+                        vec![]
+                    }
+                    _ => {
+                        self.overlay = Some(Overlay::Confirm { confirm, since });
+                        vec![]
+                    }
                 }
-                KeyCode::Char('n' | 'N' | 'c') | KeyCode::Esc | KeyCode::Enter => {
-                    self.transcript.note(Role::Dim, "nothing was done");
-                    vec![]
-                }
-                _ => {
-                    self.overlay = Some(Overlay::Confirm(confirm));
-                    vec![]
-                }
-            },
+            }
         }
     }
 
@@ -97,7 +111,7 @@ impl App {
             self.show(part, now);
         }
         if let Next::Confirm(confirm) = next {
-            self.overlay = Some(Overlay::Confirm(confirm));
+            self.overlay = Some(Overlay::Confirm { confirm, since: now });
         }
     }
 

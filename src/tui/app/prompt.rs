@@ -8,6 +8,7 @@ use super::{App, Cmd, Pager, TWICE};
 use crate::{
     agent::ApproveMode,
     tui::{
+        commands::Line,
         composer::{Draft, Outcome},
         keymap::{self, Action, Place},
         theme::Role,
@@ -79,16 +80,21 @@ impl App {
                     return vec![];
                 }
                 KeyCode::Up if !self.pending.steering.is_empty() => return vec![Cmd::TakeBack],
-                KeyCode::Enter if self.pending.held && self.work.is_none() => return self.next_queued(now),
+                KeyCode::Enter if self.pending.held && self.work.is_none() && self.aside.is_none() => {
+                    return self.next_queued(now);
+                }
                 _ => {}
             }
         }
         self.composer.set_running(self.work.is_some());
         let mut commands = match self.composer.on_key(key) {
             Outcome::Submit(draft) => self.submit(draft, now),
+            // What is not for the agent is not to reach it by waiting.
+            Outcome::Queue(draft) if !matches!(Line::read(&draft.text), Line::Message(_)) => self.submit(draft, now),
             Outcome::Queue(draft) => {
+                let text = draft.text.clone();
                 self.pending.queued.push_back(draft);
-                vec![]
+                vec![Cmd::Remember(text)]
             }
             Outcome::Refused(why) => {
                 self.transcript.note(Role::Warning, &why);
@@ -143,6 +149,12 @@ impl App {
         self.work = None;
         self.composer.restore(draft);
         self.transcript.note(Role::Error, &format!("not sent: {why}"));
+        self.hold();
+    }
+
+    /// What is queued waits for Enter, as nothing runs after which it would be sent.
+    pub(super) fn hold(&mut self) {
+        self.pending.held = self.work.is_none() && !self.pending.queued.is_empty();
     }
 
     /// Ctrl-C: clear what is typed, then interrupt, then leave.
@@ -152,6 +164,7 @@ impl App {
         }
         if self.aside.take().is_some() {
             self.transcript.note(Role::Warning, "stopped");
+            self.hold();
             return vec![Cmd::StopAside];
         }
         if self.leaving.is_some_and(|since| now.duration_since(since) < TWICE) {
@@ -168,6 +181,7 @@ impl App {
         }
         if self.aside.take().is_some() {
             self.transcript.note(Role::Warning, "stopped");
+            self.hold();
             return vec![Cmd::StopAside];
         }
         if self.escaped.is_some_and(|since| now.duration_since(since) < TWICE) {

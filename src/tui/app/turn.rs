@@ -33,7 +33,7 @@ impl App {
 
     pub(super) fn on_event(&mut self, event: &AgentEvent, now: Instant) -> Vec<Cmd> {
         self.transcript.on_event(event, now);
-        self.asks.resolved(event);
+        self.asks.resolved(event, now);
         let root = event.agent.depth() == 0;
         let mut commands = vec![];
         match &event.kind {
@@ -108,7 +108,7 @@ impl App {
         self.work = None;
         self.asks.clear();
         self.pending.turn_ended();
-        self.pending.held = !self.pending.queued.is_empty();
+        self.hold();
         vec![]
     }
 

@@ -35,6 +35,7 @@ pub async fn shell(line: &str, shell: &str, folder: &Path) -> Result<ShellDone, 
     #[cfg(unix)]
     command.process_group(0);
     let mut child = command.spawn().map_err(failed)?;
+    let group = Group(child.id());
     // Its ends of the pipe have to close with the child.
     drop(command);
     let mut bytes = vec![];
@@ -43,6 +44,7 @@ pub async fn shell(line: &str, shell: &str, folder: &Path) -> Result<ShellDone, 
     let (read, ended) = tokio::join!(reading, child.wait());
     read.map_err(failed)?;
     let ended = ended.map_err(failed)?;
+    group.leave();
     let mut output = cap::middle(String::from_utf8_lossy(&bytes).into_owned(), MOST);
     if !output.is_empty() && !output.ends_with('\n') {
         output.push('\n');
@@ -52,6 +54,25 @@ pub async fn shell(line: &str, shell: &str, folder: &Path) -> Result<ShellDone, 
     }
     let told = format!("<shell command=\"{}\">\n{output}</shell>", line.replace('"', "'"));
     Ok(ShellDone { output, content: Content::text(told) })
+}
+
+/// All that the line started: a shell that is killed leaves its programs running.
+struct Group(Option<u32>);
+
+impl Group {
+    /// What it left behind by itself, it left on purpose.
+    fn leave(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(pid) = self.0.and_then(|pid| rustix::process::Pid::from_raw(i32::try_from(pid).ok()?)) {
+            let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -226,7 +226,7 @@ impl Running {
                 Some(msg) = inputs.telling.recv() => self.on_told(msg)?,
                 event = next_event(&mut self.turn) => self.on_event(event)?,
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {
-                    self.dirty |= self.app.tick().is_some();
+                    self.dirty |= self.app.tick(Instant::now()).is_some();
                     self.take(Msg::Tick)?;
                 }
             }
@@ -481,7 +481,7 @@ impl Running {
         let frame = self.drawn.filter(|_| self.dirty && !self.away).map(|drawn| FRAME.saturating_sub(drawn.elapsed()));
         let closing = self.closing.map(|until| until.saturating_duration_since(Instant::now()));
         let starting = self.starting.map(|_| LOOK);
-        [frame, self.app.tick(), closing, starting].into_iter().flatten().min()
+        [frame, self.app.tick(Instant::now()), closing, starting].into_iter().flatten().min()
     }
 
     fn draw_when_due(&mut self) -> io::Result<()> {

@@ -1,5 +1,7 @@
 //! What the agent asks, and the answers that can be given.
 
+use std::time::Instant;
+
 use ratatui::{
     layout::Position,
     text::{Line, Span},
@@ -23,7 +25,7 @@ use crate::{
 
 impl Bottom {
     /// What is asked, in place of the composer.
-    pub(super) fn ask(&mut self, app: &mut App, rows: usize) {
+    pub(super) fn ask(&mut self, app: &mut App, rows: usize, now: Instant) {
         let theme = app.theme;
         let label = match app.asks.first().map(|ask| &ask.asked) {
             Some(Asked::Approval { .. }) => "no, because ",
@@ -34,7 +36,7 @@ impl Bottom {
         let width = app.width().saturating_sub(indent).max(4);
         let own = app.asks.own.as_mut().map(|own| own.lines(width, 4, &theme));
         let Some(ask) = app.asks.first() else { return };
-        let (choices, about) = (choices(app, ask), about(app, ask));
+        let (choices, about) = (choices(app, ask, now), about(app, ask));
         let apart = usize::from(rows > 16);
         let fixed = choices.len() + about.len() + 2 + apart;
         self.lines.extend((0..apart).map(|_| Line::default()));
@@ -147,9 +149,11 @@ fn about(app: &App, ask: &Ask) -> Vec<Line<'static>> {
         .collect()
 }
 
-fn choices(app: &App, ask: &Ask) -> Vec<Line<'static>> {
+fn choices(app: &App, ask: &Ask, now: Instant) -> Vec<Line<'static>> {
+    // Nothing is marked as long as no key would choose it.
+    let ready = app.asks.is_ready(now);
     let mark = |(at, choice): (usize, &Choice)| {
-        let chosen = at == app.asks.chosen;
+        let chosen = ready && at == app.asks.chosen;
         let role = if chosen { Role::Accent } else { Role::Text };
         let text = format!("{} {}  {}", if chosen { "❯" } else { " " }, key(at, choice), label(ask, choice));
         fit(Line::styled(text, app.theme.style(role)), app.width())

@@ -42,9 +42,9 @@ pub fn view(app: &mut App, now: Instant) -> View {
     let rows = usize::from(app.size.rows.max(1));
     let mut bottom = Bottom::default();
     if app.asks.has_focus() {
-        bottom.ask(app, rows);
+        bottom.ask(app, rows, now);
     } else if app.overlay.is_some() {
-        bottom.overlay(app, rows);
+        bottom.overlay(app, rows, now);
     } else {
         bottom.ask_hint(app);
         bottom.pending(app);
@@ -129,8 +129,9 @@ impl Bottom {
         self.lines.extend(lines);
     }
 
-    fn overlay(&mut self, app: &mut App, rows: usize) {
+    fn overlay(&mut self, app: &mut App, rows: usize, now: Instant) {
         let (width, theme) = (app.width(), app.theme);
+        let ready = app.overlay.as_ref().is_some_and(|overlay| overlay.is_ready(now));
         match &mut app.overlay {
             Some(Overlay::Pick { picker, .. }) => {
                 let height = u16::try_from((rows * 2 / 3).max(rows.min(6))).unwrap_or(u16::MAX);
@@ -138,8 +139,12 @@ impl Bottom {
                 self.caret = Some(caret);
                 self.lines.extend(lines);
             }
-            Some(Overlay::Confirm(confirm)) => {
-                let keys = if confirm.editable() { "y or n, or e to edit it" } else { "y or n" };
+            Some(Overlay::Confirm { confirm, .. }) => {
+                let keys = match () {
+                    () if !ready => "",
+                    () if confirm.editable() => "y or n, or e to edit it",
+                    () => "y or n",
+                };
                 let text = format!("{}? {keys} ", one_line(&confirm.question));
                 let line = fit(Line::styled(text, theme.style(Role::Warning)), width);
                 self.caret = Some(Position::new(u16::try_from(line.width()).unwrap_or(u16::MAX), 0));

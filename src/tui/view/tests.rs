@@ -112,7 +112,13 @@ impl Stage {
         self.event(EventKind::TurnFinished { outcome, usage })
     }
 
+    /// Something is asked, and there for long enough to be read.
     fn asks(&mut self, agent: &str, command: &str) {
+        self.asks_just_now(agent, command);
+        self.pass(1);
+    }
+
+    fn asks_just_now(&mut self, agent: &str, command: &str) {
         let call = shell(command);
         self.event_of(agent, EventKind::ToolStarted { call: call.clone() });
         let rules = vec!["shell(git push *)".to_owned()];
@@ -300,11 +306,58 @@ fn what_is_being_typed_answers_nothing() {
     let mut stage = Stage::new(80, 20);
     stage.say("Push it.");
     stage.type_in("tr");
-    stage.asks("lead", "git push");
+    stage.asks_just_now("lead", "git push");
     stage.type_in("y");
     assert_snapshot!(stage.frame());
     stage.pass(1);
+    assert!(!stage.frame().contains("❯"), "shown, and not read");
+    assert_eq!(stage.press(KeyCode::Char('y')), []);
+    stage.pass(1);
     assert!(stage.frame().contains("❯ y"));
+}
+
+/// A key that is held down, or pressed twice, answers what was there and not what comes next.
+#[test]
+fn one_key_is_one_answer() {
+    let mut stage = Stage::new(80, 20);
+    stage.say("Push it.");
+    stage.asks("lead", "git push");
+    stage.asks("lead", "git push --force");
+    assert_eq!(stage.press(KeyCode::Char('a')).len(), 1);
+    for _ in 0..5 {
+        assert_eq!(stage.press(KeyCode::Char('a')), []);
+        assert_eq!(stage.press(KeyCode::Enter), []);
+        stage.now += Duration::from_millis(300);
+    }
+    assert!(stage.frame().contains("git push --force"));
+    stage.pass(1);
+    assert_eq!(stage.press(KeyCode::Char('y')).len(), 1);
+}
+
+/// As a path does: here it is no command.
+#[test]
+fn an_answer_that_begins_with_a_slash() {
+    let mut stage = Stage::new(60, 20);
+    stage.say("Plan it.");
+    let question = Question { text: "Which folder?".to_owned(), choices: vec![], closed: false };
+    stage.event(EventKind::QuestionAsked { id: "q_1".into(), question });
+    stage.pass(1);
+    stage.press(KeyCode::Char('1'));
+    stage.type_in("/srv/data");
+    let answer = Cmd::Answer(Answer::Question { id: "q_1".into(), answer: Some("/srv/data".to_owned()) });
+    assert_eq!(stage.press(KeyCode::Enter), [answer]);
+}
+
+/// What is not for the agent does not reach it, whichever key sends it.
+#[test]
+fn a_shell_line_is_not_queued_for_the_agent() {
+    let mut stage = Stage::new(80, 20);
+    stage.say("Push it.");
+    stage.started();
+    stage.type_in("!git stash");
+    let shell = Cmd::Shell("git stash".to_owned());
+    assert_eq!(stage.press(KeyCode::Tab), [Cmd::Remember("!git stash".to_owned()), shell]);
+    assert_eq!(stage.finished(done()), []);
 }
 
 #[test]
@@ -318,16 +371,19 @@ fn a_question() {
     };
     let ask = EventKind::QuestionAsked { id: "q_1".into(), question };
     stage.event(ask.clone());
+    stage.pass(1);
     assert_snapshot!(stage.frame());
     let answer =
         |answer: Option<&str>| Cmd::Answer(Answer::Question { id: "q_1".into(), answer: answer.map(str::to_owned) });
     assert_eq!(stage.press(KeyCode::Char('2')), [answer(Some("Friday"))]);
     stage.event(ask.clone());
+    stage.pass(1);
     stage.press(KeyCode::Char('3'));
     stage.type_in("Sunday");
     assert_eq!(stage.press(KeyCode::Enter), [answer(Some("Sunday"))]);
     stage.pass(1);
     stage.event(ask);
+    stage.pass(1);
     assert_eq!(stage.press(KeyCode::Esc), [answer(None)]);
 }
 
@@ -338,6 +394,7 @@ fn several_are_asked_at_once() {
     stage.asks("lead/reviewer", "git push origin a");
     let question = Question { text: "Which day?".to_owned(), choices: vec![], closed: false };
     stage.event(EventKind::QuestionAsked { id: "q_1".into(), question });
+    stage.pass(1);
     assert_snapshot!(stage.frame());
     // Resolved elsewhere, such as by a deadline.
     stage.event_of(
