@@ -1,5 +1,10 @@
 //! `agentscope session`.
 
+use agentscope::{
+    domain::SessionKey,
+    store::{NewSession, SqliteStore, Store as _},
+};
+
 use crate::common::TestEnv;
 
 /// Two sessions with the demo model, which calls a tool in the first.
@@ -276,14 +281,10 @@ fn prune() {
 #[test]
 fn a_session_in_use() {
     let env = with_sessions();
-    // The lock files are named by a hash; holding all of them is holding this one.
-    let locks: Vec<_> = std::fs::read_dir(env.home().join("data/sessions.locks"))
-        .unwrap()
-        .map(|entry| std::fs::File::open(entry.unwrap().path()).unwrap())
-        .collect();
-    for lock in &locks {
-        lock.lock().unwrap();
-    }
+    let store = SqliteStore::at(&env.home().join("data/sessions.db"));
+    let key = SessionKey { user: "ann".to_owned(), session: "s-one".into() };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let _held = runtime.block_on(store.lock(&key, &NewSession::default())).unwrap();
     insta::assert_snapshot!(shown(&env, &["rm", "s-one"]), @"
     exit 1
     --- stderr
