@@ -2,6 +2,7 @@
 
 mod faults;
 mod life;
+mod pipelines;
 mod secrets;
 
 use std::{
