@@ -479,7 +479,7 @@ never\:"Not even on a terminal"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':id -- The deployment\: its id, its name, or the beginning of one:_default' \
+':id -- The deployment\: its id or its name:_default' \
 && ret=0
 ;;
 (rollback)
@@ -502,7 +502,7 @@ never\:"Not even on a terminal"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':id -- The deployment\: its id, its name, or the beginning of one:_default' \
+':id -- The deployment\: its id or its name:_default' \
 && ret=0
 ;;
 (run)
@@ -1321,7 +1321,7 @@ never\:"Not even on a terminal"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':id -- The deployment\: its id, its name, or the beginning of one:_default' \
+':id -- The deployment\: its id or its name:_default' \
 && ret=0
 ;;
 (tools)

@@ -16,11 +16,36 @@ pub(super) struct Found {
     pub(super) observed: Observed,
 }
 
+/// What a word may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fit {
+    /// An id or a name.
+    Whole,
+    /// Or what either begins with.
+    Beginning,
+}
+
 /// # Errors
 /// None, or more than one; a target that cannot be asked, where it may be.
 pub(super) async fn find(word: &str, cx: &Cx) -> Result<Found, CliError> {
+    look(word, Fit::Beginning, cx).await
+}
+
+/// For what cannot be undone, or is noticed by callers: nothing is meant but what is named in full.
+///
+/// # Errors
+/// As of [`find`].
+pub(super) async fn find_exact(word: &str, cx: &Cx) -> Result<Found, CliError> {
+    look(word, Fit::Whole, cx).await
+}
+
+async fn look(word: &str, fit: Fit, cx: &Cx) -> Result<Found, CliError> {
+    // The beginning of a name may end with a dash, as no name does.
+    if !is_place(word.trim_end_matches('-')) {
+        return Err(none(word));
+    }
     match Target::of_id(word) {
-        Some((target, place)) => match choose(Asked::one(target, cx).await, word, cx) {
+        Some((target, place)) => match choose(Asked::one(target, cx).await, word, fit, cx) {
             // A list shows only what one may see of it.
             Err(error) if error.code() == Exit::NotFound && place.contains('/') => {
                 let deployer = target.open(cx).await?;
@@ -29,14 +54,28 @@ pub(super) async fn find(word: &str, cx: &Cx) -> Result<Found, CliError> {
             }
             found => found,
         },
-        None => choose(Asked::every(cx).await, word, cx),
+        None => choose(Asked::every(cx).await, word, fit, cx),
     }
 }
 
-fn choose(mut asked: Asked, word: &str, cx: &Cx) -> Result<Found, CliError> {
+/// Whether a deployment can be addressed so: by a name, or by an id with a name in each of its parts. Targets make paths
+/// of it, so nothing else gets there.
+pub(super) fn is_place(word: &str) -> bool {
+    let (parts, place) = Target::of_id(word).map_or((1, word), |(target, place)| (target.parts(), place));
+    place.split('/').count() <= parts && place.split('/').all(|part| arguments::name(part).is_ok())
+}
+
+fn none(word: &str) -> CliError {
+    CliError::not_found(format!("there is no deployment `{word}`")).hint("`agentscope list` shows those that exist")
+}
+
+fn choose(mut asked: Asked, word: &str, fit: Fit, cx: &Cx) -> Result<Found, CliError> {
     let exact = pick(&asked, |one| one.id == word);
     let named = pick(&asked, |one| one.name == word);
     let begun = pick(&asked, |one| one.id.starts_with(word) || one.name.starts_with(word));
+    let meant: Vec<_> = begun.iter().map(|(at, index)| format!("`{}`", asked.told[*at].1[*index].id)).collect();
+    // The one that is named may be where nobody answers.
+    let begun = if fit == Fit::Beginning && asked.silent.is_empty() { begun } else { vec![] };
     let fits = [exact, named, begun].into_iter().find(|fits| !fits.is_empty()).unwrap_or_default();
     match fits.as_slice() {
         [(at, index)] => {
@@ -47,8 +86,8 @@ fn choose(mut asked: Asked, word: &str, cx: &Cx) -> Result<Found, CliError> {
         [] => match asked.silent.into_iter().next() {
             // It may be there.
             Some((_, error)) => Err(error),
-            None => Err(CliError::not_found(format!("there is no deployment `{word}`"))
-                .hint("`agentscope list` shows those that exist")),
+            None if meant.is_empty() => Err(none(word)),
+            None => Err(none(word).hint(format!("did you mean {}?", meant.join(" or ")))),
         },
         several => {
             let names: Vec<_> = several.iter().map(|(at, index)| asked.told[*at].1[*index].id.as_str()).collect();
@@ -124,8 +163,5 @@ pub(in crate::cli) fn chat(mut args: ChatArgs, cx: &Cx) -> Result<Exit, CliError
 /// What can only be a deployment: no address, and nothing that is there.
 fn deployment(args: &ChatArgs, cx: &Cx) -> Option<String> {
     let word = args.agent.agent.as_ref()?;
-    let place = Target::of_id(word).map_or(word.as_str(), |(_, place)| place);
-    let named = place.split('/').all(|part| arguments::name(part).is_ok());
-    let fits = named && (place.len() < word.len() || !word.contains('/')) && !cx.env.cwd.join(word).exists();
-    fits.then(|| word.clone())
+    (is_place(word) && !cx.env.cwd.join(word).exists()).then(|| word.clone())
 }

@@ -2,7 +2,11 @@
 
 use clap::Args;
 
-use super::{find::find, targets::Asked, targets::Target, until_told};
+use super::{
+    find::{find_exact, is_place},
+    targets::{Asked, Target},
+    until_told,
+};
 use crate::{
     cli::{CliError, Cx, Exit},
     deploy::{DeployError, Purge},
@@ -18,7 +22,7 @@ Examples:
   agentscope rm demo --purge"
 )]
 pub(in crate::cli) struct RmArgs {
-    /// The deployment: its id, its name, or the beginning of one
+    /// The deployment: its id or its name
     #[arg(value_name = "ID")]
     id: String,
     /// Remove what it kept, too, and its images
@@ -29,7 +33,7 @@ pub(in crate::cli) struct RmArgs {
 pub(in crate::cli) fn run(args: &RmArgs, cx: &Cx) -> Result<Exit, CliError> {
     let remove = async {
         let purge = if args.purge { Purge::Yes } else { Purge::No };
-        match find(&args.id, cx).await {
+        match find_exact(&args.id, cx).await {
             Ok(found) => {
                 found.deployer.remove(found.observed.place(), purge).await?;
                 Ok(found.observed.id)
@@ -47,6 +51,9 @@ pub(in crate::cli) fn run(args: &RmArgs, cx: &Cx) -> Result<Exit, CliError> {
 
 /// What a deployment that is not there any more has left, at the first target that has something of it.
 async fn purge_left(word: &str, missing: CliError, cx: &Cx) -> Result<String, CliError> {
+    if !is_place(word) {
+        return Err(missing);
+    }
     let (asked, place) = match Target::of_id(word) {
         Some((target, place)) => (Asked::one(target, cx).await, place),
         None => (Asked::every(cx).await, word),

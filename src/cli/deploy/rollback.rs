@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{DeployOutput, find::find, report, steps, until_told};
+use super::{DeployOutput, find::find_exact, report, steps, until_told};
 use crate::cli::{CliError, Cx, Exit};
 
 /// Let an earlier revision of a deployment run again
@@ -15,14 +15,14 @@ Examples:
   agentscope rollback demo
   agentscope rollback demo --to 3")]
 pub(in crate::cli) struct RollbackArgs {
-    /// The deployment: its id, its name, or the beginning of one
+    /// The deployment: its id or its name
     #[arg(value_name = "ID")]
     id: String,
     /// This revision [default: the one before]
     #[arg(long, value_name = "REVISION")]
     to: Option<u32>,
     /// How long it may take until it answers, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
     /// The form of the result
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
@@ -31,7 +31,7 @@ pub(in crate::cli) struct RollbackArgs {
 
 pub(in crate::cli) fn run(args: &RollbackArgs, cx: &Cx) -> Result<Exit, CliError> {
     let back = async {
-        let found = find(&args.id, cx).await?;
+        let found = find_exact(&args.id, cx).await?;
         let steps = steps(cx);
         let patience = Duration::from_secs(args.timeout);
         Ok(found.deployer.rollback(found.observed.place(), args.to, patience, &*steps).await?)

@@ -34,7 +34,13 @@ pub(in crate::cli) struct StatusArgs {
     #[arg(long)]
     wait: bool,
     /// How long to wait, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "wait")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 60,
+        requires = "wait",
+        value_parser = clap::value_parser!(u64).range(1..=3600)
+    )]
     timeout: u64,
     /// The form of the result
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]

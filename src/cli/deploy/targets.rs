@@ -48,6 +48,14 @@ impl Target {
         Some((Self::of(target)?, place))
     }
 
+    /// How many names a place there has at most.
+    pub(super) fn parts(self) -> usize {
+        match self {
+            Self::Local | Self::Docker => 1,
+            Self::Kubernetes => 2,
+        }
+    }
+
     /// All of them, for messages: `docker, local`.
     pub(super) fn all() -> String {
         Self::value_variants().iter().map(|target| target.name()).collect::<Vec<_>>().join(", ")

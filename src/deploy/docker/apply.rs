@@ -174,7 +174,7 @@ impl Docker {
             match &desired.smoke {
                 Some(smoke) => {
                     progress.step("asking it what `deploy.smoke` says", None, None);
-                    self.smoke(&candidate, port, smoke).await
+                    self.smoke(&candidate, port, smoke, patience).await
                 }
                 None => Ok(()),
             }

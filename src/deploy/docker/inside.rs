@@ -31,7 +31,10 @@ const LINES: &str = "100";
 /// How a program in a container ended.
 struct Ended {
     code: i64,
+    /// All that it wrote.
     output: String,
+    /// What of that is no log.
+    stdout: String,
 }
 
 /// The port that the agent listens on.
@@ -80,19 +83,33 @@ impl Docker {
     /// Asks what the agent file wants every new revision to be asked.
     ///
     /// # Errors
-    /// No answer, or another one.
-    pub(super) async fn smoke(&self, container: &str, port: u16, smoke: &Smoke) -> Result<(), DeployError> {
+    /// No answer within `patience`, or another one.
+    pub(super) async fn smoke(
+        &self,
+        container: &str,
+        port: u16,
+        smoke: &Smoke,
+        patience: Duration,
+    ) -> Result<(), DeployError> {
         let url = format!("http://127.0.0.1:{port}");
-        let asked = self.exec(container, &[PROGRAM, "chat", &url, "-q", &smoke.prompt]).await?;
+        // As `--flag=value`: a text may begin with a dash.
+        let query = format!("--query={}", smoke.prompt);
+        let command = [PROGRAM, "chat", url.as_str(), query.as_str()];
+        let Ok(asked) = tokio::time::timeout(patience, self.exec(container, &command)).await else {
+            let what =
+                format!("the new revision could not answer `deploy.smoke`: no answer within {} s", patience.as_secs());
+            return Err(self.failing(container, &what).await);
+        };
+        let asked = asked?;
         if asked.code != 0 {
             let what = format!("the new revision could not answer `deploy.smoke`: {}", asked.output.trim());
             return Err(self.failing(container, &what).await);
         }
         match &smoke.expect {
-            Some(expect) if !asked.output.contains(expect) => Err(DeployError::Failed {
+            Some(expect) if !asked.stdout.contains(expect) => Err(DeployError::Failed {
                 what: format!(
                     "the new revision answered `deploy.smoke` with `{}`, which has no `{expect}` in it",
-                    asked.output.trim().chars().take(200).collect::<String>()
+                    asked.stdout.trim().chars().take(200).collect::<String>()
                 ),
                 hint: None,
             }),
@@ -146,13 +163,18 @@ impl Docker {
         let asking = failed("run a program in the container");
         let exec = self.client().create_exec(container, config).await.map_err(&asking)?;
         let started = self.client().start_exec(&exec.id, None).await.map_err(&asking)?;
-        let mut output = vec![];
+        let (mut output, mut stdout) = (Vec::<u8>::new(), Vec::<u8>::new());
         if let StartExecResults::Attached { output: mut stream, .. } = started {
             while let Some(part) = stream.next().await {
-                output.extend_from_slice(&part.map(LogOutput::into_bytes).map_err(&asking)?);
+                let part = part.map_err(&asking)?;
+                if matches!(part, LogOutput::StdOut { .. }) {
+                    stdout.extend_from_slice(part.as_ref());
+                }
+                output.extend_from_slice(part.as_ref());
             }
         }
         let code = self.client().inspect_exec(&exec.id).await.map_err(&asking)?.exit_code.unwrap_or(-1);
-        Ok(Ended { code, output: String::from_utf8_lossy(&output).into_owned() })
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok(Ended { code, output: text(&output), stdout: text(&stdout) })
     }
 }

@@ -68,6 +68,16 @@ impl Docker {
         if observed.exists() { Ok(observed) } else { Err(missing(name)) }
     }
 
+    /// The container that serves, which a deploy that was killed may have left without the name; an error where there is
+    /// nothing.
+    async fn current(&self, name: &str) -> Result<String, DeployError> {
+        let all = self.containers(Some(name)).await?;
+        if !observe::observed(name, &all).exists() {
+            return Err(missing(name));
+        }
+        Ok(observe::current(name, &all).map_or_else(|| labels::current(name), |current| current.name.clone()))
+    }
+
     /// What there is, the current container looked at more closely.
     async fn with_drift(&self, name: &str, all: &[observe::Container]) -> Result<Observed, DeployError> {
         let mut observed = observe::observed(name, all);
@@ -133,19 +143,19 @@ impl Deployer for Docker {
     }
 
     async fn logs(&self, name: &str, lines: Option<u32>, follow: Follow) -> Result<LogStream, DeployError> {
-        self.there(name).await?;
+        let container = self.current(name).await?;
         let tail = lines.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
         let options =
             LogsOptionsBuilder::default().stdout(true).stderr(true).follow(follow == Follow::Yes).tail(&tail).build();
-        let stream = self.client().logs(&labels::current(name), Some(options));
+        let stream = self.client().logs(&container, Some(options));
         Ok(stream
             .map(|part| part.map(bollard::container::LogOutput::into_bytes).map_err(failed("give the log")))
             .boxed())
     }
 
     async fn token(&self, name: &str) -> Result<Secret, DeployError> {
-        self.there(name).await?;
-        self.read_token(&labels::current(name)).await?.ok_or_else(|| DeployError::Failed {
+        let container = self.current(name).await?;
+        self.read_token(&container).await?.ok_or_else(|| DeployError::Failed {
             what: format!("`docker/{name}` has no token"),
             hint: Some("`agentscope deploy` gives it one".to_owned()),
         })
@@ -165,8 +175,7 @@ impl Deployer for Docker {
 
     async fn stop(&self, name: &str) -> Result<(), DeployError> {
         let _lock = self.lock(name)?;
-        self.there(name).await?;
-        self.halt(&labels::current(name)).await
+        self.halt(&self.current(name).await?).await
     }
 
     async fn remove(&self, name: &str, purge: Purge) -> Result<(), DeployError> {

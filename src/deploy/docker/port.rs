@@ -1,6 +1,6 @@
 //! The port of the host by which callers reach a deployment.
 
-use std::{collections::BTreeSet, net::TcpListener, ops::RangeInclusive};
+use std::{collections::BTreeSet, io, net::TcpListener, ops::RangeInclusive};
 
 use super::{inside, observe::Container};
 use crate::deploy::{DeployError, plan::Desired};
@@ -65,6 +65,9 @@ impl Port {
     }
 
     fn is_free(&self, port: u16) -> bool {
-        !self.is_here || TcpListener::bind((self.host.as_str(), port)).is_ok()
+        // What else is in the way, such as a port that only the engine may open, the engine says itself.
+        let in_use = |error: io::Error| error.kind() == io::ErrorKind::AddrInUse;
+        let taken = self.is_here && TcpListener::bind((self.host.as_str(), port)).is_err_and(in_use);
+        !taken
     }
 }

@@ -36,12 +36,17 @@ impl Docker {
         if let Some(old) = old.filter(|old| old.is_running()) {
             self.halt(&old.name).await?;
         }
+        let mut ran = false;
         let begun = async {
-            self.start(new).await?;
+            ran = !self.start(new).await?;
             self.ready(new, port, patience, progress).await
-        };
-        if let Err(error) = begun.await {
-            let _ = self.halt(new).await;
+        }
+        .await;
+        if let Err(error) = begun {
+            // One that ran before may get well by itself.
+            if !ran {
+                let _ = self.halt(new).await;
+            }
             if let Some(old) = old.filter(|old| old.is_running()) {
                 self.start(&old.name).await?;
             }
@@ -162,12 +167,12 @@ impl Docker {
         ])
     }
 
-    pub(super) async fn start(&self, container: &str) -> Result<(), DeployError> {
+    /// `false` where it runs already.
+    pub(super) async fn start(&self, container: &str) -> Result<bool, DeployError> {
         let started = self.client().start_container(container, None::<StartContainerOptions>).await;
-        // It runs already.
         let started = match started {
-            Err(error) if sandbox::docker::is_status(&error, 304) => Ok(()),
-            other => other,
+            Err(error) if sandbox::docker::is_status(&error, 304) => Ok(false),
+            other => other.map(|()| true),
         };
         started.map_err(|error| {
             let said = sandbox::docker::said(&error);

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::{SERVE_TOKEN, Secret, agent_file::Smoke},
     deploy::{
-        Artefact, DeployError, Progress,
+        Artefact, DeployError, Progress, Purge,
         plan::{self, Desired, Plan, State},
         registry::{self, Reference},
     },
@@ -30,6 +30,8 @@ struct Making<'a> {
     whose: Whose<'a>,
     spec: Spec,
     made: Vec<(Kind, Value)>,
+    /// What becomes of the claim where this is the first revision and does not answer.
+    purge: Purge,
     patience: Duration,
     progress: &'a dyn Progress,
 }
@@ -54,10 +56,13 @@ impl Kubernetes {
         let whose = Whose { namespace, name, revision: plan.revision() };
         let made = objects(&spec, whose)?;
         self.namespace_is_there(namespace).await?;
-        self.allowed(namespace, &made).await?;
+        let mut kinds: Vec<Kind> = made.iter().map(|(kind, _)| *kind).collect();
+        kinds.extend(there.has_ingress(name).then_some(Kind::Ingress));
+        self.allowed(namespace, &kinds).await?;
         self.free(&made, namespace, name).await?;
+        let purge = self.claims(&made, namespace).await?;
         self.push(&plan.desired, progress).await?;
-        let making = Making { whose, spec, made, patience, progress };
+        let making = Making { whose, spec, made, purge, patience, progress };
         if whose.revision == current {
             return self.again(&making, &plan, &there).await.map(|()| true);
         }
@@ -68,7 +73,10 @@ impl Kubernetes {
         let token = token.unwrap_or_else(|| sandbox::Token::random().expose().into());
         self.keep(&plan.desired, whose, &token).await?;
         if let Err(error) = self.replace(&making, &plan, &there, &token).await {
-            return Err(self.undo(error, whose, &there).await);
+            return Err(self.undo(error, (whose, purge), &there).await);
+        }
+        if making.spec.ingress.is_none() && there.has_ingress(name) {
+            self.cluster.delete(Kind::Ingress, namespace, name).await?;
         }
         // What stays now goes with the next.
         let _ = self.prune(namespace, name).await;
@@ -83,7 +91,7 @@ impl Kubernetes {
         there: &There,
         token: &Secret,
     ) -> Result<(), DeployError> {
-        let Making { whose, spec, made, patience, progress } = making;
+        let Making { whose, spec, made, patience, progress, .. } = making;
         let mut smoke = plan.desired.smoke.as_ref();
         let serves = there.proved().is_some() && plan.observed.state != State::Stopped;
         let deployment = made.iter().find(|(kind, _)| *kind == Kind::Deployment).map(|(_, deployment)| deployment);
@@ -111,7 +119,7 @@ impl Kubernetes {
         self.cluster.merge(Kind::Deployment, (whose.namespace, whose.name), &replicas).await?;
         match self.prove(making, plan.desired.smoke.as_ref(), &token).await {
             Err(error) if there.proved().is_some_and(|proved| proved != whose.revision) => {
-                Err(self.undo(error, whose, there).await)
+                Err(self.undo(error, (whose, making.purge), there).await)
             }
             other => other,
         }
@@ -148,6 +156,15 @@ impl Kubernetes {
             }
         }
         Ok(())
+    }
+
+    /// Whether the claim is new with this: one that an earlier deployment kept outlives a deploy that fails.
+    async fn claims(&self, made: &[(Kind, Value)], namespace: &str) -> Result<Purge, DeployError> {
+        let claim = made.iter().find(|(kind, _)| *kind == Kind::PersistentVolumeClaim);
+        let Some((kind, claim)) = claim else { return Ok(Purge::No) };
+        let called = claim["metadata"]["name"].as_str().unwrap_or_default();
+        let there = self.cluster.get(*kind, namespace, called).await?.is_some();
+        Ok(if there { Purge::No } else { Purge::Yes })
     }
 
     /// The image to its registry, where it is ours to bring.
@@ -207,18 +224,20 @@ impl Kubernetes {
     }
 
     /// Puts back what was there before: what failed is not kept, and its number is free again.
-    async fn undo(&self, error: DeployError, whose: Whose<'_>, before: &There) -> DeployError {
+    async fn undo(&self, error: DeployError, (whose, purge): (Whose<'_>, Purge), before: &There) -> DeployError {
         let back = before.proved().filter(|proved| *proved != whose.revision);
         let undone = match back {
             Some(revision) => {
                 let whose = Whose { revision, ..whose };
-                match self.turn_to(whose, before).await {
-                    Ok(()) => self.forget(whose, |number| !known(before, number)).await,
-                    failed => failed,
-                }
+                let turned = async {
+                    self.turn_to(whose, before).await?;
+                    self.end_ingress(whose, before).await?;
+                    self.forget(whose, |number| !known(before, number)).await
+                };
+                turned.await
             }
             // There was nothing before.
-            None if before.deployment.is_none() => self.clear(whose.namespace, whose.name, super::Purge::Yes).await,
+            None if before.deployment.is_none() => self.clear(whose.namespace, whose.name, purge).await,
             None => Ok(()),
         };
         let hint = match (&undone, back) {

@@ -50,6 +50,18 @@ impl Kubernetes {
         Ok(())
     }
 
+    /// Takes away the Ingress that this revision did not ask for. Who may not see one has made none.
+    pub(super) async fn end_ingress(&self, whose: Whose<'_>, there: &There) -> Result<(), DeployError> {
+        let Whose { namespace, name, revision } = whose;
+        if there.spec(revision).is_none_or(|spec| spec.ingress.is_some()) {
+            return Ok(());
+        }
+        match self.ingress(namespace, name).await? {
+            Some(found) if labels::is_ours(&found, name) => self.cluster.delete(Kind::Ingress, namespace, name).await,
+            _ => Ok(()),
+        }
+    }
+
     /// Lets an earlier revision serve again.
     pub(super) async fn back(
         &self,
@@ -63,7 +75,8 @@ impl Kubernetes {
         if current == 0 {
             return Err(missing(namespace, name));
         }
-        self.allowed(namespace, &[]).await?;
+        let kinds: &[Kind] = if there.has_ingress(name) { &[Kind::Ingress] } else { &[] };
+        self.allowed(namespace, kinds).await?;
         let revision = earlier((namespace, name), to, &there)?;
         let whose = Whose { namespace, name, revision };
         let secrets = self.secrets(namespace, name, revision).await;
@@ -77,9 +90,14 @@ impl Kubernetes {
         let (port, replicas) = spec.map_or((0, 1), |spec| (spec.port, spec.replicas));
         let questions = Questions { role: Role::Serving, port, replicas, token: &token, smoke: None };
         match self.watch(whose, &questions, patience, progress).await {
-            Ok(()) => self.answered(whose).await,
+            Ok(()) => {
+                self.answered(whose).await?;
+                self.end_ingress(whose, &there).await
+            }
             Err(error) => {
-                self.turn_to(Whose { revision: current, ..whose }, &there).await?;
+                let whose = Whose { revision: current, ..whose };
+                self.turn_to(whose, &there).await?;
+                self.end_ingress(whose, &there).await?;
                 Err(error)
             }
         }

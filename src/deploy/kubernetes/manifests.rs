@@ -54,7 +54,8 @@ fn object(kind: Kind, spec: &Spec, whose: Whose<'_>) -> Option<Value> {
         Kind::NetworkPolicy => object(json!({
             "podSelector": { "matchLabels": { labels::NAME: name } },
             "policyTypes": ["Ingress"],
-            "ingress": [{ "ports": [{ "protocol": "TCP", "port": spec.port }] }],
+            // By its name, which each revision gives the port that it listens on.
+            "ingress": [{ "ports": [{ "protocol": "TCP", "port": "http" }] }],
         })),
         Kind::Service => object(json!({
             "selector": labels::serving(name),

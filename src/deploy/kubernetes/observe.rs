@@ -43,6 +43,11 @@ impl There {
         labels::annotation(self.deployment.as_ref()?, labels::PROVED).parse().ok()
     }
 
+    /// Whether the Ingress is one that a deploy made.
+    pub(super) fn has_ingress(&self, name: &str) -> bool {
+        self.ingress.as_ref().is_some_and(|ingress| labels::is_ours(ingress, name))
+    }
+
     /// The template of a revision, as its ReplicaSet remembers it.
     pub(super) fn template(&self, revision: u32) -> Option<&Value> {
         let set = self.sets.iter().find(|set| number(set) == revision);
@@ -83,7 +88,7 @@ impl Kubernetes {
     }
 
     /// None for who may not see it: only who asks for one needs that.
-    async fn ingress(&self, namespace: &str, name: &str) -> Result<Option<Value>, DeployError> {
+    pub(super) async fn ingress(&self, namespace: &str, name: &str) -> Result<Option<Value>, DeployError> {
         Ok(self.cluster.get(Kind::Ingress, namespace, name).await.unwrap_or_default())
     }
 
@@ -112,6 +117,10 @@ impl Kubernetes {
                     to: None,
                 }),
             }
+        }
+        // One that nobody asks for any more still leads callers here.
+        if spec.ingress.is_none() && there.has_ingress(name) {
+            changes.push(Change { what: Kind::Ingress.name().to_owned(), from: None, to: Some(name.to_owned()) });
         }
         // One that was let rest was not changed by hand.
         changes.retain(|change| !(change.what == "Deployment.spec.replicas" && change.to.as_deref() == Some("0")));

@@ -1,7 +1,7 @@
 //! What a deploy needs to be allowed, asked before anything is touched.
 
 use futures_util::future::try_join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Kubernetes, kind::Kind};
 use crate::deploy::DeployError;
@@ -10,28 +10,31 @@ use crate::deploy::DeployError;
 type Need = (Kind, &'static str, &'static [&'static str]);
 
 const NEEDS: &[Need] = &[
-    (Kind::Deployment, "", &["get", "create", "patch", "delete"]),
+    (Kind::Deployment, "", ALL),
     (Kind::ReplicaSet, "", &["list", "delete"]),
     (Kind::Pod, "", &["list", "create", "delete"]),
     (Kind::Pod, "log", &["get"]),
-    (Kind::Pod, "portforward", &["create"]),
+    // Which of them it takes depends on the cluster: that by which a WebSocket is opened, or what it is opened for.
+    (Kind::Pod, "portforward", &["get", "create"]),
     (Kind::Secret, "", &["get", "list", "create", "delete"]),
     (Kind::ConfigMap, "", &["list", "create", "delete"]),
-    (Kind::Service, "", &["get", "create", "patch", "delete"]),
-    (Kind::ServiceAccount, "", &["get", "create", "patch", "delete"]),
-    (Kind::NetworkPolicy, "", &["get", "create", "patch", "delete"]),
+    (Kind::Service, "", ALL),
+    (Kind::ServiceAccount, "", ALL),
+    (Kind::NetworkPolicy, "", ALL),
 ];
 
 /// Needed by who asks for one.
 const OPTIONAL: &[Kind] = &[Kind::Ingress, Kind::PersistentVolumeClaim];
-const ALL: &[&str] = &["get", "create", "patch", "delete"];
+const ALL: &[&str] = &["get", "list", "create", "patch", "delete"];
 
 impl Kubernetes {
+    /// `kinds` are those that are made or taken away.
+    ///
     /// # Errors
     /// All that is not allowed, in one message.
-    pub(super) async fn allowed(&self, namespace: &str, made: &[(Kind, Value)]) -> Result<(), DeployError> {
-        let more = made.iter().map(|(kind, _)| *kind).filter(|kind| OPTIONAL.contains(kind));
-        let more: Vec<Need> = more.map(|kind| (kind, "", ALL)).collect();
+    pub(super) async fn allowed(&self, namespace: &str, kinds: &[Kind]) -> Result<(), DeployError> {
+        let more: Vec<Need> =
+            OPTIONAL.iter().filter(|kind| kinds.contains(kind)).map(|kind| (*kind, "", ALL)).collect();
         let all = NEEDS
             .iter()
             .chain(&more)

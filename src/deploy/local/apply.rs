@@ -42,7 +42,7 @@ impl Local {
         progress: &dyn Progress,
     ) -> Result<bool, DeployError> {
         let name = plan.desired.name.clone();
-        let place = self.place(&name);
+        let place = self.place(&name)?;
         // Others may have changed it since it was planned.
         let (observed, record) = {
             let (name, place) = (name.clone(), place.clone());

@@ -16,7 +16,7 @@ use super::{
 use crate::sandbox::handoff;
 
 /// A supervisor that runs answers sooner; it asks its server, which may take some seconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) fn standing(place: &Place, id: &str) -> io::Result<Standing> {
     answer(&mut begin(place, id, Question::Status, PATIENCE)?)

@@ -85,7 +85,7 @@ fn signal(process: ProcessId, signal: Signal) {
 impl Local {
     /// Removes all of it, and with `purge` what it kept.
     pub(super) async fn clear(&self, name: &str, purge: Purge) -> Result<(), DeployError> {
-        let place = self.place(name);
+        let place = self.place(name)?;
         let data = place.data();
         let (there, kept) = (place.folder.is_dir(), data.is_dir());
         let nothing_else = std::fs::read_dir(&place.folder).is_ok_and(|entries| entries.count() == usize::from(kept));

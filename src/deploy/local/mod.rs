@@ -68,12 +68,13 @@ impl Local {
         Self { env: env.clone(), root: locks.join(TARGET), locks, keys }
     }
 
-    fn place(&self, name: &str) -> Place {
+    fn place(&self, name: &str) -> Result<Place, DeployError> {
         Place::new(&self.root, name)
     }
 
     /// Keeps others from changing the same deployment. Waits for what a command that was broken off has yet to tidy up.
     async fn lock(&self, name: &str) -> Result<FileLock, DeployError> {
+        self.place(name)?;
         let path = self.locks.join(format!("{TARGET}-{name}.lock"));
         let begun = Instant::now();
         let held = loop {
@@ -91,7 +92,7 @@ impl Local {
 
     /// What there is; an error where there is nothing.
     fn there(&self, name: &str) -> Result<(Place, Record), DeployError> {
-        let place = self.place(name);
+        let place = self.place(name)?;
         let record = Record::read(&place.record())?.ok_or_else(|| missing(name))?;
         Ok((place, record))
     }
@@ -126,11 +127,11 @@ impl Deployer for Local {
     }
 
     fn render(&self, request: &DeployRequest) -> Result<Desired, DeployError> {
-        Ok(spec::desired(request, &self.place(&request.name)))
+        Ok(spec::desired(request, &self.place(&request.name)?))
     }
 
     async fn observe(&self, place: &str) -> Result<Observed, DeployError> {
-        let (name, place) = (place.to_owned(), self.place(place));
+        let (name, place) = (place.to_owned(), self.place(place)?);
         blocking(move || observe::observed(&name, &place)).await
     }
 
@@ -144,9 +145,9 @@ impl Deployer for Local {
     async fn list(&self) -> Result<Vec<Observed>, DeployError> {
         let root = self.root.clone();
         blocking(move || {
-            let each = names(&root).into_iter().map(|name| observe::observed(&name, &Place::new(&root, &name)));
-            let all: Result<Vec<_>, _> = each.collect();
-            Ok(all?.into_iter().filter(Observed::exists).collect())
+            let all =
+                names(&root).into_iter().filter_map(|name| observe::listed(&name, &Place::new(&root, &name).ok()?));
+            Ok(all.collect())
         })
         .await
     }

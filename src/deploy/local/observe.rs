@@ -15,16 +15,7 @@ use crate::deploy::{
 
 /// Blocks the thread.
 pub(super) fn observed(name: &str, place: &Place) -> Result<Observed, DeployError> {
-    let none = |state| Observed {
-        id: format!("{TARGET}/{name}"),
-        name: name.to_owned(),
-        target: TARGET,
-        state,
-        url: None,
-        revisions: vec![],
-        drift: vec![],
-    };
-    let Some(record) = Record::read(&place.record())? else { return Ok(none(State::Stopped)) };
+    let Some(record) = Record::read(&place.record())? else { return Ok(without(name, State::Stopped)) };
     let (state, detail) = state(place, &record);
     let runs = matches!(state, State::Running | State::Starting | State::Failing);
     let revisions = record.revisions.iter().map(|kept| {
@@ -32,7 +23,28 @@ pub(super) fn observed(name: &str, place: &Place) -> Result<Observed, DeployErro
         let (state, detail) = if current { (state, detail.clone()) } else { (State::Stopped, String::new()) };
         revision(kept, current, state, detail)
     });
-    Ok(Observed { revisions: revisions.collect(), url: runs.then(|| url(&record)), ..none(state) })
+    Ok(Observed { revisions: revisions.collect(), url: runs.then(|| url(&record)), ..without(name, state) })
+}
+
+/// For a list: one whose record cannot be used is there, too, and keeps nobody from the others. Blocks the thread.
+pub(super) fn listed(name: &str, place: &Place) -> Option<Observed> {
+    match observed(name, place) {
+        Ok(observed) => Some(observed).filter(Observed::exists),
+        Err(_) => Some(without(name, State::Unknown)),
+    }
+}
+
+/// Of which no revision is known.
+fn without(name: &str, state: State) -> Observed {
+    Observed {
+        id: format!("{TARGET}/{name}"),
+        name: name.to_owned(),
+        target: TARGET,
+        state,
+        url: None,
+        revisions: vec![],
+        drift: vec![],
+    }
 }
 
 /// Of the current revision.
@@ -46,6 +58,9 @@ fn state(place: &Place, record: &Record) -> (State, String) {
         Err(error) if is_gone(&error) => {
             let detail = if record.stopped { "" } else { "its supervisor ended without being told to" };
             (State::Stopped, detail.to_owned())
+        }
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+            (State::Failing, format!("its supervisor does not answer within {} s", ask::PATIENCE.as_secs()))
         }
         Err(error) => (State::Failing, format!("its supervisor does not answer: {error}")),
     }

@@ -13,9 +13,10 @@ use std::{
     fs::File,
     io,
     os::{fd::AsRawFd as _, unix::net::UnixStream},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
+use super::missing;
 use crate::{
     config::make_private,
     deploy::{DeployError, image::Content},
@@ -31,8 +32,14 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn new(root: &Path, name: &str) -> Self {
-        Self { folder: root.join(name) }
+    /// # Errors
+    /// What is no name would lead elsewhere: there is no deployment there.
+    pub(super) fn new(root: &Path, name: &str) -> Result<Self, DeployError> {
+        let mut parts = Path::new(name).components();
+        match (parts.next(), parts.next()) {
+            (Some(Component::Normal(only)), None) if only == name => Ok(Self { folder: root.join(name) }),
+            _ => Err(missing(name)),
+        }
     }
 
     pub(super) fn record(&self) -> PathBuf {
@@ -129,5 +136,19 @@ pub(super) fn drop_folder(folder: &Path) -> io::Result<()> {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_folder_of_the_root() {
+        let folder = |name| Place::new(Path::new("/root"), name).map(|place| place.folder);
+        assert_eq!(folder("demo").unwrap(), Path::new("/root/demo"));
+        for name in ["", ".", "..", "/", "/etc", "demo/", "demo/.", "a/b", "../demo", "./demo"] {
+            assert!(matches!(folder(name), Err(DeployError::NotFound { .. })), "{name}");
+        }
     }
 }

@@ -64,7 +64,7 @@ fn bind(host: IpAddr, port: u16) -> Result<Option<TcpListener>, DeployError> {
 /// Ports that other deployments keep: free, too, while they do not run.
 fn of_others(place: &Place) -> BTreeSet<u16> {
     let Some(root) = place.folder.parent() else { return BTreeSet::new() };
-    let others = names(root).into_iter().map(|name| Place::new(root, &name));
+    let others = names(root).into_iter().filter_map(|name| Place::new(root, &name).ok());
     let others = others.filter(|other| other.folder != place.folder);
     others.filter_map(|other| Some(Record::read(&other.record()).ok()??.port)).collect()
 }

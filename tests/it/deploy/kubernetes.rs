@@ -261,3 +261,19 @@ fn one_image_serves_any_agent_and_the_plan_is_what_is_sent() {
     assert_eq!(purged.code, Some(0), "{purged}");
     home.answers();
 }
+
+#[test]
+fn an_ingress_goes_with_the_revision_that_asked_for_it() {
+    let Some(home) = Home::find() else { return };
+    home.agent("deploy: {kubernetes: {ingress: {host: demo.example}}}\n");
+    assert_eq!(home.deploy(&[])["url"], "http://demo.example");
+    home.agent("");
+    let second = home.deploy(&[]);
+    assert_eq!((&second["revision"], &second["url"]), (&json!(2), &Value::Null));
+    assert_eq!(home.cluster.names("ingress"), Vec::<String>::new());
+    for (to, ingresses) in [("1", 1), ("2", 0)] {
+        let back = home.run(&["rollback", &home.id(), "--to", to]);
+        assert!(back.code == Some(0) && home.cluster.names("ingress").len() == ingresses, "{back}");
+    }
+    assert_eq!(home.status()["drift"], json!([]));
+}

@@ -66,6 +66,29 @@ fn a_first_revision_that_does_not_answer_leaves_nothing() {
 }
 
 #[test]
+fn what_an_earlier_deployment_kept_outlives_a_first_revision_that_does_not_answer() {
+    let Some(home) = Home::find() else { return };
+    // As `rm` leaves it.
+    let claim = json!({
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": "demo-data",
+            "labels": { "app.kubernetes.io/managed-by": "agentscope", "agentscope.deployment": "demo" },
+        },
+        "spec": { "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "1Mi" } } },
+    });
+    let file = home.env.write("claim.json", claim.to_string());
+    home.cluster.kubectl(&["apply", "-f", &file.display().to_string()]);
+    home.agent("storage: {sessions: \"redis://127.0.0.1:1\"}\ndeploy: {kubernetes: {storage: 1Mi}}\n");
+    let output = home.try_deploy(&["--timeout", "30"]);
+    assert_eq!(output.code, Some(1), "{output}");
+    let left = home.cluster.kubectl(&["get", OURS, "-l", "agentscope.deployment", "-o", "name"]);
+    assert_eq!(left.trim(), "persistentvolumeclaim/demo-data");
+    assert!(home.cluster.get("persistentvolumeclaim/demo-data")["metadata"]["deletionTimestamp"].is_null());
+}
+
+#[test]
 fn a_deploy_that_was_killed_is_made_good_by_the_next() {
     let Some(home) = Home::find() else { return };
     home.agent("");

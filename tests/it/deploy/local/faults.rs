@@ -2,6 +2,8 @@
 
 use std::net::TcpListener;
 
+use serde_json::{Value, json};
+
 use super::{Home, alive, kill};
 
 #[test]
@@ -156,4 +158,49 @@ fn a_record_of_a_later_version_is_left_alone() {
     hint: use that one
     ");
     std::fs::remove_dir_all(home.folder()).unwrap();
+}
+
+#[test]
+fn nothing_is_removed_but_a_deployment_that_is_named_in_full() {
+    let home = Home::new();
+    home.agent("");
+    home.deploy(&[]);
+    let kept = home.env.write("kept/file", "mine");
+    let folder = kept.parent().unwrap().display().to_string();
+    let up = home.folder().join("../../../../../work/kept");
+    assert!(up.is_dir());
+    let words = [folder.clone(), format!("local/{folder}"), "local/../../../../work/kept".to_owned()];
+    let words =
+        words.iter().map(String::as_str).chain(["local/..", "local/.", "local/demo/..", "..", "", "local/", "/"]);
+    for word in words {
+        let output = home.run(&["rm", "--purge", word]);
+        assert!(output.code == Some(4) && kept.exists() && home.folder().exists(), "{word}: {output}");
+    }
+    for verb in ["rm", "stop", "rollback"] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(home.run(&[verb, "dem"]), @"
+            exit 4
+            --- stderr
+            error: there is no deployment `dem`
+            hint: did you mean `local/demo`?
+            ");
+        }
+    }
+    assert_eq!(home.run(&["rm", "local/dem", "--purge"]).code, Some(4));
+    assert_eq!((home.run(&["status", "dem"]).code, home.run(&["status", "local/d"]).code), (Some(0), Some(0)));
+    home.answers();
+}
+
+#[test]
+fn a_record_that_cannot_be_used_keeps_nobody_from_the_others() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.folder()).unwrap();
+    std::fs::write(home.folder().join("record.json"), "{").unwrap();
+    let listed = home.run(&["list", "--target", "local", "-o", "json"]);
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap_or_else(|_| panic!("{listed}"));
+    assert_eq!((&listed[0]["id"], &listed[0]["state"]), (&json!("local/demo"), &json!("unknown")));
+    let status = home.run(&["status", "demo"]);
+    assert!(status.code == Some(1) && status.stderr.contains("`agentscope rm` removes the deployment"), "{status}");
+    assert_eq!(home.run(&["rm", "demo"]).code, Some(0));
+    assert!(!home.folder().exists());
 }
