@@ -2,6 +2,7 @@
 
 use std::{io, time::Duration};
 
+use futures_util::{Stream, StreamExt as _};
 use http::StatusCode;
 use reqwest::{Client, RequestBuilder, Response, header};
 use serde::Deserialize;
@@ -17,6 +18,8 @@ use crate::{config::Env, deploy::DeployError, runtime::http::Http};
 const SAID: usize = 4 << 10;
 /// A registry that does not even begin to answer.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Bytes a second: the slowest line that a layer is sent over.
+const SLOWEST: u64 = 64 << 10;
 
 /// What we want of a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,11 +114,29 @@ impl<'a> Registry<'a> {
     }
 
     async fn once(&self, request: RequestBuilder) -> Result<Response, DeployError> {
-        let sent = tokio::time::timeout(PATIENCE, request.send()).await.map_err(|_| DeployError::Failed {
-            what: format!("the registry `{}` did not answer within {} s", self.reference.registry, PATIENCE.as_secs()),
-            hint: None,
-        })?;
+        let (client, request) = request.build_split();
+        let request = request.map_err(|source| self.unreachable(source))?;
+        let size =
+            request.headers().get(header::CONTENT_LENGTH).and_then(|size| size.to_str().ok()?.parse::<u64>().ok());
+        let patience = PATIENCE + Duration::from_secs(size.unwrap_or_default() / SLOWEST);
+        let sent = tokio::time::timeout(patience, client.execute(request)).await.map_err(|_| self.silent(patience))?;
         sent.map_err(|source| self.unreachable(source))
+    }
+
+    /// The next piece of an answer; nothing of it for [`PATIENCE`] is a failure.
+    pub(super) async fn piece<T>(
+        &self,
+        stream: &mut (impl Stream<Item = reqwest::Result<T>> + Unpin),
+    ) -> Result<Option<T>, DeployError> {
+        let piece = tokio::time::timeout(PATIENCE, stream.next()).await.map_err(|_| self.silent(PATIENCE))?;
+        piece.transpose().map_err(|source| self.unreachable(source))
+    }
+
+    fn silent(&self, patience: Duration) -> DeployError {
+        DeployError::Failed {
+            what: format!("the registry `{}` did not answer within {} s", self.reference.registry, patience.as_secs()),
+            hint: None,
+        }
     }
 
     pub(super) fn unreachable(&self, source: reqwest::Error) -> DeployError {

@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 
-use futures_util::StreamExt as _;
 use http::StatusCode;
 use reqwest::header;
 use serde_json::Value;
@@ -157,8 +156,7 @@ impl Registry<'_> {
         let mut stream = self.blob(blob).await?.bytes_stream();
         let mut file = cache.incoming().map_err(cached)?;
         let (mut hash, mut done) = (Sha256::new(), 0);
-        while let Some(piece) = stream.next().await {
-            let piece = piece.map_err(|error| self.unreachable(error))?;
+        while let Some(piece) = self.piece(&mut stream).await? {
             done += piece.len() as u64;
             if done > blob.size {
                 break;

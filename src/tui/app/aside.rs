@@ -61,7 +61,7 @@ impl App {
 
     /// Sends what was typed meanwhile; where something is to be chosen first it waits for Enter.
     fn after_aside(&mut self, now: Instant) -> Vec<Cmd> {
-        if self.work.is_some() || self.pending.queued.is_empty() {
+        if self.work.is_some() || self.opening || self.pending.queued.is_empty() {
             return vec![];
         }
         self.pending.held = self.overlay.is_some();
@@ -127,6 +127,7 @@ impl App {
     fn enter(&mut self, entered: Entered) -> Vec<Cmd> {
         self.about.session = Some(entered.key.session.clone());
         self.said = entered.history;
+        self.opening = entered.history;
         self.context = None;
         if let Some(prompt) = &entered.prompt {
             self.composer.set_text(prompt);
@@ -161,7 +162,8 @@ impl App {
     }
 
     /// Another session, or the one that is gone on with, is there.
-    pub(super) fn on_opened(&mut self, messages: Result<Vec<Message>, Failure>, now: Instant) {
+    pub(super) fn on_opened(&mut self, messages: Result<Vec<Message>, Failure>, now: Instant) -> Vec<Cmd> {
+        self.opening = false;
         match messages {
             Ok(messages) => {
                 let shown = self.transcript.drain(self.width(), now);
@@ -175,5 +177,6 @@ impl App {
             }
             Err(failure) => self.failed(&failure),
         }
+        self.after_aside(now)
     }
 }

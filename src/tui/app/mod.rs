@@ -98,6 +98,8 @@ pub struct App {
     pub(super) said: bool,
     /// When Ctrl-C was pressed with nothing left to stop.
     pub(super) leaving: Option<Instant>,
+    /// The session that is talked in is not there yet.
+    pub(super) opening: bool,
     pub(super) last_key: Option<Instant>,
     unsent: Unsent,
     focused: bool,
@@ -134,6 +136,7 @@ impl App {
             servers: (0, 0),
             said: false,
             leaving: None,
+            opening: false,
             last_key: None,
             unsent: Unsent::default(),
             focused: true,
@@ -175,10 +178,7 @@ impl App {
             Msg::Lost => self.on_lost(),
             Msg::Effect(effect) => self.on_effect(effect, now),
             Msg::Shell(done) => self.on_shell(done, now),
-            Msg::Opened(messages) => {
-                self.on_opened(messages, now);
-                vec![]
-            }
+            Msg::Opened(messages) => self.on_opened(messages, now),
             Msg::Summary(draft, edited) => {
                 self.on_summary(*draft, edited, now);
                 vec![]
@@ -201,7 +201,12 @@ impl App {
 
     /// Begins with a message that was given with the command.
     pub fn open(&mut self, draft: Draft, now: Instant) -> Vec<Cmd> {
-        self.begin(draft, now)
+        self.send(draft, now)
+    }
+
+    /// What the session holds is being read: nothing is sent before it is there.
+    pub fn expect_history(&mut self) {
+        self.opening = true;
     }
 
     /// Nothing more comes: all that waits to be shown is due.

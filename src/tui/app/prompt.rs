@@ -80,7 +80,7 @@ impl App {
                     return vec![];
                 }
                 KeyCode::Up if !self.pending.steering.is_empty() => return vec![Cmd::TakeBack],
-                KeyCode::Enter if self.pending.held && self.work.is_none() && self.aside.is_none() => {
+                KeyCode::Enter if self.pending.held && self.work.is_none() && self.aside.is_none() && !self.opening => {
                     return self.next_queued(now);
                 }
                 _ => {}
@@ -120,7 +120,7 @@ impl App {
     pub(super) fn send(&mut self, draft: Draft, now: Instant) -> Vec<Cmd> {
         match &self.work {
             // What the command changes may be what the message is for.
-            None if self.aside.is_some() => {
+            None if self.aside.is_some() || self.opening => {
                 self.pending.queued.push_back(draft);
                 vec![]
             }

@@ -176,7 +176,10 @@ pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
     running.look_at_sandbox();
     running.offer()?;
     match setup.history {
-        true => running.load_session(),
+        true => {
+            running.app.expect_history();
+            running.load_session();
+        }
         false => running.send_first()?,
     }
     let result = running.until_over(Inputs { signals, hangups, continues, telling }).await;

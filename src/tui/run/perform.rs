@@ -35,11 +35,7 @@ impl Running {
                 let text = draft.summary.clone();
                 self.edit(text, |edited| Msg::Summary(draft, edited))?;
             }
-            Cmd::Steer(draft) => {
-                if let Some(turn) = &self.turn {
-                    turn.steering.push(message(&draft, vec![]));
-                }
-            }
+            Cmd::Steer(draft) => return self.steer(&draft),
             Cmd::TakeBack => {
                 if let Some(turn) = &self.turn
                     && turn.steering.take_back().is_some()
@@ -124,6 +120,19 @@ impl Running {
         };
         let events = begun.into_stream().flatten().boxed();
         self.turn = Some(Turn { events, answers, steering, cancel });
+        Ok(())
+    }
+
+    /// Sends into the turn that runs.
+    fn steer(&mut self, draft: &Draft) -> io::Result<()> {
+        let Some(turn) = &self.turn else { return Ok(()) };
+        match attach::attach(&draft.attachments, &self.env.cwd) {
+            Ok(files) => turn.steering.push(message(draft, files)),
+            Err(error) => {
+                self.take(Msg::TakenBack)?;
+                return self.take(Msg::Crashed(format!("not sent: {}", chain(&error))));
+            }
+        }
         Ok(())
     }
 

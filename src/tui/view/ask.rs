@@ -85,6 +85,10 @@ fn path(path: &AgentPath) -> String {
 /// The whole of what is asked about, one line each.
 fn subject(app: &App, ask: &Ask) -> Vec<String> {
     let text = match &ask.asked {
+        // In full here, as it is cut to a row among the choices.
+        Asked::Approval { call, rules, .. } if rules.len() > 1 => {
+            format!("{}\nrules: {}", call_text(call).trim_end(), rules.join(", "))
+        }
         Asked::Approval { call, .. } => call_text(call),
         Asked::Question { question, .. } => question.text.clone(),
     };

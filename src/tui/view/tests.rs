@@ -348,6 +348,16 @@ fn an_answer_that_begins_with_a_slash() {
     assert_eq!(stage.press(KeyCode::Enter), [answer]);
 }
 
+#[test]
+fn nothing_is_sent_into_a_session_that_is_not_there_yet() {
+    let mut stage = Stage::new(60, 20);
+    stage.app.expect_history();
+    stage.type_in("And?");
+    assert_eq!(stage.press(KeyCode::Enter), [Cmd::Remember("And?".to_owned())]);
+    let sent = stage.tell(Msg::Opened(Ok(vec![Message::user("Hi."), Message::assistant("Hello.")])));
+    assert!(matches!(&sent[..], [Cmd::Send(draft)] if draft.text == "And?"), "{sent:?}");
+}
+
 /// What is not for the agent does not reach it, whichever key sends it.
 #[test]
 fn a_shell_line_is_not_queued_for_the_agent() {
