@@ -143,10 +143,8 @@ pub fn command() -> clap::Command {
 pub fn run(args: impl Iterator<Item = OsString>, env: Env) -> ExitCode {
     let args: Vec<_> = args.collect();
     let rest = args.get(1..).unwrap_or_default();
-    if rest.first().is_some_and(|name| name == probe::READY) {
-        return probe::main(&rest[1..]);
-    }
     match rest.first().and_then(|name| name.to_str()) {
+        Some(probe::READY) => return probe::main(&rest[1..]),
         Some(local::SUPERVISE) => return local::supervise(&rest[1..]),
         Some(local::SERVE) => return run::deployed::main(),
         _ => {}

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::Artefact;
+use super::{Artefact, DeployRequest};
 use crate::config::{Secret, agent_file::Smoke};
 
 /// What a deployment is to be.
@@ -23,6 +23,20 @@ pub struct Desired {
     pub smoke: Option<Smoke>,
     /// What changes for the agent by being deployed, to be read by whoever deploys it.
     pub notes: Vec<String>,
+}
+
+impl Desired {
+    /// What `request` asks for, as `spec` says it to the target.
+    pub(super) fn of(request: &DeployRequest, spec: Value, notes: Vec<String>) -> Self {
+        Self {
+            name: request.name.clone(),
+            spec,
+            artefact: Some(request.artefact.clone()),
+            secrets: request.secrets.clone(),
+            smoke: request.settings.smoke.clone(),
+            notes,
+        }
+    }
 }
 
 /// How a deployment, or a revision of it, is.

@@ -61,94 +61,63 @@ impl Signals {
     }
 }
 
-/// Changes of the terminal's size, from the moment this is made.
+/// A signal that ends nothing, from the moment this is made.
 #[derive(Debug)]
-pub struct Resizes {
+pub struct Told {
     #[cfg(unix)]
-    changed: tokio::signal::unix::Signal,
+    signal: tokio::signal::unix::Signal,
 }
 
-impl Resizes {
-    /// Must be called within the runtime.
+impl Told {
+    /// SIGWINCH: the size of the terminal has changed.
+    ///
+    /// # Errors
+    /// A system that refuses the handler. Must be called within the runtime, as the others.
+    pub fn of_resizes() -> std::io::Result<Self> {
+        Self::of(
+            #[cfg(unix)]
+            rustix::process::Signal::WINCH,
+        )
+    }
+
+    /// SIGCONT: the process goes on after somebody stopped it.
     ///
     /// # Errors
     /// A system that refuses the handler.
-    pub fn new() -> std::io::Result<Self> {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            Ok(Self { changed: signal(SignalKind::window_change())? })
-        }
-        #[cfg(not(unix))]
-        Ok(Self {})
+    pub fn of_continues() -> std::io::Result<Self> {
+        Self::of(
+            #[cfg(unix)]
+            rustix::process::Signal::CONT,
+        )
     }
 
-    /// Returns after the next change.
-    pub async fn recv(&mut self) {
-        #[cfg(unix)]
-        self.changed.recv().await;
-        #[cfg(not(unix))]
-        std::future::pending::<()>().await;
-    }
-}
-
-/// SIGCONT, from the moment this is made: the process goes on after somebody stopped it.
-#[derive(Debug)]
-pub struct Continues {
-    #[cfg(unix)]
-    told: tokio::signal::unix::Signal,
-}
-
-impl Continues {
-    /// Must be called within the runtime.
+    /// SIGHUP: the terminal is gone; also what a service manager sends to have the configuration read anew.
     ///
     /// # Errors
     /// A system that refuses the handler.
-    pub fn new() -> std::io::Result<Self> {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            Ok(Self { told: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))? })
-        }
-        #[cfg(not(unix))]
-        Ok(Self {})
+    pub fn of_hangups() -> std::io::Result<Self> {
+        Self::of(
+            #[cfg(unix)]
+            rustix::process::Signal::HUP,
+        )
     }
 
-    /// Returns after the next one.
-    pub async fn recv(&mut self) {
-        #[cfg(unix)]
-        self.told.recv().await;
-        #[cfg(not(unix))]
-        std::future::pending::<()>().await;
-    }
-}
-
-/// SIGHUP, from the moment this is made: what a service manager sends to have the configuration read anew.
-#[derive(Debug)]
-pub struct Hangups {
     #[cfg(unix)]
-    told: tokio::signal::unix::Signal,
-}
+    fn of(signal: rustix::process::Signal) -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal as listen};
+        Ok(Self { signal: listen(SignalKind::from_raw(signal.as_raw()))? })
+    }
 
-impl Hangups {
-    /// Must be called within the runtime.
-    ///
-    /// # Errors
-    /// A system that refuses the handler.
-    pub fn new() -> std::io::Result<Self> {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            Ok(Self { told: signal(SignalKind::hangup())? })
-        }
-        #[cfg(not(unix))]
+    /// Nobody is told where there are no such signals.
+    #[cfg(not(unix))]
+    fn of() -> std::io::Result<Self> {
         Ok(Self {})
     }
 
     /// Returns after the next one.
     pub async fn recv(&mut self) {
         #[cfg(unix)]
-        self.told.recv().await;
+        self.signal.recv().await;
         #[cfg(not(unix))]
         std::future::pending::<()>().await;
     }

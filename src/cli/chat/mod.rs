@@ -101,6 +101,8 @@ struct About {
     structured: bool,
     /// Calls that a model writes as text are run.
     text_calls: bool,
+    /// Of the server that it is behind.
+    url: Option<String>,
     /// AGENT and what else leads to its sessions, as words of a shell; empty for the built-in one.
     spelled: String,
 }

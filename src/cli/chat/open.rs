@@ -70,6 +70,7 @@ async fn there(args: &ChatArgs, url: &str, keys: &Keys, attachments: Vec<Content
         commands: BTreeMap::new(),
         structured: false,
         text_calls: true,
+        url: Some(url.to_owned()),
         spelled: spelled(Some(Path::new(url)), args),
     };
     let key = SessionKey { user: args.user_id.clone().unwrap_or_default(), session };
@@ -149,6 +150,7 @@ async fn here(
         commands: file.agent.commands.clone(),
         structured: file.agent.output.is_some(),
         text_calls: file.models.values().any(|model| model.text_tool_calls),
+        url: None,
         spelled: spelled(loaded.path.as_deref(), args),
     };
     Ok(Chat { agent, about, key: SessionKey { user, session }, format: args.output, attachments })

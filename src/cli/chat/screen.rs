@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::{About, Chat, ChatArgs};
 use crate::{
-    agent::Agent,
     cli::{CliError, Cx, Exit, cx::signals},
     tui::{
         self, Reflow, Setup,
@@ -92,9 +91,7 @@ fn used(ending: &tui::Ending) -> String {
 
 fn about(chat: &Chat, cx: &Cx) -> tui::About {
     let (model, window) = chat.agent.model();
-    let About { name, welcome, sandbox, mode, spelled, .. } = &chat.about;
-    let remote = matches!(chat.agent, Agent::Remote(_))
-        .then(|| spelled.split_whitespace().next().unwrap_or_default().to_owned());
+    let About { name, welcome, sandbox, mode, url, spelled, .. } = &chat.about;
     tui::About {
         agent: name.clone(),
         model,
@@ -103,9 +100,9 @@ fn about(chat: &Chat, cx: &Cx) -> tui::About {
         folder: short(&cx.env.cwd, cx.env.var("HOME")),
         sandbox: sandbox.clone(),
         place: None,
-        modes: remote.is_none(),
-        remote,
-        command: format!("agentscope chat{}", chat.about.spelled),
+        modes: url.is_none(),
+        remote: url.clone(),
+        command: format!("agentscope chat{spelled}"),
         session: Some(chat.key.session.clone()),
         mode: *mode,
     }

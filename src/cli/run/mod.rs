@@ -14,7 +14,7 @@ use super::{AgentArgs, CliError, Cx, Exit, cx::signals, default_model, source::A
 use crate::{
     app::{AgentApp, AppError},
     config::agent_file::Color,
-    runtime::shutdown::Hangups,
+    runtime::shutdown::Told,
     ui::log,
 };
 
@@ -62,7 +62,7 @@ pub(super) fn serve(args: &RunArgs, page: bool, cx: &Cx, ready: impl FnOnce(Sock
         }
         let listening = app.listen(address(args, &app)).await?;
         // Who hangs up a terminal wants its programs to end.
-        let hangups = if cx.env.stderr_tty { None } else { Hangups::new().ok() };
+        let hangups = if cx.env.stderr_tty { None } else { Told::of_hangups().ok() };
         let bound = listening.address();
         cx.printer.stderr(&format!("listening on http://{bound}\n"));
         ready(bound);

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::{app::AgentApp, cli::CliError, runtime::shutdown::Hangups};
+use crate::{app::AgentApp, cli::CliError, runtime::shutdown::Told};
 
 /// Between two looks at the files.
 const LOOK: Duration = Duration::from_secs(1);
@@ -16,7 +16,7 @@ const LOOK: Duration = Duration::from_secs(1);
 type Mark = Option<(u64, Option<SystemTime>)>;
 
 /// Never returns.
-pub(super) async fn watch(app: &AgentApp, mut hangups: Option<Hangups>) {
+pub(super) async fn watch(app: &AgentApp, mut hangups: Option<Told>) {
     let mut known = marks(app.files());
     loop {
         let asked = tokio::select! {
@@ -41,7 +41,7 @@ pub(super) async fn watch(app: &AgentApp, mut hangups: Option<Hangups>) {
     }
 }
 
-async fn hung_up(hangups: &mut Option<Hangups>) {
+async fn hung_up(hangups: &mut Option<Told>) {
     match hangups {
         Some(hangups) => hangups.recv().await,
         None => std::future::pending().await,

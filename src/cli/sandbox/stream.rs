@@ -8,7 +8,7 @@ use std::sync::Arc;
 use self::terminal::Raw;
 use crate::{
     cli::{CliError, Cx, Exit},
-    runtime::shutdown::{self, Resizes, Signal, Signals},
+    runtime::shutdown::{self, Signal, Signals, Told},
     sandbox::{
         Action, Limits, Sandbox, SandboxError,
         client::{Exec, ExecError, ExecInput, Output},
@@ -125,7 +125,7 @@ async fn forward(mut signals: Signals, input: ExecInput, raw: Option<Arc<Raw>>) 
 }
 
 async fn resize(input: ExecInput) {
-    let Ok(mut resizes) = Resizes::new() else { return };
+    let Ok(mut resizes) = Told::of_resizes() else { return };
     loop {
         resizes.recv().await;
         if let Some(size) = terminal::size() {

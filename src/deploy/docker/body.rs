@@ -49,14 +49,7 @@ pub(super) fn desired(request: &DeployRequest) -> Desired {
                 answered for about a second"
             .to_owned(),
     );
-    Desired {
-        name: request.name.clone(),
-        spec,
-        artefact: Some(request.artefact.clone()),
-        secrets: request.secrets.clone(),
-        smoke: request.settings.smoke.clone(),
-        notes,
-    }
+    Desired::of(request, spec, notes)
 }
 
 /// Which container is made of a revision.

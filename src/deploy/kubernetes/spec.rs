@@ -140,14 +140,7 @@ pub(super) fn desired(request: &DeployRequest) -> Result<Desired, DeployError> {
                 .to_owned(),
         );
     }
-    Ok(Desired {
-        name: request.name.clone(),
-        spec: spec.to_value(),
-        artefact: Some(request.artefact.clone()),
-        secrets: request.secrets.clone(),
-        smoke: request.settings.smoke.clone(),
-        notes,
-    })
+    Ok(Desired::of(request, spec.to_value(), notes))
 }
 
 impl Mounted {

@@ -30,12 +30,5 @@ pub(super) fn desired(request: &DeployRequest, place: &Place) -> Desired {
     notes.push(
         "a new revision takes over without a gap; turns that run on the old one have some seconds to end".to_owned(),
     );
-    Desired {
-        name: request.name.clone(),
-        spec,
-        artefact: Some(request.artefact.clone()),
-        secrets: request.secrets.clone(),
-        smoke: request.settings.smoke.clone(),
-        notes,
-    }
+    Desired::of(request, spec, notes)
 }

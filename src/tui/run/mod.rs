@@ -31,7 +31,7 @@ use crate::{
     agent::{Agent, EventStream, Steering},
     config::Env,
     domain::{AgentEvent, Answer, Content, EventKind, Usage},
-    runtime::shutdown::{Continues, Hangups, Signal, Signals},
+    runtime::shutdown::{Signal, Signals, Told},
 };
 
 /// Frames are drawn no faster than this while events come.
@@ -140,7 +140,7 @@ struct Running {
 /// A terminal that cannot be made raw, read or written.
 pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
     let terminal = Terminal::take()?;
-    let (hangups, continues) = (Hangups::new()?, Continues::new()?);
+    let (hangups, continues) = (Told::of_hangups()?, Told::of_continues()?);
     let (columns, rows) = crossterm::terminal::size()?;
     let size = Size { columns, rows };
     let (told, telling) = mpsc::unbounded_channel();
@@ -192,8 +192,8 @@ pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
 /// What comes in besides keys and events.
 struct Inputs {
     signals: Signals,
-    hangups: Hangups,
-    continues: Continues,
+    hangups: Told,
+    continues: Told,
     telling: mpsc::UnboundedReceiver<Msg>,
 }
 

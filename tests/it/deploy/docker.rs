@@ -2,20 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Home;
-
-/// The answer of `/process`, and its status.
-async fn process(url: &str, token: Option<&str>) -> (u16, String) {
-    let body =
-        json!({ "input": [{ "role": "user", "type": "message", "content": [{ "type": "text", "text": "hello" }] }] });
-    let client = reqwest::Client::builder().build().unwrap();
-    let mut request = client.post(format!("{url}/process")).json(&body);
-    if let Some(token) = token {
-        request = request.bearer_auth(token);
-    }
-    let response = request.send().await.unwrap();
-    (response.status().as_u16(), response.text().await.unwrap())
-}
+use super::{Home, process};
 
 #[tokio::test]
 async fn an_agent_is_deployed_changed_and_taken_back() {

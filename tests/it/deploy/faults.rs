@@ -1,27 +1,13 @@
 //! What goes wrong on the way leaves what was there.
 
-use std::{
-    io::Read as _,
-    process::{Child, Stdio},
-};
-
-use super::Home;
+use super::{BROKEN, Home, begun};
 
 #[test]
 fn a_revision_that_does_not_answer_never_takes_over() {
     let Some(home) = Home::find() else { return };
     home.agent("");
     let first = home.deploy(&[]);
-    // One that answers something else, one that ends at once, one whose model cannot be reached.
-    let broken = [
-        ("model: demo\ndeploy: {smoke: {prompt: hello, expect: nothing}}", "answered `deploy.smoke` with"),
-        ("model: demo\nstorage: {sessions: \"redis://127.0.0.1:1\"}", "the new revision ended: exit code 2"),
-        (
-            "model: m\nmodels: {m: {provider: openai-compatible, model: x, base_url: \"http://127.0.0.1:9/v1\"}}",
-            "Connection refused",
-        ),
-    ];
-    for (more, reason) in broken {
+    for (more, reason) in BROKEN {
         home.env.write("agent.yaml", format!("name: {}\n{more}\n", home.name));
         let output = home.run(&["deploy", "docker", "--timeout", "30"]);
         assert!(output.code == Some(1) && output.stderr.contains(reason), "{output}");
@@ -41,7 +27,7 @@ fn a_deploy_that_was_killed_is_made_good_by_the_next() {
     // At each step that it tells of.
     for (at, step) in ["making revision", "waiting until", "taking over"].into_iter().enumerate() {
         home.agent(&format!("description: change {at}\n"));
-        let (mut child, said) = begun(&home, step);
+        let (mut child, said) = begun(home.env.command(&["deploy", "docker"]), step);
         child.kill().unwrap();
         child.wait().unwrap();
         let done = home.deploy(&[]);
@@ -53,26 +39,11 @@ fn a_deploy_that_was_killed_is_made_good_by_the_next() {
     }
 }
 
-/// A deploy that has just told of `step`, with what it said.
-fn begun(home: &Home, step: &str) -> (Child, String) {
-    let mut command = home.env.command(&["deploy", "docker"]);
-    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    let mut said = String::new();
-    // Held open: it goes on to say what it does.
-    let mut stderr = child.stderr.take().unwrap();
-    let mut byte = [0];
-    while !said.contains(step) && stderr.read(&mut byte).unwrap() > 0 {
-        said.push(byte[0].into());
-    }
-    child.stderr = Some(stderr);
-    (child, said)
-}
-
 #[test]
 fn of_two_at_once_one_is_refused() {
     let Some(home) = Home::find() else { return };
     home.agent("");
-    let (mut first, _) = begun(&home, "waiting until");
+    let (mut first, _) = begun(home.env.command(&["deploy", "docker"]), "waiting until");
     let second = home.run(&["deploy", "docker"]);
     assert_eq!(second.code, Some(1), "{second}");
     assert!(second.stderr.contains("is just being changed by another command"), "{second}");

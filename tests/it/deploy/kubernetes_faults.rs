@@ -1,13 +1,13 @@
 //! What goes wrong on the way into a cluster leaves what was there.
 
-use std::{
-    io::Read as _,
-    process::{Child, Stdio},
-};
+use std::process::Command;
 
 use serde_json::json;
 
-use super::kubernetes::{Home, OURS};
+use super::{
+    begun,
+    kubernetes::{Home, OURS},
+};
 use crate::common::TestEnv;
 
 #[test]
@@ -95,7 +95,7 @@ fn a_deploy_that_was_killed_is_made_good_by_the_next() {
     home.deploy(&[]);
     for (at, step) in ["making revision", "waiting until"].into_iter().enumerate() {
         home.agent(&format!("description: change {at}\n"));
-        let (mut child, said) = begun(&home, step);
+        let (mut child, said) = begun(deploying(&home), step);
         child.kill().unwrap();
         child.wait().unwrap();
         let done = home.deploy(&[]);
@@ -105,26 +105,14 @@ fn a_deploy_that_was_killed_is_made_good_by_the_next() {
     }
     // Of two at once one is refused.
     home.agent("description: two\n");
-    let (mut first, _) = begun(&home, "waiting until");
+    let (mut first, _) = begun(deploying(&home), "waiting until");
     let second = home.try_deploy(&[]);
     assert!(second.code == Some(1) && second.stderr.contains("is just being changed by another command"), "{second}");
     assert!(first.wait().unwrap().success());
 }
 
-/// A deploy that has just told of `step`, with what it said.
-fn begun(home: &Home, step: &str) -> (Child, String) {
-    let registry = format!("{}/agents", home.cluster.registry.host);
-    let mut command = home.env.command(&["deploy", "kubernetes", "--registry", &registry]);
-    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    let mut said = String::new();
-    let mut stderr = child.stderr.take().unwrap();
-    let mut byte = [0];
-    while !said.contains(step) && stderr.read(&mut byte).unwrap() > 0 {
-        said.push(byte[0].into());
-    }
-    // Held open: it goes on to say what it does.
-    child.stderr = Some(stderr);
-    (child, said)
+fn deploying(home: &Home) -> Command {
+    home.env.command(&["deploy", "kubernetes", "--registry", &format!("{}/agents", home.cluster.registry.host)])
 }
 
 #[test]

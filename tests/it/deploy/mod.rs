@@ -8,9 +8,13 @@ mod local;
 mod plan;
 mod tools;
 
-use std::path::PathBuf;
+use std::{
+    io::Read as _,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::{
     Output, TestEnv,
@@ -110,4 +114,42 @@ impl Drop for Home {
             self.engine.docker(&["rmi", "--force", image]);
         }
     }
+}
+
+/// What stands in agent files whose revisions never take over, and what is said of each: one answers something else, one
+/// ends at once, the model of one cannot be reached.
+const BROKEN: [(&str, &str); 3] = [
+    ("model: demo\ndeploy: {smoke: {prompt: hello, expect: nothing}}", "answered `deploy.smoke` with"),
+    ("model: demo\nstorage: {sessions: \"redis://127.0.0.1:1\"}", "the new revision ended: exit code 2"),
+    (
+        "model: m\nmodels: {m: {provider: openai-compatible, model: x, base_url: \"http://127.0.0.1:9/v1\"}}",
+        "Connection refused",
+    ),
+];
+
+/// A deploy that has just told of `step`, with what it said.
+fn begun(mut deploy: Command, step: &str) -> (Child, String) {
+    let mut child = deploy.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut said = String::new();
+    let mut stderr = child.stderr.take().unwrap();
+    let mut byte = [0];
+    while !said.contains(step) && stderr.read(&mut byte).unwrap() > 0 {
+        said.push(byte[0].into());
+    }
+    // Held open: it goes on to say what it does.
+    child.stderr = Some(stderr);
+    (child, said)
+}
+
+/// The answer of `/process`, and its status.
+async fn process(url: &str, token: Option<&str>) -> (u16, String) {
+    let body =
+        json!({ "input": [{ "role": "user", "type": "message", "content": [{ "type": "text", "text": "hello" }] }] });
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut request = client.post(format!("{url}/process")).json(&body);
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.text().await.unwrap())
 }

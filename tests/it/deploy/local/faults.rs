@@ -4,23 +4,14 @@ use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
-use super::{Home, alive, kill};
+use super::{super::BROKEN, Home, alive, kill};
 
 #[test]
 fn a_revision_that_does_not_answer_never_takes_over() {
     let home = Home::new();
     home.agent("");
     let first = home.deploy(&[]);
-    // One that answers something else, one that ends at once, one whose model cannot be reached.
-    let broken = [
-        ("model: demo\ndeploy: {smoke: {prompt: hello, expect: nothing}}", "answered `deploy.smoke` with"),
-        ("model: demo\nstorage: {sessions: \"redis://127.0.0.1:1\"}", "the new revision ended: exit code 2"),
-        (
-            "model: m\nmodels: {m: {provider: openai-compatible, model: x, base_url: \"http://127.0.0.1:9/v1\"}}",
-            "Connection refused",
-        ),
-    ];
-    for (more, reason) in broken {
+    for (more, reason) in BROKEN {
         home.env.write("agent.yaml", format!("name: demo\n{more}\n"));
         let output = home.run(&["deploy", "local", "--timeout", "1"]);
         assert!(output.code == Some(1) && output.stderr.contains(reason), "{output}");

@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Home, alive, process};
+use super::{super::process, Home, alive};
 
 #[tokio::test]
 async fn an_agent_is_deployed_changed_and_taken_back() {

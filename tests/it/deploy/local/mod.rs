@@ -5,13 +5,9 @@ mod life;
 mod pipelines;
 mod secrets;
 
-use std::{
-    io::Read as _,
-    path::PathBuf,
-    process::{Child, Stdio},
-};
+use std::{path::PathBuf, process::Child};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::common::{Output, TestEnv};
 
@@ -74,17 +70,8 @@ impl Home {
 
     /// A deploy that has just told of `step`.
     fn begun(&self, step: &str) -> Child {
-        let mut command = self.env.command(&["deploy", "local"]);
-        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        let mut said = String::new();
-        // Held open: it goes on to say what it does.
-        let mut stderr = child.stderr.take().unwrap();
-        let mut byte = [0];
-        while !said.contains(step) && stderr.read(&mut byte).unwrap() > 0 {
-            said.push(byte[0].into());
-        }
+        let (child, said) = super::begun(self.env.command(&["deploy", "local"]), step);
         assert!(said.contains(step), "{said}");
-        child.stderr = Some(stderr);
         child
     }
 
@@ -114,17 +101,4 @@ fn alive(pid: i32) -> bool {
 
 fn kill(pid: i32) {
     rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::KILL).unwrap();
-}
-
-/// The answer of `/process`, and its status.
-async fn process(url: &str, token: Option<&str>) -> (u16, String) {
-    let body =
-        json!({ "input": [{ "role": "user", "type": "message", "content": [{ "type": "text", "text": "hello" }] }] });
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let mut request = client.post(format!("{url}/process")).json(&body);
-    if let Some(token) = token {
-        request = request.bearer_auth(token);
-    }
-    let response = request.send().await.unwrap();
-    (response.status().as_u16(), response.text().await.unwrap())
 }
