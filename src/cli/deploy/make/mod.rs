@@ -42,7 +42,7 @@ pub(super) async fn deploy(args: &DeployArgs, chosen: &Chosen, cx: &Cx) -> Resul
     let ready = match chosen.target {
         Target::Local => local::ready(prepared, args, cx).await?,
         Target::Docker => docker::ready(prepared, args, cx, &steps).await?,
-        Target::Kubernetes => kubernetes::ready(prepared, args, cx, &steps).await?,
+        Target::Kubernetes | Target::Knative => kubernetes::ready(prepared, chosen.target, args, cx, &steps).await?,
     };
     let Ready { deployer, place, request } = ready;
     let plan = diff(deployer.render(&request)?, deployer.observe(&place).await?);
