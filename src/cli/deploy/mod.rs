@@ -83,6 +83,9 @@ pub(super) struct DeployArgs {
     /// Begin the image with this one of a registry, HOST/PATH[:TAG] [default: nothing at all]
     #[arg(long, value_name = "IMAGE")]
     base: Option<String>,
+    /// For knative: percent of the calls that the revision gets; also `deploy.knative.traffic` [default: 100]
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100))]
+    traffic: Option<u32>,
     /// Wait also where nothing changes, until what is there answers; a new revision is waited for in any case
     #[arg(long)]
     wait: bool,

@@ -26,7 +26,6 @@ const IN_CLUSTER: &[(&str, &str)] = &[
     ("concurrency", "concurrency"),
     ("timeout", "timeout"),
     ("public", "visibility"),
-    ("traffic", "traffic"),
 ];
 
 /// By the names of the values in the plan.
@@ -56,6 +55,7 @@ impl Sources {
                 for (value, keys) in IN_CLUSTER {
                     this.add(value, in_file(&format!("/deploy/{}/{keys}", target.name())));
                 }
+                this.add("traffic", flag("--traffic", args.traffic.is_some(), in_file("/deploy/knative/traffic")));
             }
         }
         this.add("smoke", in_file("/deploy/smoke"));

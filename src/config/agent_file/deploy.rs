@@ -133,7 +133,7 @@ pub enum Visibility {
 #[serde(deny_unknown_fields)]
 pub struct SecretKey {
     /// The name of the Secret.
-    pub secret: String,
+    pub name: String,
     /// That of the variable where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,

@@ -107,7 +107,8 @@ impl Cluster {
     /// Makes the object, or what of it is ours, as it is here (server-side apply).
     pub(super) async fn apply(&self, kind: Kind, object: &Value) -> Result<Value, DeployError> {
         let (namespace, name) = place(object);
-        let path = format!("{}/{name}?fieldManager={MANAGER}&force=true&fieldValidation=Strict", kind.path(Some(namespace)));
+        let path =
+            format!("{}/{name}?fieldManager={MANAGER}&force=true&fieldValidation=Strict", kind.path(Some(namespace)));
         let what = format!("apply the {} `{name}`", kind.name());
         self.must(&what, Method::PATCH, &path, Some(("application/apply-patch+yaml", object))).await
     }

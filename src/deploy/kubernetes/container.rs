@@ -72,7 +72,7 @@ fn secrets(program: &Program, kept: &str, mode: u32) -> Value {
     }
     let others = program.references.iter().map(|(variable, at)| {
         let key = at.key.as_deref().unwrap_or(variable);
-        json!({ "secret": { "name": at.secret, "items": [{ "key": key, "path": variable }] } })
+        json!({ "secret": { "name": at.name, "items": [{ "key": key, "path": variable }] } })
     });
     let sources: Vec<Value> = std::iter::once(json!({ "secret": { "name": kept } })).chain(others).collect();
     json!({ "name": "secrets", "projected": { "defaultMode": mode, "sources": sources } })

@@ -47,11 +47,11 @@ impl Site {
     ) -> Result<(), DeployError> {
         for (variable, at) in references {
             let key = at.key.as_deref().unwrap_or(variable);
-            let found = self.cluster.get(Kind::Secret, namespace, &at.secret).await?;
+            let found = self.cluster.get(Kind::Secret, namespace, &at.name).await?;
             let lacking = match &found {
-                None => format!("the namespace `{namespace}` has no Secret `{}`", at.secret),
+                None => format!("the namespace `{namespace}` has no Secret `{}`", at.name),
                 Some(found) if !found["data"][key].is_string() => {
-                    format!("the Secret `{namespace}/{}` has no key `{key}`", at.secret)
+                    format!("the Secret `{namespace}/{}` has no key `{key}`", at.name)
                 }
                 Some(_) => continue,
             };

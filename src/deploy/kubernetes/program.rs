@@ -130,7 +130,7 @@ impl Program {
     /// What is to be known of the Secrets of others.
     pub(super) fn note(&self) -> Option<String> {
         let names: Vec<String> =
-            self.references.iter().map(|(name, at)| format!("{name} from the Secret `{}`", at.secret)).collect();
+            self.references.iter().map(|(name, at)| format!("{name} from the Secret `{}`", at.name)).collect();
         (!names.is_empty()).then(|| {
             format!("read in the cluster: {}; a value that changes there makes no new revision", names.join(", "))
         })

@@ -8,7 +8,8 @@ use super::{TestEnv, engine::unique, registry::Registry, require};
 
 /// A namespace of the cluster, and a registry that it pulls from; both are gone afterwards.
 pub struct Cluster {
-    kubectl: PathBuf,
+    /// The program, whose first argument is `kubectl`.
+    pub program: PathBuf,
     pub kubeconfig: PathBuf,
     binary: PathBuf,
     pub namespace: String,
@@ -28,16 +29,16 @@ impl Cluster {
         };
         let found = found();
         require::available("kubernetes", found.is_some()).then_some(())?;
-        let (kubectl, kubeconfig, binary) = found?;
+        let (program, kubeconfig, binary) = found?;
         let this =
-            Self { kubectl, kubeconfig, binary, namespace: format!("it-{}", unique()), registry: Registry::start()? };
+            Self { program, kubeconfig, binary, namespace: format!("it-{}", unique()), registry: Registry::start()? };
         this.kubectl(&["create", "namespace", &this.namespace]);
         Some(this)
     }
 
     /// What the cluster's own command line prints, in the namespace.
     pub fn kubectl(&self, args: &[&str]) -> String {
-        let mut command = Command::new(&self.kubectl);
+        let mut command = Command::new(&self.program);
         command.arg("kubectl").arg("--kubeconfig").arg(&self.kubeconfig).args(["--namespace", &self.namespace]);
         command.args(["--cache-dir", concat!(env!("CARGO_TARGET_TMPDIR"), "/kubectl")]);
         let output = command.args(args).output().unwrap();

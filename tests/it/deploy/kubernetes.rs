@@ -15,6 +15,7 @@ use crate::common::{Output, TestEnv, cluster::Cluster};
 
 /// A home with a deployment `demo` in a namespace of its own.
 pub(super) struct Home {
+    target: &'static str,
     pub(super) cluster: Cluster,
     pub(super) env: TestEnv,
 }
@@ -22,6 +23,10 @@ pub(super) struct Home {
 impl Home {
     /// `None` where there is no cluster, and the test is skipped.
     pub(super) fn find() -> Option<Self> {
+        Self::of("kubernetes")
+    }
+
+    pub(super) fn of(target: &'static str) -> Option<Self> {
         let cluster = Cluster::find()?;
         let env = cluster.env();
         // Packing a debug build takes long: its layer is kept from one test to the next.
@@ -29,7 +34,7 @@ impl Home {
         std::fs::create_dir_all(&shared).unwrap();
         std::fs::create_dir_all(env.home().join("cache")).unwrap();
         std::os::unix::fs::symlink(shared, env.home().join("cache/images")).unwrap();
-        Some(Self { cluster, env })
+        Some(Self { target, cluster, env })
     }
 
     pub(super) fn agent(&self, more: &str) {
@@ -42,7 +47,7 @@ impl Home {
 
     pub(super) fn try_deploy(&self, args: &[&str]) -> Output {
         let registry = format!("{}/agents", self.cluster.registry.host);
-        self.run(&[&["deploy", "kubernetes", "--registry", &registry], args].concat())
+        self.run(&[&["deploy", self.target, "--registry", &registry], args].concat())
     }
 
     pub(super) fn deploy(&self, args: &[&str]) -> Value {
@@ -53,7 +58,7 @@ impl Home {
 
     /// As other tests have one of that name in their namespaces.
     pub(super) fn id(&self) -> String {
-        format!("kubernetes/{}/demo", self.cluster.namespace)
+        format!("{}/{}/demo", self.target, self.cluster.namespace)
     }
 
     pub(super) fn status(&self) -> Value {
@@ -67,9 +72,9 @@ impl Home {
     }
 
     /// Everything of ours, and which version of it.
-    fn versions(&self) -> String {
+    pub(super) fn versions(&self, kinds: &str, label: &str) -> String {
         let form = "jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.resourceVersion}{\"\\n\"}{end}";
-        self.cluster.kubectl(&["get", OURS, "-l", "agentscope.deployment", "-o", form])
+        self.cluster.kubectl(&["get", kinds, "-l", label, "-o", form])
     }
 
     /// Where callers inside the cluster reach it, as this machine does.
@@ -78,7 +83,7 @@ impl Home {
         format!("http://{}", service["spec"]["clusterIP"].as_str().unwrap())
     }
 
-    fn token(&self, revision: u32) -> String {
+    pub(super) fn token(&self, revision: u32) -> String {
         let path = "go-template={{.data.AGENTSCOPE_SERVE_TOKEN | base64decode}}";
         self.cluster.kubectl(&["get", "secret", &format!("demo-r{revision}"), "-o", path])
     }
@@ -88,7 +93,7 @@ pub(super) const OURS: &str =
     "deployment,replicaset,pod,service,serviceaccount,secret,configmap,networkpolicy,ingress,persistentvolumeclaim";
 
 /// Calls without a pause, until it is told to end.
-struct Callers {
+pub(super) struct Callers {
     tasks: Vec<tokio::task::JoinHandle<()>>,
     told: Arc<AtomicBool>,
     answered: Arc<AtomicU32>,
@@ -96,7 +101,7 @@ struct Callers {
 }
 
 impl Callers {
-    fn start(url: &str, token: &str) -> Self {
+    pub(super) fn start(url: &str, token: &str) -> Self {
         let this = Self { tasks: vec![], told: Arc::default(), answered: Arc::default(), failed: Arc::default() };
         let tasks = (0..4).map(|number| {
             let (told, answered, failed) = (this.told.clone(), this.answered.clone(), this.failed.clone());
@@ -120,11 +125,11 @@ impl Callers {
     }
 
     /// How many were answered since it was asked last.
-    fn answered(&self) -> u32 {
+    pub(super) fn answered(&self) -> u32 {
         self.answered.swap(0, Ordering::Relaxed)
     }
 
-    async fn end(self) {
+    pub(super) async fn end(self) {
         self.told.store(true, Ordering::Relaxed);
         for task in self.tasks {
             task.await.unwrap();
@@ -172,12 +177,12 @@ async fn an_agent_is_deployed_changed_and_taken_back() {
     assert!(chat.text().await.unwrap().contains("demo model"));
 
     // The same again is no change at all.
-    let before = home.versions();
+    let before = home.versions(OURS, "agentscope.deployment");
     let again = home.deploy(&["-E", "MORE=s3cret-value"]);
     assert_eq!((&again["revision"], &again["changed"]), (&json!(1), &json!(false)));
     let planned = home.try_deploy(&["-E", "MORE=s3cret-value", "--plan", "--detailed-exitcode"]);
     assert_eq!(planned.code, Some(0), "{planned}");
-    assert_eq!(before, home.versions());
+    assert_eq!(before, home.versions(OURS, "agentscope.deployment"));
 
     // Another agent, while it is called: no call is lost, on the way there and on the way back, and all of it is known
     // to who has nothing but the login.

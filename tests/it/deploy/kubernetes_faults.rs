@@ -208,7 +208,7 @@ fn wrong_usage_is_told_before_anything_is_asked() {
     --- stderr
     using ./agent.yaml
     error: `deploy.kubernetes.replicas` is 2, and `storage.sessions` is kept by each pod alone
-    hint: use one replica, or keep it where all of them reach it: `storage` names the server
+    hint: make it 1, or keep it where all of them reach it: `storage` names the server
     ");
     env.write(
         "agent.yaml",

@@ -2,6 +2,7 @@
 
 mod docker;
 mod faults;
+mod knative;
 mod kubernetes;
 mod kubernetes_faults;
 mod local;

@@ -21,6 +21,9 @@ pub(super) async fn ready(
     cx: &Cx,
     steps: &Arc<dyn Progress>,
 ) -> Result<Ready, CliError> {
+    if args.traffic.is_some() {
+        prepared.loaded.file.deploy.knative.traffic = args.traffic;
+    }
     named(&prepared.name)?;
     shared(&mut prepared, target)?;
     // What is wrong with the way to it is told before anything takes time.
@@ -78,19 +81,16 @@ fn named(name: &str) -> Result<(), CliError> {
 /// Several pods need what all of them reach.
 fn shared(prepared: &mut Prepared, target: Target) -> Result<(), CliError> {
     let Some(key) = prepared.kept_alone() else { return Ok(()) };
-    let asked = if target == Target::Knative {
-        let settings = &mut prepared.loaded.file.deploy.knative;
-        let most = (*settings.scale.max.get_or_insert(1)).max(settings.scale.min);
-        let share = settings.traffic.unwrap_or(100);
-        let split = || (share < 100).then(|| format!("deploy.knative.traffic` is {share}"));
-        if most > 1 { Some(format!("deploy.knative.scale` allows {most} instances")) } else { split() }
-    } else {
-        let replicas = prepared.settings().kubernetes.replicas.unwrap_or(1);
-        (replicas > 1).then(|| format!("deploy.kubernetes.replicas` is {replicas}"))
+    let (wanted, what) = match target {
+        Target::Knative => {
+            let scale = &mut prepared.loaded.file.deploy.knative.scale;
+            ((*scale.max.get_or_insert(1)).max(scale.min), "knative.scale.max")
+        }
+        _ => (prepared.settings().kubernetes.replicas.unwrap_or(1), "kubernetes.replicas"),
     };
-    match asked {
-        Some(asked) => Err(CliError::usage(format!("`{asked}, and `storage.{key}` is kept by each pod alone"))
-            .hint("use one pod for all calls, or keep it where all of them reach it: `storage` names the server")),
-        None => Ok(()),
+    if wanted <= 1 {
+        return Ok(());
     }
+    Err(CliError::usage(format!("`deploy.{what}` is {wanted}, and `storage.{key}` is kept by each pod alone"))
+        .hint("make it 1, or keep it where all of them reach it: `storage` names the server"))
 }

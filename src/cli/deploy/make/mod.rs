@@ -36,6 +36,10 @@ struct Ready {
 /// # Errors
 /// Whatever keeps the agent from being deployed; nothing is changed then, or all is as before.
 pub(super) async fn deploy(args: &DeployArgs, chosen: &Chosen, cx: &Cx) -> Result<Exit, CliError> {
+    if args.traffic.is_some() && chosen.target != Target::Knative {
+        let what = format!("`--traffic` shares calls between revisions, which `{}` cannot do", chosen.target.name());
+        return Err(CliError::usage(what).hint("leave it out, or deploy to `knative`"));
+    }
     let steps = steps(cx);
     let prepared = Prepared::of(args, chosen, cx).await?;
     let sources = prepared.sources.clone();

@@ -68,6 +68,12 @@ pub(super) fn desired(request: &DeployRequest) -> Result<Desired, DeployError> {
                 .to_owned(),
         );
     }
+    if spec.traffic < 100 {
+        notes.push(format!(
+            "a new revision gets {} % of the calls, whoever calls: it does not know the sessions of the other",
+            spec.traffic
+        ));
+    }
     notes.push(match spec.public {
         true => {
             "whoever reaches the cluster's gateway and has the token may call it; `visibility: cluster-local` keeps \
