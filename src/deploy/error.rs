@@ -21,6 +21,9 @@ pub enum DeployError {
     Usage { what: String, hint: String },
     #[error("{what}")]
     Failed { what: String, hint: Option<String> },
+    /// Somebody wanted it to end before it was done.
+    #[error("interrupted")]
+    Interrupted { hint: Option<String> },
     #[error("the port {port} is taken")]
     PortTaken { port: u16 },
     /// There is no such image, or nobody is told that there is.
@@ -47,10 +50,19 @@ impl DeployError {
             | Self::NotFound { hint, .. }
             | Self::NoEngine { hint, .. }
             | Self::Denied { hint, .. } => Some(hint),
-            Self::Failed { hint, .. } => hint.as_deref(),
+            Self::Failed { hint, .. } | Self::Interrupted { hint } => hint.as_deref(),
             Self::PortTaken { .. } => Some("leave `--port` out: the next one that is free is taken and kept"),
             Self::Unreachable { .. } => Some("registries on this machine are asked over http, all others over https"),
             Self::Agent(_) | Self::Http(_) | Self::Io { .. } | Self::Refused { .. } => None,
+        }
+    }
+
+    /// The same, with what became of the deployment where nothing else is to be done next.
+    pub(super) fn leaving(self, hint: impl Into<String>) -> Self {
+        match self {
+            Self::Failed { what, hint: None } => Self::Failed { what, hint: Some(hint.into()) },
+            Self::Interrupted { hint: None } => Self::Interrupted { hint: Some(hint.into()) },
+            other => other,
         }
     }
 

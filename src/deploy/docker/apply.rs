@@ -40,7 +40,8 @@ impl Docker {
             return Ok(false);
         }
         if let Some(Artefact::Image { image, name, cache }) = &plan.desired.artefact {
-            self.engine.load(image, name, cache, progress).await?;
+            let loading = async { self.engine.load(image, name, cache, progress).await.map(drop) };
+            self.interrupt.or(loading).await?;
         }
         self.sweep(&name).await?;
         let all = self.containers(Some(&name)).await?;
@@ -106,11 +107,9 @@ impl Docker {
             // What failed is not kept: the number is free again.
             self.drop_container(&labels::revision(name, number), Volumes::Keep).await?;
             self.drop_volume(&labels::secrets_volume(name, number)).await?;
-            return Err(match error {
-                DeployError::Failed { what, hint: None } if current.is_some() => {
-                    DeployError::Failed { what, hint: Some("the old revision goes on as before".to_owned()) }
-                }
-                other => other,
+            return Err(match current {
+                Some(_) => error.leaving("the old revision goes on as before"),
+                None => error,
             });
         }
         Ok(())
@@ -174,7 +173,7 @@ impl Docker {
             match &desired.smoke {
                 Some(smoke) => {
                     progress.step("asking it what `deploy.smoke` says", None, None);
-                    self.smoke(&candidate, port, smoke, patience).await
+                    self.interrupt.or(self.smoke(&candidate, port, smoke, patience)).await
                 }
                 None => Ok(()),
             }

@@ -55,6 +55,10 @@ impl Docker {
         progress: &dyn Progress,
     ) -> Result<(), DeployError> {
         progress.step("waiting until it answers", None, None);
+        self.interrupt.or(self.until_ready(container, port, patience)).await
+    }
+
+    async fn until_ready(&self, container: &str, port: u16, patience: Duration) -> Result<(), DeployError> {
         let started = Instant::now();
         let (mut said, mut since) = (String::new(), Instant::now());
         loop {

@@ -23,7 +23,7 @@ use bollard::{
 use futures_util::StreamExt as _;
 
 use super::{
-    DeployError, DeployRequest, Deployer, Deployment, Follow, LogStream, Progress, Purge,
+    DeployError, DeployRequest, Deployer, Deployment, Follow, Interrupt, LogStream, Progress, Purge,
     engine::{Engine, failed},
     plan::{Desired, Observed, Plan, State},
 };
@@ -34,12 +34,13 @@ pub struct Docker {
     engine: Engine,
     /// Where locks are.
     state: PathBuf,
+    interrupt: Interrupt,
 }
 
 impl Docker {
     #[must_use]
-    pub fn new(engine: Engine, state: PathBuf) -> Self {
-        Self { engine, state }
+    pub fn new(engine: Engine, state: PathBuf, interrupt: Interrupt) -> Self {
+        Self { engine, state, interrupt }
     }
 
     #[must_use]

@@ -31,6 +31,7 @@ impl Docker {
         progress: &dyn Progress,
     ) -> Result<(), DeployError> {
         let (new, port) = new;
+        self.interrupt.check()?;
         progress.step("taking over", None, None);
         let old = old.filter(|old| old.name != new);
         if let Some(old) = old.filter(|old| old.is_running()) {
@@ -92,7 +93,11 @@ impl Docker {
         let observed = observe::observed(name, &all);
         let port = observed.revisions.iter().find(|revision| revision.number == wanted.number);
         let port = port.map_or(0, |revision| inside::port(&revision.spec));
-        self.swap(name, Some(current), (&wanted.name, port), patience, progress).await
+        let swapped = self.swap(name, Some(current), (&wanted.name, port), patience, progress).await;
+        swapped.map_err(|error| match current.is_running() {
+            true => error.leaving(format!("revision {} goes on as before", current.number)),
+            false => error,
+        })
     }
 
     /// Removes all of it, and with `purge` what it kept.

@@ -61,7 +61,7 @@ impl Kubernetes {
         self.allowed(namespace, &kinds).await?;
         self.free(&made, namespace, name).await?;
         let purge = self.claims(&made, namespace).await?;
-        self.push(&plan.desired, progress).await?;
+        self.interrupt.or(self.push(&plan.desired, progress)).await?;
         let making = Making { whose, spec, made, purge, patience, progress };
         if whose.revision == current {
             return self.again(&making, &plan, &there).await.map(|()| true);
@@ -91,6 +91,7 @@ impl Kubernetes {
         there: &There,
         token: &Secret,
     ) -> Result<(), DeployError> {
+        self.interrupt.check()?;
         let Making { whose, spec, made, patience, progress, .. } = making;
         let mut smoke = plan.desired.smoke.as_ref();
         let serves = there.proved().is_some() && plan.observed.state != State::Stopped;
@@ -120,6 +121,11 @@ impl Kubernetes {
         match self.prove(making, plan.desired.smoke.as_ref(), &token).await {
             Err(error) if there.proved().is_some_and(|proved| proved != whose.revision) => {
                 Err(self.undo(error, (whose, making.purge), there).await)
+            }
+            Err(error) if plan.observed.state == State::Stopped => {
+                let none = json!({ "spec": { "replicas": 0 } });
+                self.cluster.merge(Kind::Deployment, (whose.namespace, whose.name), &none).await?;
+                Err(error.leaving("it is stopped again"))
             }
             other => other,
         }
@@ -245,10 +251,7 @@ impl Kubernetes {
             (Ok(()), Some(revision)) => format!("revision {revision} goes on as before"),
             (Ok(()), None) => return error,
         };
-        match error {
-            DeployError::Failed { what, hint: None } => DeployError::Failed { what, hint: Some(hint) },
-            other => other,
-        }
+        error.leaving(hint)
     }
 
     /// Removes revisions that do not count: their ReplicaSets and pods, Secrets and ConfigMaps.

@@ -30,7 +30,7 @@ use serde_json::Value;
 
 use self::{cluster::Cluster, kind::Kind, manifests::Whose, observe::There};
 use super::{
-    DeployError, DeployRequest, Deployer, Deployment, Follow, Forward, LogStream, Progress, Purge,
+    DeployError, DeployRequest, Deployer, Deployment, Follow, Forward, Interrupt, LogStream, Progress, Purge,
     plan::{Desired, Observed, Plan},
 };
 use crate::{
@@ -53,12 +53,13 @@ pub struct Kubernetes {
     state: PathBuf,
     /// Whether a namespace that is missing is made.
     create_namespace: bool,
+    interrupt: Interrupt,
 }
 
 impl Kubernetes {
     /// # Errors
     /// No kubeconfig, or one that cannot be used. Asks nobody.
-    pub async fn open(env: &Env, http: &Arc<Http>, state: PathBuf) -> Result<Self, DeployError> {
+    pub async fn open(env: &Env, http: &Arc<Http>, state: PathBuf, interrupt: Interrupt) -> Result<Self, DeployError> {
         let (cluster, config) = config::open(env, http).await?;
         Ok(Self {
             cluster,
@@ -68,6 +69,7 @@ impl Kubernetes {
             http: Arc::clone(http),
             state,
             create_namespace: false,
+            interrupt,
         })
     }
 

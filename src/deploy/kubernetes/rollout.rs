@@ -68,6 +68,16 @@ impl Kubernetes {
         patience: Duration,
         progress: &dyn Progress,
     ) -> Result<(), DeployError> {
+        self.interrupt.or(self.until_answered(whose, questions, patience, progress)).await
+    }
+
+    async fn until_answered(
+        &self,
+        whose: Whose<'_>,
+        questions: &Questions<'_>,
+        patience: Duration,
+        progress: &dyn Progress,
+    ) -> Result<(), DeployError> {
         progress.step("waiting until it answers", None, None);
         let started = Instant::now();
         let mut watch = Watch {

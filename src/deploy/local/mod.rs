@@ -27,7 +27,7 @@ use async_trait::async_trait;
 
 use self::{place::Place, record::Record};
 use super::{
-    DeployError, DeployRequest, Deployer, Deployment, Follow, LogStream, Progress, Purge,
+    DeployError, DeployRequest, Deployer, Deployment, Follow, Interrupt, LogStream, Progress, Purge,
     plan::{Desired, Observed, Plan},
 };
 use crate::config::{Env, FileLock, Keys, Paths, Secret};
@@ -59,13 +59,14 @@ pub struct Local {
     root: PathBuf,
     /// What a rollback needs again.
     keys: Keys,
+    interrupt: Interrupt,
 }
 
 impl Local {
     #[must_use]
-    pub fn new(env: &Env, paths: &Paths, keys: Keys) -> Self {
+    pub fn new(env: &Env, paths: &Paths, keys: Keys, interrupt: Interrupt) -> Self {
         let locks = paths.state.join("deploy");
-        Self { env: env.clone(), root: locks.join(TARGET), locks, keys }
+        Self { env: env.clone(), root: locks.join(TARGET), locks, keys, interrupt }
     }
 
     fn place(&self, name: &str) -> Result<Place, DeployError> {

@@ -1,6 +1,6 @@
 //! What goes wrong on the way leaves what was there.
 
-use super::{BROKEN, Home, begun};
+use super::{BROKEN, Home, begun, told_to_end};
 
 #[test]
 fn a_revision_that_does_not_answer_never_takes_over() {
@@ -37,6 +37,37 @@ fn a_deploy_that_was_killed_is_made_good_by_the_next() {
         assert_eq!(containers.matches("running").count(), 1, "{containers}");
         assert!(!containers.contains("candidate") && !containers.contains("filler"), "{containers}");
     }
+}
+
+#[test]
+fn a_deploy_that_is_told_to_end_takes_back_what_it_began() {
+    let Some(home) = Home::find() else { return };
+    let (unready, _) = BROKEN[2];
+    home.env.write("agent.yaml", format!("name: {}\n{unready}\n", home.name));
+    let (code, said) = told_to_end(begun(home.env.command(&["deploy", "docker"]), "waiting until"));
+    assert!(code == Some(130) && said.contains("error: interrupted"), "{code:?} {said}");
+    assert_eq!(home.things().trim(), "");
+    assert_eq!(home.engine.docker(&["images", "-q", &format!("agentscope/{}", home.name)]), "");
+
+    home.agent("");
+    home.deploy(&[]);
+    let before = home.things();
+    home.env.write("agent.yaml", format!("name: {}\n{unready}\n", home.name));
+    let (code, said) = told_to_end(begun(home.env.command(&["deploy", "docker"]), "waiting until"));
+    assert!(code == Some(130) && said.contains("hint: the old revision goes on as before"), "{code:?} {said}");
+    let names = |things: &str| {
+        things.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&home.things()), names(&before));
+    assert_eq!(home.run(&["invoke", &home.name, "-q", "hello"]).code, Some(0));
+
+    // While one takes over from the other, either of them is the one that serves in the end.
+    home.agent("description: changed\n");
+    let (code, said) = told_to_end(begun(home.env.command(&["deploy", "docker"]), "taking over"));
+    assert!(matches!(code, Some(0 | 130)), "{code:?} {said}");
+    let containers = home.containers();
+    assert!(containers.starts_with("agentscope-[NAME] running") && !containers.contains("candidate"), "{containers}");
+    assert_eq!(home.run(&["invoke", &home.name, "-q", "hello"]).code, Some(0));
 }
 
 #[test]

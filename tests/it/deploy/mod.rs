@@ -141,6 +141,14 @@ fn begun(mut deploy: Command, step: &str) -> (Child, String) {
     (child, said)
 }
 
+/// What a deploy that was [`begun`] and is told to end says after that, and its exit code.
+fn told_to_end((mut deploy, mut said): (Child, String)) -> (Option<i32>, String) {
+    let pid = rustix::process::Pid::from_child(&deploy);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    deploy.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    (deploy.wait().unwrap().code(), said)
+}
+
 /// The answer of `/process`, and its status.
 async fn process(url: &str, token: Option<&str>) -> (u16, String) {
     let body =
