@@ -1,6 +1,6 @@
 //! What goes wrong with images and deployments.
 
-use std::io;
+use std::{io, time::Duration};
 
 use crate::{config::agent_file::Diagnostics, runtime::http::HttpError, sandbox::SandboxError};
 
@@ -34,6 +34,10 @@ pub enum DeployError {
     NoEngine { reason: String, hint: String },
     #[error("could not reach the registry `{registry}`")]
     Unreachable { registry: String, source: reqwest::Error },
+    #[error("{from} gave more than {} MiB when asked for {what}", .most >> 20)]
+    TooLarge { from: String, what: String, most: usize },
+    #[error("{from} did not give {what} within {} s", .patience.as_secs())]
+    Silent { from: String, what: String, patience: Duration },
     #[error("the registry `{registry}` does not let {who} {action} `{repository}`")]
     Denied { registry: String, repository: String, action: &'static str, who: String, hint: String },
     #[error("the registry `{registry}` answered {status} when asked to {what}{}", .said.as_ref().map_or(String::new(), |said| format!(": {said}")))]
@@ -53,6 +57,8 @@ impl DeployError {
             Self::Failed { hint, .. } | Self::Interrupted { hint } => hint.as_deref(),
             Self::PortTaken { .. } => Some("leave `--port` out: the next one that is free is taken and kept"),
             Self::Unreachable { .. } => Some("registries on this machine are asked over http, all others over https"),
+            Self::TooLarge { .. } => Some("no image has such a document: it may be no registry that answers there"),
+            Self::Silent { .. } => Some("try again when the line is better"),
             Self::Agent(_) | Self::Http(_) | Self::Io { .. } | Self::Refused { .. } => None,
         }
     }

@@ -22,8 +22,9 @@ impl Interrupt {
     ///
     /// # Errors
     /// [`DeployError::Interrupted`]; those of `work`.
-    pub async fn or<T>(&self, work: impl Future<Output = Result<T, DeployError>>) -> Result<T, DeployError> {
-        self.0.run_until_cancelled(work).await.unwrap_or(Err(DeployError::Interrupted { hint: None }))
+    pub async fn or<T, E: From<DeployError>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        let done = self.0.run_until_cancelled(work).await;
+        done.unwrap_or_else(|| Err(DeployError::Interrupted { hint: None }.into()))
     }
 
     /// # Errors

@@ -148,7 +148,7 @@ fn in_order<W: Future<Output = Result<Exit, CliError>>>(
         let told = async {
             signals.told().await;
             if let Some(steps) = shown.upgrade() {
-                steps.step("interrupted: what was begun is taken back; a second signal ends this at once", None, None);
+                steps.step("interrupted: tidying up; a second signal ends this at once", None, None);
             }
             cx.interrupt.raise();
             std::future::pending().await

@@ -31,10 +31,7 @@ pub(in crate::cli) struct RollbackArgs {
 
 pub(in crate::cli) fn run(args: &RollbackArgs, cx: &Cx) -> Result<Exit, CliError> {
     in_order(cx, |steps| async move {
-        let found = tokio::select! {
-            found = find_exact(&args.id, cx) => found?,
-            () = cx.interrupt.raised() => return Ok(Exit::Interrupted),
-        };
+        let found = cx.interrupt.or(find_exact(&args.id, cx)).await?;
         let patience = Duration::from_secs(args.timeout);
         let done = found.deployer.rollback(found.observed.place(), args.to, patience, &*steps).await?;
         drop(steps);

@@ -32,18 +32,28 @@ impl Docker {
     ) -> Result<bool, DeployError> {
         let name = plan.desired.name.clone();
         self.ours(&name).await?;
-        let all = self.containers(Some(&name)).await?;
-        // Others may have changed it since it was planned.
-        let plan = plan::diff(plan.desired, self.with_drift(&name, &all).await?);
-        let unfinished = observe::current(&name, &all).is_some_and(|current| current.name != labels::current(&name));
-        if !plan.changed() && !unfinished {
-            return Ok(false);
-        }
+        let Some(plan) = self.to_do(&name, plan.desired).await? else { return Ok(false) };
         if let Some(Artefact::Image { image, name, cache }) = &plan.desired.artefact {
             let loading = async { self.engine.load(image, name, cache, progress).await.map(drop) };
             self.interrupt.or(loading).await?;
         }
+        let image = plan.desired.spec["image"].as_str().unwrap_or_default().to_owned();
+        self.alone(&name, &image, self.change(plan.desired, patience, progress)).await
+    }
+
+    /// What there is to do; nothing where all is as it should be.
+    async fn to_do(&self, name: &str, desired: Desired) -> Result<Option<Plan>, DeployError> {
+        let all = self.containers(Some(name)).await?;
+        let plan = plan::diff(desired, self.with_drift(name, &all).await?);
+        let unfinished = observe::current(name, &all).is_some_and(|current| current.name != labels::current(name));
+        Ok((plan.changed() || unfinished).then_some(plan))
+    }
+
+    async fn change(&self, desired: Desired, patience: Duration, progress: &dyn Progress) -> Result<bool, DeployError> {
+        let name = desired.name.clone();
         self.sweep(&name).await?;
+        // Others may have changed it since it was planned.
+        let Some(plan) = self.to_do(&name, desired).await? else { return Ok(false) };
         let all = self.containers(Some(&name)).await?;
         let current = observe::current(&name, &all);
         if let Some(current) = current.filter(|_| plan.only_starts() || !plan.changed()) {

@@ -202,13 +202,13 @@ impl Deployer for Kubernetes {
     async fn stop(&self, place: &str) -> Result<(), DeployError> {
         let place = self.split(place);
         let _lock = self.lock(place)?;
-        self.halt(place.0, place.1).await
+        self.interrupt.or(self.halt(place.0, place.1)).await
     }
 
     async fn remove(&self, place: &str, purge: Purge) -> Result<(), DeployError> {
         let place = self.split(place);
         let lock = self.lock(place)?;
-        self.clear(place.0, place.1, purge).await?;
+        self.interrupt.or(self.clear(place.0, place.1, purge)).await?;
         lock.remove();
         Ok(())
     }

@@ -185,17 +185,17 @@ impl Deployer for Local {
     async fn stop(&self, place: &str) -> Result<(), DeployError> {
         let _lock = self.lock(place).await?;
         let (place, mut record) = self.there(place)?;
-        blocking(move || {
+        let stopping = blocking(move || {
             record.stopped = true;
             record.write(&place.record())?;
             end::all(&place)
-        })
-        .await
+        });
+        self.interrupt.or(stopping).await
     }
 
     async fn remove(&self, place: &str, purge: Purge) -> Result<(), DeployError> {
         let lock = self.lock(place).await?;
-        self.clear(place, purge).await?;
+        self.interrupt.or(self.clear(place, purge)).await?;
         lock.remove();
         Ok(())
     }

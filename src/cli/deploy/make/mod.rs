@@ -42,10 +42,7 @@ pub(super) async fn deploy(
     steps: Arc<dyn Progress>,
 ) -> Result<Exit, CliError> {
     // Nothing is begun before there is a plan.
-    let (deployer, plan, sources) = tokio::select! {
-        made = plan_of(args, chosen, cx, &steps) => made?,
-        () = cx.interrupt.raised() => return Ok(Exit::Interrupted),
-    };
+    let (deployer, plan, sources) = cx.interrupt.or(plan_of(args, chosen, cx, &steps)).await?;
     if args.plan {
         drop(steps);
         let manifests = deployer.manifests(&plan)?;
@@ -53,10 +50,8 @@ pub(super) async fn deploy(
     }
     let mut done = deployer.apply(plan, args.patience(), &*steps).await?;
     if args.wait && done.observed.state != State::Running {
-        done.observed = tokio::select! {
-            observed = until_it_runs(&*deployer, done.observed, args.patience(), &*steps) => observed?,
-            () = cx.interrupt.raised() => return Ok(Exit::Interrupted),
-        };
+        let running = until_it_runs(&*deployer, done.observed, args.patience(), &*steps);
+        done.observed = cx.interrupt.or(running).await?;
     }
     drop(steps);
     report::deployed(&done, args.output, cx)
