@@ -8,7 +8,7 @@ use bollard::{
     query_parameters::{CreateContainerOptionsBuilder, InspectContainerOptions},
 };
 
-use super::{Docker, labels, observe::Container, secrets::Volumes};
+use super::{Docker, inside::PROGRAM, labels, observe::Container, secrets::Volumes};
 use crate::{
     deploy::{DeployError, engine::failed},
     sandbox::{self, docker::is_status},
@@ -40,6 +40,8 @@ impl Docker {
         for _ in 0..TRIES {
             let made = ContainerCreateBody {
                 image: Some(image.to_owned()),
+                // Of which no image need have one.
+                cmd: Some(vec![PROGRAM.to_owned()]),
                 labels: Some(self.step_marks(name, 0)),
                 host_config: Some(HostConfig { network_mode: Some("none".to_owned()), ..HostConfig::default() }),
                 ..ContainerCreateBody::default()

@@ -78,8 +78,76 @@ fn of_two_at_once_one_is_refused() {
     let second = home.run(&["deploy", "docker"]);
     assert_eq!(second.code, Some(1), "{second}");
     assert!(second.stderr.contains("is just being changed by another command"), "{second}");
+    let other = home.env.home().join("elsewhere");
+    Home::share_layers(&other);
+    // Another machine has no file of this one, and finds the lock on the engine.
+    let elsewhere = |args: &[&str]| {
+        let mut command = home.env.command(args);
+        let output = command.env("AGENTSCOPE_HOME", &other).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = elsewhere(&["deploy", "docker"]);
+    let refused = "is just being changed from elsewhere\nhint: if that is not so, `docker rm -f agentscope-";
+    assert!(code == Some(1) && said.contains(refused), "{said}");
     assert!(first.wait().unwrap().success());
     assert_eq!(home.containers(), "agentscope-[NAME] running");
+    assert_eq!(elsewhere(&["stop", &home.name]).0, Some(0));
+    assert_eq!(home.containers(), "agentscope-[NAME] exited");
+}
+
+#[test]
+fn a_lock_is_taken_from_who_has_ended_and_from_nobody_else() {
+    let Some(home) = Home::find() else { return };
+    home.agent("");
+    home.deploy(&[]);
+    let lock = format!("agentscope-{}.lock", home.name);
+    let held_by = |maker: &str| {
+        let name = format!("agentscope.deployment={}", home.name);
+        let maker = format!("agentscope.deployment.step={maker}");
+        let label = ["--label", "agentscope.revision=0", "--label", name.as_str(), "--label", maker.as_str()];
+        let create = [&["create", "--name", lock.as_str()][..], &label, &[home.engine.image.as_str(), "true"]].concat();
+        home.engine.docker(&create);
+    };
+    held_by("another-machine pid:[1] 7 7");
+    for args in [&["stop", &home.name][..], &["rm", &home.name], &["rollback", &home.name]] {
+        let refused = home.run(args);
+        assert!(
+            refused.code == Some(1) && refused.stderr.contains("is just being changed from elsewhere"),
+            "{refused}"
+        );
+    }
+    home.engine.docker(&["rm", &lock]);
+    // As a process of this machine that was killed leaves it.
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap();
+    held_by(&format!("{} {} {} 1", boot.trim(), namespace.display(), std::process::id()));
+    assert_eq!(home.run(&["stop", &home.name]).code, Some(0));
+    assert_eq!(home.containers(), "agentscope-[NAME] exited");
+}
+
+#[test]
+fn an_old_revision_that_is_just_restarted_again_and_again_does_not_come_back() {
+    let Some(home) = Home::find() else { return };
+    home.agent("");
+    home.deploy(&[]);
+    let container = format!("agentscope-{}", home.name);
+    let state =
+        |what: &str| home.engine.docker(&["inspect", "--format", &format!("{{{{.State.{what}}}}}"), &container]);
+    // The engine waits longer each time: at last for longer than a deploy takes.
+    for _ in 0..8 {
+        while state("Status") != "running" {
+            std::thread::yield_now();
+        }
+        let pid = rustix::process::Pid::from_raw(state("Pid").parse().unwrap());
+        rustix::process::kill_process(pid.unwrap(), rustix::process::Signal::KILL).unwrap();
+        while state("Status") == "running" {
+            std::thread::yield_now();
+        }
+    }
+    assert_eq!(state("Status"), "restarting");
+    home.agent("description: changed\n");
+    home.deploy(&[]);
+    assert_eq!(home.containers(), "agentscope-[NAME] running\nagentscope-[NAME].r1 exited");
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod tools;
 
 use std::{
     io::Read as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -34,16 +34,16 @@ impl Home {
         let engine = Engine::with_bridge()?;
         let env = engine.env().var("GREETING", "hello-token");
         let this = Self { name: format!("it-{}", unique()), env, engine };
-        this.share_layers();
+        Self::share_layers(&this.env.home());
         Some(this)
     }
 
     /// Packing a debug build takes long: its layer is kept from one test to the next.
-    fn share_layers(&self) {
+    fn share_layers(home: &Path) {
         let shared = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("images");
         std::fs::create_dir_all(&shared).unwrap();
-        std::fs::create_dir_all(self.env.home().join("cache")).unwrap();
-        std::os::unix::fs::symlink(shared, self.env.home().join("cache/images")).unwrap();
+        std::fs::create_dir_all(home.join("cache")).unwrap();
+        std::os::unix::fs::symlink(shared, home.join("cache/images")).unwrap();
     }
 
     /// An agent file of this name, with `more` in it.
