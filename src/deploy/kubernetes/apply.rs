@@ -64,7 +64,10 @@ impl Kubernetes {
         self.interrupt.or(self.push(&plan.desired, progress)).await?;
         let making = Making { whose, spec, made, purge, patience, progress };
         if whose.revision == current {
-            return self.again(&making, &plan, &there).await.map(|()| true);
+            self.again(&making, &plan, &there).await?;
+            // Of deploys that were killed.
+            let _ = self.prune(namespace, name).await;
+            return Ok(true);
         }
         progress.step(&format!("making revision {}", whose.revision), None, None);
         // One that cannot be read now is not replaced: callers have it.
@@ -246,12 +249,14 @@ impl Kubernetes {
             None if before.deployment.is_none() => self.clear(whose.namespace, whose.name, purge).await,
             None => Ok(()),
         };
-        let hint = match (&undone, back) {
-            (Err(undoing), _) => format!("it could not be taken back: {undoing}; deploy again, or `agentscope rm`"),
-            (Ok(()), Some(revision)) => format!("revision {revision} goes on as before"),
-            (Ok(()), None) => return error,
-        };
-        error.leaving(hint)
+        match (undone, back) {
+            (Err(undoing), _) => DeployError::Failed {
+                what: format!("{error}\n  it could not be taken back: {undoing}"),
+                hint: Some("deploy again, or `agentscope rm`".to_owned()),
+            },
+            (Ok(()), Some(revision)) => error.leaving(format!("revision {revision} goes on as before")),
+            (Ok(()), None) => error,
+        }
     }
 
     /// Removes revisions that do not count: their ReplicaSets and pods, Secrets and ConfigMaps.
