@@ -72,6 +72,12 @@ impl DeployError {
         }
     }
 
+    /// The same, where for another reason what was begun is still there.
+    pub(super) fn left(&self, undoing: &Self) -> Self {
+        let what = format!("{self}\n  it could not be taken back: {undoing}");
+        Self::Failed { what, hint: Some("deploy again, or `agentscope rm`".to_owned()) }
+    }
+
     /// For `map_err`: what was being done when the system refused.
     pub(super) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();

@@ -139,10 +139,10 @@ impl Plan {
         !self.changes.is_empty()
     }
 
-    /// Whether what is there only has to run again.
+    /// Whether what is there only has to run again, or to be called more or less often.
     #[must_use]
-    pub fn only_starts(&self) -> bool {
-        self.changed() && self.changes.iter().all(|change| change.what == "state")
+    pub fn keeps_revision(&self) -> bool {
+        self.changes.iter().all(|change| matches!(&*change.what, "state" | "traffic"))
     }
 
     /// The number of the revision that there will be.
@@ -150,7 +150,7 @@ impl Plan {
     pub fn revision(&self) -> u32 {
         let last = self.observed.revisions.iter().map(|revision| revision.number).max().unwrap_or(0);
         match self.observed.current() {
-            Some(current) if !self.changed() || self.only_starts() => current.number,
+            Some(current) if self.keeps_revision() => current.number,
             _ => last + 1,
         }
     }
@@ -276,7 +276,7 @@ mod tests {
         let plan = diff(desired(&spec, Some("k")), observed(&spec, Some("k"), State::Running));
         assert_eq!((plan.changed(), plan.revision()), (false, 3));
         let plan = diff(desired(&spec, Some("k")), observed(&spec, Some("k"), State::Stopped));
-        assert_eq!((plan.only_starts(), plan.revision()), (true, 3));
+        assert_eq!((plan.keeps_revision(), plan.revision()), (true, 3));
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::{deploy::Progress, runtime::shutdown::Signal, ui::Steps};
 
 pub(super) use find::chat;
 
-/// Deploy an agent: to this machine, to containers of Docker, or to a Kubernetes cluster
+/// Deploy an agent: to this machine, to containers of Docker, or to a Kubernetes cluster, with Knative or without
 ///
 /// What is there already stays as it is: deploying the same agent again changes nothing. A new revision is tried where
 /// nobody reaches it, then put in the place of the old one, which goes on if the new one does not answer. Keys that the
@@ -33,7 +33,7 @@ pub(super) use find::chat;
 #[derive(Debug, Args)]
 #[command(
     after_help = "The targets: local, a process of this machine that keeps the agent running; docker, the container engine of this
-machine or of DOCKER_HOST; kubernetes, the cluster of the kubeconfig's current context.
+machine or of DOCKER_HOST; kubernetes, the cluster of the kubeconfig's current context; knative, Knative in that cluster.
 The exit code is 1 where the new revision did not answer; --plan with --detailed-exitcode gives 10 for changes.
 
 Examples:

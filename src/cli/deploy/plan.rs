@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::sources::Sources;
 use crate::{
     cli::CliError,
-    deploy::plan::{Change, Plan},
+    deploy::plan::{Change, Plan, State},
     ui::printable,
 };
 
@@ -46,7 +46,10 @@ fn headline(plan: &Plan) -> String {
     match (plan.changed(), plan.observed.current()) {
         (false, _) => format!("{id} is up to date, revision {}", plan.revision()),
         (true, None) => format!("{id} would be made, revision {}", plan.revision()),
-        (true, Some(_)) if plan.only_starts() => format!("{id} would be started, revision {}", plan.revision()),
+        (true, Some(current)) if plan.keeps_revision() && current.state == State::Running => {
+            format!("{id} would be called otherwise, revision {}", current.number)
+        }
+        (true, Some(_)) if plan.keeps_revision() => format!("{id} would be started, revision {}", plan.revision()),
         (true, Some(current)) => {
             format!("{id} would be changed, from revision {} to {}", current.number, plan.revision())
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{DeployArgs, arguments::Chosen};
+use super::{DeployArgs, arguments::Chosen, targets::Target};
 use crate::{
     config::{
         Keys,
@@ -12,6 +12,22 @@ use crate::{
     },
     deploy::image::Assets,
 };
+
+/// Values of the plan, and where the agent file has them below the name of the target.
+const IN_CLUSTER: &[(&str, &str)] = &[
+    ("memory", "resources/memory"),
+    ("cpu", "resources/cpu"),
+    ("gpu", "resources/gpu"),
+    ("replicas", "replicas"),
+    ("storage", "storage"),
+    ("ingress.host", "ingress/host"),
+    ("scale.min", "scale/min"),
+    ("scale.max", "scale/max"),
+    ("concurrency", "concurrency"),
+    ("timeout", "timeout"),
+    ("public", "visibility"),
+    ("traffic", "traffic"),
+];
 
 /// By the names of the values in the plan.
 #[derive(Clone, Debug, Default)]
@@ -30,8 +46,18 @@ impl Sources {
         this.add("publish.host", flag("--host", args.host.is_some(), "default".to_owned()));
         this.add("publish.port", flag("--port", args.port.is_some(), "the next that is free, kept".to_owned()));
         this.add("port", in_file("/serve/port"));
-        this.add("memory", in_file("/deploy/docker/memory"));
-        this.add("cpu_millis", in_file("/deploy/docker/cpu"));
+        match chosen.target {
+            Target::Local => {}
+            Target::Docker => {
+                this.add("memory", in_file("/deploy/docker/memory"));
+                this.add("cpu_millis", in_file("/deploy/docker/cpu"));
+            }
+            target @ (Target::Kubernetes | Target::Knative) => {
+                for (value, keys) in IN_CLUSTER {
+                    this.add(value, in_file(&format!("/deploy/{}/{keys}", target.name())));
+                }
+            }
+        }
         this.add("smoke", in_file("/deploy/smoke"));
         if args.profile.is_some() {
             this.add("profile", "--profile".to_owned());

@@ -10,7 +10,7 @@ use crate::{
         Deployer,
         docker::Docker,
         engine::Engine,
-        kubernetes::{self, Kubernetes},
+        kubernetes::{self, Knative, Kubernetes},
         local::Local,
         plan::{Observed, State},
     },
@@ -22,6 +22,7 @@ pub(super) enum Target {
     Local,
     Docker,
     Kubernetes,
+    Knative,
 }
 
 impl Target {
@@ -34,6 +35,7 @@ impl Target {
             Self::Local => "local",
             Self::Docker => "docker",
             Self::Kubernetes => "kubernetes",
+            Self::Knative => "knative",
         }
     }
 
@@ -52,7 +54,7 @@ impl Target {
     pub(super) fn parts(self) -> usize {
         match self {
             Self::Local | Self::Docker => 1,
-            Self::Kubernetes => 2,
+            Self::Kubernetes | Self::Knative => 2,
         }
     }
 
@@ -66,7 +68,7 @@ impl Target {
         match self {
             Self::Local => true,
             Self::Docker => Engine::is_named(&cx.env),
-            Self::Kubernetes => kubernetes::is_known(&cx.env),
+            Self::Kubernetes | Self::Knative => kubernetes::is_known(&cx.env),
         }
     }
 
@@ -77,6 +79,7 @@ impl Target {
             Self::Local => Box::new(local(cx)?),
             Self::Docker => Box::new(docker(cx).await?),
             Self::Kubernetes => Box::new(cluster(cx).await?),
+            Self::Knative => Box::new(knative(cx).await?),
         })
     }
 
@@ -108,6 +111,12 @@ pub(super) async fn docker(cx: &Cx) -> Result<Docker, CliError> {
 /// No kubeconfig, or one that is wrong.
 pub(super) async fn cluster(cx: &Cx) -> Result<Kubernetes, CliError> {
     Ok(Kubernetes::open(&cx.env, &cx.http, cx.paths.state.clone(), cx.interrupt.clone()).await?)
+}
+
+/// # Errors
+/// No kubeconfig, or one that is wrong.
+pub(super) async fn knative(cx: &Cx) -> Result<Knative, CliError> {
+    Ok(Knative::open(&cx.env, &cx.http, cx.paths.state.clone(), cx.interrupt.clone()).await?)
 }
 
 /// What several targets said.

@@ -56,7 +56,7 @@ impl Docker {
         let Some(plan) = self.to_do(&name, desired).await? else { return Ok(false) };
         let all = self.containers(Some(&name)).await?;
         let current = observe::current(&name, &all);
-        if let Some(current) = current.filter(|_| plan.only_starts() || !plan.changed()) {
+        if let Some(current) = current.filter(|_| plan.keeps_revision()) {
             let port = inside::port(&plan.desired.spec);
             let named = all.iter().find(|container| container.name == labels::current(&name));
             self.swap(&name, named, (&current.name, port), patience, progress).await?;

@@ -1,26 +1,24 @@
 //! A new revision in the place of the old one, which serves until the new one answers.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
     Kubernetes,
     kind::Kind,
     labels::{self, Role},
-    manifests::{Whose, config_map, objects, secret},
-    observe::{There, not_ours, number, secrets},
+    manifests::{Whose, config_map, objects},
+    observe::{There, number, secrets},
+    rights::needs,
     rollout::Questions,
     spec::Spec,
 };
 use crate::{
     config::{SERVE_TOKEN, Secret, agent_file::Smoke},
     deploy::{
-        Artefact, DeployError, Progress, Purge,
+        DeployError, Progress, Purge,
         plan::{self, Desired, Plan, State},
-        registry::{self, Reference},
     },
     sandbox,
 };
@@ -53,15 +51,16 @@ impl Kubernetes {
             return Ok(false);
         }
         let spec = spec_of(&plan.desired)?;
-        let whose = Whose { namespace, name, revision: plan.revision() };
+        let whose = self.site.whose(namespace, name, plan.revision());
         let made = objects(&spec, whose)?;
-        self.namespace_is_there(namespace).await?;
+        self.site.namespace_is_there(namespace).await?;
         let mut kinds: Vec<Kind> = made.iter().map(|(kind, _)| *kind).collect();
         kinds.extend(there.has_ingress(name).then_some(Kind::Ingress));
-        self.allowed(namespace, &kinds).await?;
-        self.free(&made, namespace, name).await?;
+        self.site.allowed(namespace, &needs(&kinds)).await?;
+        self.site.free(&made, namespace, name).await?;
+        self.site.referred(namespace, &spec.program.references).await?;
         let purge = self.claims(&made, namespace).await?;
-        self.interrupt.or(self.push(&plan.desired, progress)).await?;
+        self.site.interrupt.or(self.site.push(&plan.desired, progress)).await?;
         let making = Making { whose, spec, made, purge, patience, progress };
         if whose.revision == current {
             self.again(&making, &plan, &there).await?;
@@ -71,15 +70,15 @@ impl Kubernetes {
         }
         progress.step(&format!("making revision {}", whose.revision), None, None);
         // One that cannot be read now is not replaced: callers have it.
-        let before = self.cluster.get(Kind::Secret, namespace, &labels::revision(name, current)).await?;
+        let before = self.site.cluster.get(Kind::Secret, namespace, &labels::revision(name, current)).await?;
         let token = before.and_then(|secret| secrets(&secret).remove(SERVE_TOKEN));
         let token = token.unwrap_or_else(|| sandbox::Token::random().expose().into());
-        self.keep(&plan.desired, whose, &token).await?;
+        self.site.keep(whose, (&plan.desired.secrets, &token), config_map(whose, &plan.desired)?).await?;
         if let Err(error) = self.replace(&making, &plan, &there, &token).await {
             return Err(self.undo(error, (whose, purge), &there).await);
         }
         if making.spec.ingress.is_none() && there.has_ingress(name) {
-            self.cluster.delete(Kind::Ingress, namespace, name).await?;
+            self.site.cluster.delete(Kind::Ingress, namespace, name).await?;
         }
         // What stays now goes with the next.
         let _ = self.prune(namespace, name).await;
@@ -94,19 +93,19 @@ impl Kubernetes {
         there: &There,
         token: &Secret,
     ) -> Result<(), DeployError> {
-        self.interrupt.check()?;
+        self.site.interrupt.check()?;
         let Making { whose, spec, made, patience, progress, .. } = making;
         let mut smoke = plan.desired.smoke.as_ref();
         let serves = there.proved().is_some() && plan.observed.state != State::Stopped;
         let deployment = made.iter().find(|(kind, _)| *kind == Kind::Deployment).map(|(_, deployment)| deployment);
         if let Some(deployment) = deployment.filter(|_| serves && (smoke.is_some() || spec.storage.is_some())) {
-            let questions = Questions { role: Role::Candidate, replicas: 1, port: spec.port, token, smoke };
+            let questions = Questions { role: Role::Candidate, replicas: 1, port: spec.program.port, token, smoke };
             self.try_out(*whose, deployment, &questions, *patience, *progress).await?;
             smoke = None;
         }
         for (kind, object) in made {
             let object = if *kind == Kind::Deployment { self.owned(object.clone()) } else { object.clone() };
-            self.cluster.apply(*kind, &object).await?;
+            self.site.cluster.apply(*kind, &object).await?;
         }
         self.prove(making, smoke, token).await
     }
@@ -114,20 +113,20 @@ impl Kubernetes {
     /// The present revision once more: it was stopped, or it was not seen to answer.
     async fn again(&self, making: &Making<'_>, plan: &Plan, there: &There) -> Result<(), DeployError> {
         let whose = making.whose;
-        let secrets = self.secrets(whose.namespace, whose.name, whose.revision).await;
+        let secrets = self.site.secrets(whose.namespace, whose.name, whose.revision).await;
         let token = secrets.get(SERVE_TOKEN).cloned().unwrap_or_else(|| String::new().into());
         if plan.observed.state == State::Failing {
-            self.restart(whose).await?;
+            self.site.restart(whose).await?;
         }
         let replicas = json!({ "spec": { "replicas": making.spec.replicas } });
-        self.cluster.merge(Kind::Deployment, (whose.namespace, whose.name), &replicas).await?;
+        self.site.cluster.merge(Kind::Deployment, (whose.namespace, whose.name), &replicas).await?;
         match self.prove(making, plan.desired.smoke.as_ref(), &token).await {
             Err(error) if there.proved().is_some_and(|proved| proved != whose.revision) => {
                 Err(self.undo(error, (whose, making.purge), there).await)
             }
             Err(error) if plan.observed.state == State::Stopped => {
                 let none = json!({ "spec": { "replicas": 0 } });
-                self.cluster.merge(Kind::Deployment, (whose.namespace, whose.name), &none).await?;
+                self.site.cluster.merge(Kind::Deployment, (whose.namespace, whose.name), &none).await?;
                 Err(error.leaving("it is stopped again"))
             }
             other => other,
@@ -137,34 +136,21 @@ impl Kubernetes {
     /// Until it has answered, which is remembered.
     async fn prove(&self, making: &Making<'_>, smoke: Option<&Smoke>, token: &Secret) -> Result<(), DeployError> {
         let spec = &making.spec;
-        let questions = Questions { role: Role::Serving, port: spec.port, replicas: spec.replicas, token, smoke };
-        self.watch(making.whose, &questions, making.patience, making.progress).await?;
+        let questions =
+            Questions { role: Role::Serving, port: spec.program.port, replicas: spec.replicas, token, smoke };
+        self.site.watch(making.whose, &questions, making.patience, making.progress).await?;
         self.answered(making.whose).await
     }
 
     pub(super) async fn answered(&self, whose: Whose<'_>) -> Result<(), DeployError> {
         let proved = json!({ "metadata": { "annotations": { labels::PROVED: whose.revision.to_string() } } });
-        self.cluster.merge(Kind::Deployment, (whose.namespace, whose.name), &proved).await.map(drop)
+        self.site.cluster.merge(Kind::Deployment, (whose.namespace, whose.name), &proved).await.map(drop)
     }
 
     /// With who made it.
     fn owned(&self, mut deployment: Value) -> Value {
-        deployment["spec"]["template"]["metadata"]["annotations"][labels::OWNER] = self.env.user().into();
+        deployment["spec"]["template"]["metadata"]["annotations"][labels::OWNER] = self.site.env.user().into();
         deployment
-    }
-
-    /// # Errors
-    /// An object of the name that is somebody else's.
-    async fn free(&self, made: &[(Kind, Value)], namespace: &str, name: &str) -> Result<(), DeployError> {
-        for (kind, object) in made {
-            let called = object["metadata"]["name"].as_str().unwrap_or_default();
-            if let Some(found) = self.cluster.get(*kind, namespace, called).await?
-                && !labels::is_ours(&found, name)
-            {
-                return Err(not_ours(*kind, &found));
-            }
-        }
-        Ok(())
     }
 
     /// Whether the claim is new with this: one that an earlier deployment kept outlives a deploy that fails.
@@ -172,64 +158,8 @@ impl Kubernetes {
         let claim = made.iter().find(|(kind, _)| *kind == Kind::PersistentVolumeClaim);
         let Some((kind, claim)) = claim else { return Ok(Purge::No) };
         let called = claim["metadata"]["name"].as_str().unwrap_or_default();
-        let there = self.cluster.get(*kind, namespace, called).await?.is_some();
+        let there = self.site.cluster.get(*kind, namespace, called).await?.is_some();
         Ok(if there { Purge::No } else { Purge::Yes })
-    }
-
-    /// The image to its registry, where it is ours to bring.
-    async fn push(&self, desired: &Desired, progress: &dyn Progress) -> Result<(), DeployError> {
-        let Some(Artefact::Image { image, name, cache }) = &desired.artefact else { return Ok(()) };
-        let to = Reference::parse(name)?;
-        let to = Reference { digest: None, ..to };
-        registry::push(image, &to, cache, (&self.http, &self.env), progress).await.map(drop)
-    }
-
-    /// The Secret and the ConfigMap of a revision.
-    async fn keep(&self, desired: &Desired, whose: Whose<'_>, token: &Secret) -> Result<(), DeployError> {
-        let mut all: BTreeMap<&str, &Secret> =
-            desired.secrets.iter().map(|(name, secret)| (name.as_str(), secret)).collect();
-        all.insert(SERVE_TOKEN, token);
-        let data = all.iter().map(|(name, secret)| ((*name).to_owned(), STANDARD.encode(secret.expose()).into()));
-        self.claim(Kind::Secret, whose, secret(whose, data.collect(), "data")).await?;
-        match config_map(whose, desired)? {
-            Some(object) => self.claim(Kind::ConfigMap, whose, object).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Makes what only this deploy may make: who comes second finds it there.
-    async fn claim(&self, kind: Kind, whose: Whose<'_>, mut object: Value) -> Result<(), DeployError> {
-        object["metadata"]["annotations"] = json!({ labels::MAKER: sandbox::docker::this_process() });
-        if self.cluster.create(kind, &object).await? {
-            return Ok(());
-        }
-        let name = labels::revision(whose.name, whose.revision);
-        let found = self.cluster.get(kind, whose.namespace, &name).await?.unwrap_or_default();
-        if found.is_object() && !labels::is_ours(&found, whose.name) {
-            return Err(not_ours(kind, &found));
-        }
-        let made = found["metadata"]["creationTimestamp"].as_str().and_then(|time| time.parse::<Timestamp>().ok());
-        let age = made.map_or(0, |made| Timestamp::now().as_second() - made.as_second());
-        let age = Duration::from_secs(u64::try_from(age).unwrap_or_default());
-        if !sandbox::docker::is_gone(labels::annotation(&found, labels::MAKER), age) {
-            return Err(DeployError::Failed {
-                what: format!("`kubernetes/{}/{}` is just being changed from elsewhere", whose.namespace, whose.name),
-                hint: Some(format!(
-                    "if that is not so, `kubectl delete -n {} {} {name}` lets the next try begin",
-                    whose.namespace,
-                    kind.plural()
-                )),
-            });
-        }
-        // Of a deploy that was killed before its Deployment knew of it.
-        self.cluster.delete(kind, whose.namespace, &name).await?;
-        match self.cluster.create(kind, &object).await? {
-            true => Ok(()),
-            false => Err(DeployError::Failed {
-                what: format!("the {} `{name}` is there again as soon as it is removed", kind.name()),
-                hint: Some("another deploy may be at work: try again when it is done".to_owned()),
-            }),
-        }
     }
 
     /// Puts back what was there before: what failed is not kept, and its number is free again.
@@ -250,10 +180,7 @@ impl Kubernetes {
             None => Ok(()),
         };
         match (undone, back) {
-            (Err(undoing), _) => DeployError::Failed {
-                what: format!("{error}\n  it could not be taken back: {undoing}"),
-                hint: Some("deploy again, or `agentscope rm`".to_owned()),
-            },
+            (Err(undoing), _) => error.left(&undoing),
             (Ok(()), Some(revision)) => error.leaving(format!("revision {revision} goes on as before")),
             (Ok(()), None) => error,
         }
@@ -262,13 +189,18 @@ impl Kubernetes {
     /// Removes revisions that do not count: their ReplicaSets and pods, Secrets and ConfigMaps.
     async fn forget(&self, whose: Whose<'_>, which: impl Fn(u32) -> bool) -> Result<(), DeployError> {
         for kind in [Kind::ReplicaSet, Kind::Pod, Kind::Secret, Kind::ConfigMap] {
-            for object in self.cluster.list(kind, Some(whose.namespace), &labels::ours(Some(whose.name))).await? {
+            for object in self
+                .site
+                .cluster
+                .list(kind, Some(whose.namespace), &labels::ours(whose.target, Some(whose.name)))
+                .await?
+            {
                 let revision = number(&object);
                 // One of a deploy that was killed, or of this one.
                 let tried = labels::label(&object, labels::ROLE) == Role::Candidate.name();
                 if revision > 0 && (tried || which(revision)) {
                     let called = object["metadata"]["name"].as_str().unwrap_or_default();
-                    self.cluster.delete(kind, whose.namespace, called).await?;
+                    self.site.cluster.delete(kind, whose.namespace, called).await?;
                 }
             }
         }
@@ -278,7 +210,7 @@ impl Kubernetes {
     /// Removes the secrets and texts of revisions that the cluster does not remember any more.
     async fn prune(&self, namespace: &str, name: &str) -> Result<(), DeployError> {
         let there = self.there(namespace, name).await?;
-        self.forget(Whose { namespace, name, revision: 0 }, |number| !known(&there, number)).await
+        self.forget(self.site.whose(namespace, name, 0), |number| !known(&there, number)).await
     }
 }
 

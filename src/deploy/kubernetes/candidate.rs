@@ -48,19 +48,19 @@ impl Kubernetes {
         progress: &dyn Progress,
     ) -> Result<(), DeployError> {
         let name = labels::candidate(whose.name, whose.revision);
-        self.cluster.delete_now(Kind::Pod, whose.namespace, &name).await?;
+        self.site.cluster.delete_now(Kind::Pod, whose.namespace, &name).await?;
         let template = &deployment["spec"]["template"];
         let tried = async {
-            if !self.cluster.create(Kind::Pod, &pod(whose, template)).await? {
+            if !self.site.cluster.create(Kind::Pod, &pod(whose, template)).await? {
                 return Err(DeployError::Failed {
                     what: format!("the pod `{name}` of an earlier try is still about to end"),
                     hint: Some("try again in half a minute".to_owned()),
                 });
             }
-            self.watch(whose, questions, patience, progress).await
+            self.site.watch(whose, questions, patience, progress).await
         };
         let tried = tried.await;
-        let gone = self.cluster.delete_now(Kind::Pod, whose.namespace, &name).await;
+        let gone = self.site.cluster.delete_now(Kind::Pod, whose.namespace, &name).await;
         tried.and(gone)
     }
 }

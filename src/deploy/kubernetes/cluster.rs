@@ -71,6 +71,18 @@ impl Cluster {
         Ok(items(found))
     }
 
+    /// Whether the API has the group and version of this kind.
+    ///
+    /// # Errors
+    /// A cluster that does not answer.
+    pub(super) async fn serves(&self, kind: Kind) -> Result<bool, DeployError> {
+        match self.ask(Method::GET, &format!("/apis/{}", kind.version()), None).await {
+            Ok(_) => Ok(true),
+            Err(error) if status(&error) == Some(404) => Ok(false),
+            Err(error) => Err(self.refused(&format!("say whether it has {}", kind.version()), &error)),
+        }
+    }
+
     /// Whether these may be listed in all namespaces.
     ///
     /// # Errors
@@ -95,7 +107,8 @@ impl Cluster {
     /// Makes the object, or what of it is ours, as it is here (server-side apply).
     pub(super) async fn apply(&self, kind: Kind, object: &Value) -> Result<Value, DeployError> {
         let (namespace, name) = place(object);
-        let path = format!("{}/{name}?fieldManager={MANAGER}&force=true", kind.path(Some(namespace)));
+        let path =
+            format!("{}/{name}?fieldManager={MANAGER}&force=true&fieldValidation=Strict", kind.path(Some(namespace)));
         let what = format!("apply the {} `{name}`", kind.name());
         self.must(&what, Method::PATCH, &path, Some(("application/apply-patch+yaml", object))).await
     }

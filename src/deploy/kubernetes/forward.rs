@@ -15,7 +15,7 @@ use tokio::{
     sync::oneshot,
 };
 
-use super::{Kubernetes, cluster::Cluster, pods};
+use super::{Site, cluster::Cluster, pods};
 use crate::{
     config::{Secret, agent_file::Smoke},
     deploy::{DeployError, Forward, probe},
@@ -121,15 +121,18 @@ impl Cluster {
     }
 }
 
-impl Kubernetes {
-    /// An address of this machine that leads to a pod of the current revision, for as long as it is held.
-    pub(super) async fn forward(&self, namespace: &str, name: &str) -> Result<Forward, DeployError> {
-        let there = self.there(namespace, name).await?;
-        let pod = there.pods.iter().find(|pod| pods::is_running(pod) && pods::is_ready(pod));
-        let port = there.spec(there.current()).map(|spec| spec.port);
+impl Site {
+    /// An address of this machine that leads to the `port` of one of these pods, for as long as it is held.
+    pub(super) fn forward(
+        &self,
+        (namespace, name): (&str, &str),
+        pods: &[Value],
+        port: Option<u16>,
+    ) -> Result<Forward, DeployError> {
+        let pod = pods.iter().find(|pod| pods::is_running(pod) && pods::is_ready(pod));
         let (Some(pod), Some(port)) = (pod, port) else {
             return Err(DeployError::Failed {
-                what: format!("`kubernetes/{namespace}/{name}` has no pod that is ready"),
+                what: format!("`{}` has no pod that is ready", self.target.id(namespace, name)),
                 hint: Some("`agentscope status` and `agentscope logs` show why".to_owned()),
             });
         };

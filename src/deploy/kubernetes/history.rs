@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    Kubernetes,
+    Kubernetes, Site,
     kind::{Kind, NAMED},
-    labels::{self, Role},
+    labels::{self, Role, Target},
     manifests::{Whose, objects},
-    missing,
-    observe::There,
+    observe::{There, number},
+    rights::needs,
     rollout::Questions,
 };
 use crate::{
@@ -45,19 +45,21 @@ impl Kubernetes {
             if kind == Kind::Deployment {
                 object["spec"]["template"] = template.clone();
             }
-            self.cluster.apply(kind, &object).await?;
+            self.site.cluster.apply(kind, &object).await?;
         }
         Ok(())
     }
 
     /// Takes away the Ingress that this revision did not ask for. Who may not see one has made none.
     pub(super) async fn end_ingress(&self, whose: Whose<'_>, there: &There) -> Result<(), DeployError> {
-        let Whose { namespace, name, revision } = whose;
+        let Whose { namespace, name, revision, .. } = whose;
         if there.spec(revision).is_none_or(|spec| spec.ingress.is_some()) {
             return Ok(());
         }
         match self.ingress(namespace, name).await? {
-            Some(found) if labels::is_ours(&found, name) => self.cluster.delete(Kind::Ingress, namespace, name).await,
+            Some(found) if labels::is_ours(Target::Kubernetes, &found, name) => {
+                self.site.cluster.delete(Kind::Ingress, namespace, name).await
+            }
             _ => Ok(()),
         }
     }
@@ -73,24 +75,25 @@ impl Kubernetes {
         let there = self.there(namespace, name).await?;
         let current = there.current();
         if current == 0 {
-            return Err(missing(namespace, name));
+            return Err(self.site.missing(namespace, name));
         }
         let kinds: &[Kind] = if there.has_ingress(name) { &[Kind::Ingress] } else { &[] };
-        self.allowed(namespace, kinds).await?;
-        let revision = earlier((namespace, name), to, &there)?;
-        let whose = Whose { namespace, name, revision };
-        let secrets = self.secrets(namespace, name, revision).await;
+        self.site.allowed(namespace, &needs(kinds)).await?;
+        let revision =
+            earlier(&Target::Kubernetes.id(namespace, name), to, there.current(), there.sets.iter().map(number))?;
+        let whose = self.site.whose(namespace, name, revision);
+        let secrets = self.site.secrets(namespace, name, revision).await;
         let token = secrets.get(SERVE_TOKEN).cloned().ok_or_else(|| DeployError::Failed {
             what: format!("the secrets of revision {revision} are not there any more"),
             hint: Some("`agentscope deploy` makes a new revision".to_owned()),
         })?;
-        self.interrupt.check()?;
+        self.site.interrupt.check()?;
         progress.step(&format!("going back to revision {revision}"), None, None);
         self.turn_to(whose, &there).await?;
         let spec = there.spec(revision);
-        let (port, replicas) = spec.map_or((0, 1), |spec| (spec.port, spec.replicas));
+        let (port, replicas) = spec.map_or((0, 1), |spec| (spec.program.port, spec.replicas));
         let questions = Questions { role: Role::Serving, port, replicas, token: &token, smoke: None };
-        match self.watch(whose, &questions, patience, progress).await {
+        match self.site.watch(whose, &questions, patience, progress).await {
             Ok(()) => {
                 self.answered(whose).await?;
                 self.end_ingress(whose, &there).await
@@ -108,29 +111,11 @@ impl Kubernetes {
     pub(super) async fn halt(&self, namespace: &str, name: &str) -> Result<(), DeployError> {
         let there = self.there(namespace, name).await?;
         if there.deployment.is_none() {
-            return Err(missing(namespace, name));
+            return Err(self.site.missing(namespace, name));
         }
         let none = json!({ "spec": { "replicas": 0 } });
-        self.cluster.merge(Kind::Deployment, (namespace, name), &none).await?;
-        self.ended(namespace, name).await
-    }
-
-    /// Until no pod of it is left: they have some seconds to end what they do.
-    async fn ended(&self, namespace: &str, name: &str) -> Result<(), DeployError> {
-        let started = Instant::now();
-        loop {
-            let pods = self.cluster.list(Kind::Pod, Some(namespace), &labels::ours(Some(name))).await?;
-            if pods.is_empty() {
-                return Ok(());
-            }
-            if started.elapsed() > ENDING {
-                return Err(DeployError::Failed {
-                    what: format!("the pods of `kubernetes/{namespace}/{name}` do not end"),
-                    hint: Some(format!("`kubectl get pods -n {namespace}` shows them: their node may be away")),
-                });
-            }
-            tokio::time::sleep(LOOK).await;
-        }
+        self.site.cluster.merge(Kind::Deployment, (namespace, name), &none).await?;
+        self.site.ended(namespace, name).await
     }
 
     /// Removes all of it, and with `purge` what it kept.
@@ -140,21 +125,21 @@ impl Kubernetes {
             found.retain(|(kind, _)| *kind != Kind::PersistentVolumeClaim);
         }
         if found.is_empty() {
-            return Err(missing(namespace, name));
+            return Err(self.site.missing(namespace, name));
         }
         for (kind, object) in found {
             let called = object["metadata"]["name"].as_str().unwrap_or_default();
-            self.cluster.delete(kind, namespace, called).await?;
+            self.site.cluster.delete(kind, namespace, called).await?;
         }
-        self.ended(namespace, name).await
+        self.site.ended(namespace, name).await
     }
 
     /// What is ours, that callers come by first.
     async fn everything(&self, namespace: &str, name: &str) -> Result<Vec<(Kind, Value)>, DeployError> {
         let mut all = vec![];
-        let ours = labels::ours(Some(name));
+        let ours = labels::ours(Target::Kubernetes, Some(name));
         for kind in NAMED.iter().rev().chain(&[Kind::Pod, Kind::Secret, Kind::ConfigMap]) {
-            let found = match self.cluster.list(*kind, Some(namespace), &ours).await {
+            let found = match self.site.cluster.list(*kind, Some(namespace), &ours).await {
                 // Who may make none has none.
                 Err(_) if matches!(kind, Kind::Ingress | Kind::PersistentVolumeClaim) => vec![],
                 found => found?,
@@ -165,11 +150,34 @@ impl Kubernetes {
     }
 }
 
+impl Site {
+    /// Until no pod of it is left: they have some seconds to end what they do.
+    pub(super) async fn ended(&self, namespace: &str, name: &str) -> Result<(), DeployError> {
+        let started = Instant::now();
+        loop {
+            let pods = self.cluster.list(Kind::Pod, Some(namespace), &labels::ours(self.target, Some(name))).await?;
+            if pods.is_empty() {
+                return Ok(());
+            }
+            if started.elapsed() > ENDING {
+                return Err(DeployError::Failed {
+                    what: format!("the pods of `{}` do not end", self.target.id(namespace, name)),
+                    hint: Some(format!("`kubectl get pods -n {namespace}` shows them: their node may be away")),
+                });
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
 /// The revision to go back to: `to`, else the one before.
-fn earlier((namespace, name): (&str, &str), to: Option<u32>, there: &There) -> Result<u32, DeployError> {
-    let id = format!("kubernetes/{namespace}/{name}");
-    let current = there.current();
-    let mut numbers: Vec<u32> = there.sets.iter().map(super::observe::number).filter(|number| *number > 0).collect();
+pub(super) fn earlier(
+    id: &str,
+    to: Option<u32>,
+    current: u32,
+    numbers: impl Iterator<Item = u32>,
+) -> Result<u32, DeployError> {
+    let mut numbers: Vec<u32> = numbers.filter(|number| *number > 0).collect();
     numbers.sort_unstable();
     let wanted = match to {
         Some(number) if number == current => {

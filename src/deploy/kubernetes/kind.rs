@@ -14,9 +14,13 @@ pub(super) enum Kind {
     ReplicaSet,
     Pod,
     Event,
+    /// A Service of Knative.
+    KnativeService,
+    /// Of such a Service.
+    Revision,
 }
 
-/// Those that carry the name of the deployment, in the order in which they are sent.
+/// Those that carry the name of a deployment with a Deployment, in the order in which they are sent.
 pub(super) const NAMED: &[Kind] = &[
     Kind::ServiceAccount,
     Kind::PersistentVolumeClaim,
@@ -32,6 +36,7 @@ impl Kind {
         match self {
             Self::Deployment | Self::ReplicaSet => "apps",
             Self::NetworkPolicy | Self::Ingress => "networking.k8s.io",
+            Self::KnativeService | Self::Revision => "serving.knative.dev",
             _ => "",
         }
     }
@@ -50,12 +55,13 @@ impl Kind {
             Self::ConfigMap => "ConfigMap",
             Self::PersistentVolumeClaim => "PersistentVolumeClaim",
             Self::NetworkPolicy => "NetworkPolicy",
-            Self::Service => "Service",
+            Self::Service | Self::KnativeService => "Service",
             Self::Deployment => "Deployment",
             Self::Ingress => "Ingress",
             Self::ReplicaSet => "ReplicaSet",
             Self::Pod => "Pod",
             Self::Event => "Event",
+            Self::Revision => "Revision",
         }
     }
 
@@ -67,17 +73,14 @@ impl Kind {
             Self::ConfigMap => "configmaps",
             Self::PersistentVolumeClaim => "persistentvolumeclaims",
             Self::NetworkPolicy => "networkpolicies",
-            Self::Service => "services",
+            Self::Service | Self::KnativeService => "services",
             Self::Deployment => "deployments",
             Self::Ingress => "ingresses",
             Self::ReplicaSet => "replicasets",
             Self::Pod => "pods",
             Self::Event => "events",
+            Self::Revision => "revisions",
         }
-    }
-
-    pub(super) fn of(name: &str) -> Option<Self> {
-        NAMED.iter().copied().find(|kind| kind.name() == name)
     }
 
     /// Where all of a namespace are, or of all namespaces.
@@ -97,5 +100,6 @@ mod tests {
         assert_eq!(Kind::Secret.path(Some("a")), "/api/v1/namespaces/a/secrets");
         assert_eq!(Kind::Deployment.path(None), "/apis/apps/v1/deployments");
         assert_eq!(Kind::Ingress.path(Some("a")), "/apis/networking.k8s.io/v1/namespaces/a/ingresses");
+        assert_eq!(Kind::KnativeService.path(Some("a")), "/apis/serving.knative.dev/v1/namespaces/a/services");
     }
 }

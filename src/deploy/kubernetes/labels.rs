@@ -2,18 +2,43 @@
 
 use serde_json::{Value, json};
 
-/// As in `kubernetes/NAMESPACE/NAME`.
-pub(super) const TARGET: &str = "kubernetes";
+/// What of the cluster runs the agent. One of them knows nothing of what the other made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Kubernetes,
+    Knative,
+}
 
-/// The name of the deployment, on everything of it; what its Service selects pods by.
-pub(super) const NAME: &str = "agentscope.deployment";
+impl Target {
+    /// As in `kubernetes/NAMESPACE/NAME`.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "kubernetes",
+            Self::Knative => "knative",
+        }
+    }
+
+    /// The label with the name of the deployment, on everything of it. Knative gives the labels of a Service to all that it
+    /// makes of it, as Deployments.
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "agentscope.deployment",
+            Self::Knative => "agentscope.service",
+        }
+    }
+
+    pub(super) fn id(self, namespace: &str, name: &str) -> String {
+        format!("{}/{namespace}/{name}", self.name())
+    }
+}
+
 pub(super) const REVISION: &str = "agentscope.revision";
 /// What a revision was asked to be, as JSON; of the pod template, so that every ReplicaSet remembers its own.
 pub(super) const SPEC: &str = "agentscope.spec";
 pub(super) const AGENT_HASH: &str = "agentscope.agent-hash";
 /// Who made a revision.
 pub(super) const OWNER: &str = "agentscope.owner";
-/// Of the Deployment: the revision that answered last.
+/// Of the Deployment or the Service: the revision that answered last.
 pub(super) const PROVED: &str = "agentscope.proved";
 /// Of what a deploy makes before its Deployment: the process that makes it.
 pub(super) const MAKER: &str = "agentscope.maker";
@@ -41,30 +66,31 @@ impl Role {
 
 /// What the Service and the Deployment know their pods by.
 pub(super) fn serving(name: &str) -> Value {
-    json!({ NAME: name, ROLE: Role::Serving.name() })
+    json!({ Target::Kubernetes.label(): name, ROLE: Role::Serving.name() })
 }
 
 /// On everything of the deployment.
-pub(super) fn common(name: &str) -> Value {
+pub(super) fn common(target: Target, name: &str) -> Value {
     json!({
         "app.kubernetes.io/name": "agentscope",
         "app.kubernetes.io/instance": name,
         MANAGED_BY: "agentscope",
-        NAME: name,
+        target.label(): name,
     })
 }
 
 /// As the API is asked for all of them.
-pub(super) fn ours(name: Option<&str>) -> String {
+pub(super) fn ours(target: Target, name: Option<&str>) -> String {
+    let label = target.label();
     match name {
-        Some(name) => format!("{MANAGED_BY}=agentscope,{NAME}={name}"),
-        None => format!("{MANAGED_BY}=agentscope,{NAME}"),
+        Some(name) => format!("{MANAGED_BY}=agentscope,{label}={name}"),
+        None => format!("{MANAGED_BY}=agentscope,{label}"),
     }
 }
 
-pub(super) fn is_ours(object: &Value, name: &str) -> bool {
+pub(super) fn is_ours(target: Target, object: &Value, name: &str) -> bool {
     let labels = &object["metadata"]["labels"];
-    labels[MANAGED_BY] == "agentscope" && labels[NAME] == name
+    labels[MANAGED_BY] == "agentscope" && labels[target.label()] == name
 }
 
 pub(super) fn label<'a>(object: &'a Value, label: &str) -> &'a str {

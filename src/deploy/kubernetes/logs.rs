@@ -4,24 +4,21 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, io::AsyncBufReadExt as _, stream::select_all};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, api::LogParams};
+use serde_json::Value;
 
-use super::{Kubernetes, missing, observe::number, pod::CONTAINER, pods};
+use super::{Site, container::CONTAINER, observe::number, pods};
 use crate::deploy::{DeployError, Follow, LogStream};
 
-impl Kubernetes {
+impl Site {
+    /// Of those `pods` that are of the `current` revision.
     pub(super) async fn log(
         &self,
         namespace: &str,
-        name: &str,
+        (pods, current): (&[Value], u32),
         lines: Option<u32>,
         follow: Follow,
     ) -> Result<LogStream, DeployError> {
-        let there = self.there(namespace, name).await?;
-        let current = there.current();
-        if current == 0 {
-            return Err(missing(namespace, name));
-        }
-        let mine = there.pods.iter().filter(|pod| number(pod) == current && !pods::is_leaving(pod));
+        let mine = pods.iter().filter(|pod| number(pod) == current && !pods::is_leaving(pod));
         let names: Vec<String> = mine.map(|pod| pods::name(pod).to_owned()).collect();
         let mut streams = vec![];
         for pod in &names {

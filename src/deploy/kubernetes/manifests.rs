@@ -5,9 +5,11 @@ use serde_json::{Map, Value, json};
 
 use super::{
     kind::{Kind, NAMED},
-    labels, patch,
+    labels::{self, Target},
+    patch,
     pod::template,
-    spec::{Mounted, Spec, texts},
+    program::{Mounted, texts},
+    spec::Spec,
 };
 use crate::{
     config::SERVE_TOKEN,
@@ -17,13 +19,20 @@ use crate::{
 /// Whose objects they are.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Whose<'a> {
+    pub(super) target: Target,
     pub(super) namespace: &'a str,
     pub(super) name: &'a str,
     pub(super) revision: u32,
 }
 
+impl Whose<'_> {
+    pub(super) fn id(self) -> String {
+        self.target.id(self.namespace, self.name)
+    }
+}
+
 /// Revisions that stay besides the current one.
-const KEPT: u32 = 4;
+pub(super) const KEPT: u32 = 4;
 /// Seconds until a rollout that does not get on counts as failed for the cluster; we say so earlier.
 const DEADLINE: u32 = 600;
 
@@ -33,18 +42,14 @@ const DEADLINE: u32 = 600;
 /// A patch for none of them.
 pub(super) fn objects(spec: &Spec, whose: Whose<'_>) -> Result<Vec<(Kind, Value)>, DeployError> {
     let made = NAMED.iter().filter_map(|kind| Some((*kind, object(*kind, spec, whose)?)));
-    patch::all(made.collect(), &spec.patches)
+    patch::all(whose.target, made.collect(), &spec.patches)
 }
 
 fn object(kind: Kind, spec: &Spec, whose: Whose<'_>) -> Option<Value> {
     let name = whose.name;
     let object = |spec: Value| with_spec(kind, name, whose, spec);
     Some(match kind {
-        Kind::ServiceAccount => {
-            let mut account = head(kind, name, whose);
-            account.insert("automountServiceAccountToken".to_owned(), false.into());
-            Value::Object(account)
-        }
+        Kind::ServiceAccount => account(whose),
         Kind::PersistentVolumeClaim => with_spec(
             kind,
             &labels::claim(name),
@@ -52,7 +57,7 @@ fn object(kind: Kind, spec: &Spec, whose: Whose<'_>) -> Option<Value> {
             json!({ "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": spec.storage.as_ref()? } } }),
         ),
         Kind::NetworkPolicy => object(json!({
-            "podSelector": { "matchLabels": { labels::NAME: name } },
+            "podSelector": { "matchLabels": { whose.target.label(): name } },
             "policyTypes": ["Ingress"],
             // By its name, which each revision gives the port that it listens on.
             "ingress": [{ "ports": [{ "protocol": "TCP", "port": "http" }] }],
@@ -72,6 +77,13 @@ fn object(kind: Kind, spec: &Spec, whose: Whose<'_>) -> Option<Value> {
         Kind::Ingress => object(ingress(spec, name)?),
         _ => return None,
     })
+}
+
+/// Of pods that ask nothing of the cluster.
+pub(super) fn account(whose: Whose<'_>) -> Value {
+    let mut account = head(Kind::ServiceAccount, whose.name, whose);
+    account.insert("automountServiceAccountToken".to_owned(), false.into());
+    Value::Object(account)
 }
 
 /// A claim can be mounted by the pods of one node only, so the old one ends first.
@@ -105,7 +117,7 @@ pub(super) fn head(kind: Kind, name: &str, whose: Whose<'_>) -> Map<String, Valu
     let head = json!({
         "apiVersion": kind.version(),
         "kind": kind.name(),
-        "metadata": { "name": name, "namespace": whose.namespace, "labels": labels::common(whose.name) },
+        "metadata": { "name": name, "namespace": whose.namespace, "labels": labels::common(whose.target, whose.name) },
     });
     match head {
         Value::Object(head) => head,
@@ -113,14 +125,14 @@ pub(super) fn head(kind: Kind, name: &str, whose: Whose<'_>) -> Map<String, Valu
     }
 }
 
-fn with_spec(kind: Kind, name: &str, whose: Whose<'_>, spec: Value) -> Value {
+pub(super) fn with_spec(kind: Kind, name: &str, whose: Whose<'_>, spec: Value) -> Value {
     let mut object = head(kind, name, whose);
     object.insert("spec".to_owned(), spec);
     Value::Object(object)
 }
 
 /// The Secret or the ConfigMap of a revision, which nobody can change.
-fn kept(kind: Kind, whose: Whose<'_>) -> Map<String, Value> {
+pub(super) fn kept(kind: Kind, whose: Whose<'_>) -> Map<String, Value> {
     let mut object = head(kind, &labels::revision(whose.name, whose.revision), whose);
     object["metadata"]["labels"][labels::REVISION] = whose.revision.to_string().into();
     object.insert("immutable".to_owned(), true.into());
@@ -162,12 +174,16 @@ pub(super) fn config_map(whose: Whose<'_>, desired: &Desired) -> Result<Option<V
 /// As of [`objects`] and [`config_map`].
 pub(super) fn shown(desired: &Desired, whose: Whose<'_>) -> Result<Vec<Value>, DeployError> {
     let spec = Spec::read(&desired.spec).unwrap_or_default();
-    let names = desired.secrets.keys().map(String::as_str).chain([SERVE_TOKEN]);
-    let empty = names.map(|name| (name.to_owned(), Value::from(""))).collect();
-    let mut all = vec![secret(whose, empty, "stringData")];
+    let mut all = vec![without_values(desired, whose)];
     all.extend(config_map(whose, desired)?);
     all.extend(objects(&spec, whose)?.into_iter().map(|(_, object)| object));
     Ok(all)
+}
+
+/// The Secret of a revision as a plan shows it.
+pub(super) fn without_values(desired: &Desired, whose: Whose<'_>) -> Value {
+    let names = desired.secrets.keys().map(String::as_str).chain([SERVE_TOKEN]);
+    secret(whose, names.map(|name| (name.to_owned(), Value::from(""))).collect(), "stringData")
 }
 
 /// The files of an agent by the keys of a ConfigMap, which are not paths.

@@ -7,10 +7,10 @@ use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use super::{
-    Kubernetes,
+    Kubernetes, Site,
     kind::Kind,
-    labels,
-    manifests::{Whose, objects},
+    labels::{self, Target},
+    manifests::objects,
     pods,
     spec::Spec,
 };
@@ -45,7 +45,7 @@ impl There {
 
     /// Whether the Ingress is one that a deploy made.
     pub(super) fn has_ingress(&self, name: &str) -> bool {
-        self.ingress.as_ref().is_some_and(|ingress| labels::is_ours(ingress, name))
+        self.ingress.as_ref().is_some_and(|ingress| labels::is_ours(Target::Kubernetes, ingress, name))
     }
 
     /// The template of a revision, as its ReplicaSet remembers it.
@@ -73,37 +73,37 @@ impl Kubernetes {
     /// # Errors
     /// A cluster that cannot be asked; a Deployment of the name that is not ours.
     pub(super) async fn there(&self, namespace: &str, name: &str) -> Result<There, DeployError> {
-        let deployment = self.cluster.get(Kind::Deployment, namespace, name).await?;
-        if let Some(found) = deployment.as_ref().filter(|found| !labels::is_ours(found, name)) {
+        let deployment = self.site.cluster.get(Kind::Deployment, namespace, name).await?;
+        if let Some(found) = deployment.as_ref().filter(|found| !labels::is_ours(Target::Kubernetes, found, name)) {
             return Err(not_ours(Kind::Deployment, found));
         }
-        let ours = labels::ours(Some(name));
+        let ours = labels::ours(Target::Kubernetes, Some(name));
         let (sets, pods, ingress, service) = tokio::try_join!(
-            self.cluster.list(Kind::ReplicaSet, Some(namespace), &ours),
-            self.cluster.list(Kind::Pod, Some(namespace), &ours),
+            self.site.cluster.list(Kind::ReplicaSet, Some(namespace), &ours),
+            self.site.cluster.list(Kind::Pod, Some(namespace), &ours),
             self.ingress(namespace, name),
-            self.cluster.get(Kind::Service, namespace, name),
+            self.site.cluster.get(Kind::Service, namespace, name),
         )?;
         Ok(There { deployment, sets, pods, ingress, service })
     }
 
     /// None for who may not see it: only who asks for one needs that.
     pub(super) async fn ingress(&self, namespace: &str, name: &str) -> Result<Option<Value>, DeployError> {
-        Ok(self.cluster.get(Kind::Ingress, namespace, name).await.unwrap_or_default())
+        Ok(self.site.cluster.get(Kind::Ingress, namespace, name).await.unwrap_or_default())
     }
 
     /// What differs between what was sent and what is there.
     pub(super) async fn drift(&self, namespace: &str, name: &str, there: &There) -> Result<Vec<Change>, DeployError> {
         let revision = there.current();
         let Some(spec) = there.spec(revision) else { return Ok(vec![]) };
-        let sent = objects(&spec, Whose { namespace, name, revision })?;
+        let sent = objects(&spec, self.site.whose(namespace, name, revision))?;
         let asked = sent.iter().map(|(kind, object)| async move {
             let name = object["metadata"]["name"].as_str().unwrap_or_default();
             Ok::<_, DeployError>(match kind {
                 Kind::Deployment => there.deployment.clone(),
                 Kind::Ingress => there.ingress.clone(),
                 Kind::Service => there.service.clone(),
-                kind => self.cluster.get(*kind, namespace, name).await?,
+                kind => self.site.cluster.get(*kind, namespace, name).await?,
             })
         });
         let is = try_join_all(asked).await?;
@@ -127,27 +127,21 @@ impl Kubernetes {
         Ok(changes)
     }
 
-    /// The secrets of a revision; none for who may not see them.
-    pub(super) async fn secrets(&self, namespace: &str, name: &str, revision: u32) -> BTreeMap<String, Secret> {
-        let found = self.cluster.get(Kind::Secret, namespace, &labels::revision(name, revision)).await;
-        found.ok().flatten().map(|found| secrets(&found)).unwrap_or_default()
-    }
-
     /// Every deployment of ours, in all namespaces or, for who may not see those, in that of the context.
     pub(super) async fn everywhere(&self) -> Result<Vec<Observed>, DeployError> {
-        let all = self.cluster.may_list_all(Kind::Deployment).await?;
-        let scope = (!all).then_some(self.namespace.as_str());
-        let ours = labels::ours(None);
-        let deployments = self.cluster.list(Kind::Deployment, scope, &ours).await?;
+        let all = self.site.cluster.may_list_all(Kind::Deployment).await?;
+        let scope = (!all).then_some(self.site.namespace.as_str());
+        let ours = labels::ours(Target::Kubernetes, None);
+        let deployments = self.site.cluster.list(Kind::Deployment, scope, &ours).await?;
         let (sets, pods, ingresses, services) = tokio::try_join!(
-            self.cluster.list(Kind::ReplicaSet, scope, &ours),
-            self.cluster.list(Kind::Pod, scope, &ours),
-            async { Ok(self.cluster.list(Kind::Ingress, scope, &ours).await.unwrap_or_default()) },
-            self.cluster.list(Kind::Service, scope, &ours),
+            self.site.cluster.list(Kind::ReplicaSet, scope, &ours),
+            self.site.cluster.list(Kind::Pod, scope, &ours),
+            async { Ok(self.site.cluster.list(Kind::Ingress, scope, &ours).await.unwrap_or_default()) },
+            self.site.cluster.list(Kind::Service, scope, &ours),
         )?;
         let same = |one: &Value, other: &Value| {
             one["metadata"]["namespace"] == other["metadata"]["namespace"]
-                && labels::label(one, labels::NAME) == labels::label(other, labels::NAME)
+                && labels::label(one, Target::Kubernetes.label()) == labels::label(other, Target::Kubernetes.label())
         };
         let of = |all: &[Value], deployment: &Value| {
             all.iter().filter(|one| same(one, deployment)).cloned().collect::<Vec<_>>()
@@ -161,9 +155,17 @@ impl Kubernetes {
                 service: of(&services, deployment).pop(),
             };
             let namespace = deployment["metadata"]["namespace"].as_str().unwrap_or_default();
-            self::observed(namespace, labels::label(deployment, labels::NAME), &there)
+            self::observed(namespace, labels::label(deployment, Target::Kubernetes.label()), &there)
         });
         Ok(observed.collect())
+    }
+}
+
+impl Site {
+    /// The secrets of a revision; none for who may not see them.
+    pub(super) async fn secrets(&self, namespace: &str, name: &str, revision: u32) -> BTreeMap<String, Secret> {
+        let found = self.cluster.get(Kind::Secret, namespace, &labels::revision(name, revision)).await;
+        found.ok().flatten().map(|found| secrets(&found)).unwrap_or_default()
     }
 }
 
@@ -188,7 +190,7 @@ pub(super) fn not_ours(kind: Kind, found: &Value) -> DeployError {
 }
 
 /// Every value of `sent` that `is` has not; what `is` has besides is the cluster's own.
-fn differences(at: &str, sent: &Value, is: &Value, out: &mut Vec<Change>) {
+pub(super) fn differences(at: &str, sent: &Value, is: &Value, out: &mut Vec<Change>) {
     match sent {
         Value::Object(sent) => {
             sent.iter().for_each(|(key, sent)| differences(&format!("{at}.{key}"), sent, &is[key], out))
@@ -221,9 +223,9 @@ pub(super) fn observed(namespace: &str, name: &str, there: &There) -> Observed {
     let revisions: Vec<Revision> = numbers.iter().map(|number| revision(*number, there)).collect();
     let state = revisions.iter().find(|revision| revision.current).map_or(State::Stopped, |revision| revision.state);
     Observed {
-        id: format!("{}/{namespace}/{name}", labels::TARGET),
+        id: Target::Kubernetes.id(namespace, name),
         name: name.to_owned(),
-        target: labels::TARGET,
+        target: Target::Kubernetes.name(),
         state,
         url: url(there),
         revisions,
@@ -242,7 +244,7 @@ fn revision(number: u32, there: &There) -> Revision {
         current,
         state,
         created: source.map_or(0, |source| seconds(&source["metadata"]["creationTimestamp"])),
-        agent_hash: spec.as_ref().map(|spec| spec.agent_hash.clone()).unwrap_or_default(),
+        agent_hash: spec.as_ref().map(|spec| spec.program.agent_hash.clone()).unwrap_or_default(),
         spec: spec.map(|spec| spec.to_value()).unwrap_or_default(),
         secrets: BTreeMap::new(),
         detail,
@@ -278,7 +280,7 @@ fn url(there: &There) -> Option<String> {
 }
 
 /// Of a time as the API writes it.
-fn seconds(time: &Value) -> i64 {
+pub(super) fn seconds(time: &Value) -> i64 {
     time.as_str().and_then(|time| time.parse::<jiff::Timestamp>().ok()).map_or(0, jiff::Timestamp::as_second)
 }
 

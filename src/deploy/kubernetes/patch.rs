@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::{
     kind::{Kind, NAMED},
-    manifests::{Whose, objects},
-    spec::Spec,
+    knative,
+    labels::Target,
 };
 use crate::deploy::DeployError;
 
@@ -14,14 +14,14 @@ use crate::deploy::DeployError;
 /// # Errors
 /// One that names none of them.
 pub(super) fn all(
+    target: Target,
     mut objects: Vec<(Kind, Value)>,
     patches: &[Map<String, Value>],
 ) -> Result<Vec<(Kind, Value)>, DeployError> {
     for (index, patch) in patches.iter().enumerate() {
         let named = patch.get("kind").and_then(Value::as_str).unwrap_or_default();
-        let wanted = Kind::of(named);
-        let found = objects.iter_mut().find(|(kind, _)| Some(*kind) == wanted);
-        let (_, object) = found.ok_or_else(|| wrong(index, named))?;
+        let found = objects.iter_mut().find(|(kind, _)| kind.name() == named);
+        let (_, object) = found.ok_or_else(|| wrong(target, index, named))?;
         // Whose it is stays as it is.
         let identity = ["apiVersion", "kind"].map(|key| object[key].clone());
         let place = ["name", "namespace"].map(|key| object["metadata"][key].clone());
@@ -32,22 +32,20 @@ pub(super) fn all(
     Ok(objects)
 }
 
-/// Whether every patch is for something that the deployment has.
-///
-/// # Errors
-/// One that is not.
-pub(super) fn check(spec: &Spec) -> Result<(), DeployError> {
-    objects(spec, Whose { namespace: "", name: "", revision: 0 }).map(drop)
-}
-
-fn wrong(index: usize, named: &str) -> DeployError {
-    let all: Vec<&str> = NAMED.iter().map(|kind| kind.name()).collect();
+fn wrong(target: Target, index: usize, named: &str) -> DeployError {
+    let key = format!("deploy.{}.patches.{index}", target.name());
+    let names = |kinds: &[Kind]| kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
     DeployError::Usage {
         what: match named {
-            "" => format!("`deploy.kubernetes.patches.{index}` does not say of which `kind` it is"),
-            named => format!("`deploy.kubernetes.patches.{index}` is for a `{named}`, which this deployment has not"),
+            "" => format!("`{key}` does not say of which `kind` it is"),
+            named => format!("`{key}` is for a `{named}`, which this deployment has not"),
         },
-        hint: format!("there are {}; of those a claim needs `storage`, an Ingress `ingress`", all.join(", ")),
+        hint: match target {
+            Target::Kubernetes => {
+                format!("there are {}; of those a claim needs `storage`, an Ingress `ingress`", names(NAMED))
+            }
+            Target::Knative => format!("there are {}", names(knative::NAMED)),
+        },
     }
 }
 
@@ -109,7 +107,7 @@ mod tests {
                 { "name": "agent", "env": [{ "name": "B", "value": "2" }] }, { "name": "side", "image": "y" },
             ] },
         }));
-        let patched = all(vec![(Kind::Deployment, deployment)], &[patch]).unwrap();
+        let patched = all(Target::Kubernetes, vec![(Kind::Deployment, deployment)], &[patch]).unwrap();
         assert_eq!(
             patched[0].1,
             json!({
@@ -125,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_patch_for_nothing_is_wrong() {
-        let error = |patch: Value| all(vec![], &[map(&patch)]).unwrap_err().to_string();
+        let error = |patch: Value| all(Target::Kubernetes, vec![], &[map(&patch)]).unwrap_err().to_string();
         assert_eq!(error(json!({})), "`deploy.kubernetes.patches.0` does not say of which `kind` it is");
         assert_eq!(
             error(json!({ "kind": "Pod" })),

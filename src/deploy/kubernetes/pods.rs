@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::pod::CONTAINER;
+use super::container::CONTAINER;
 
 /// What keeps a pod from getting ready, by itself or at all.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,12 +3,13 @@
 use futures_util::future::try_join_all;
 use serde_json::json;
 
-use super::{Kubernetes, kind::Kind};
+use super::{Site, kind::Kind};
 use crate::deploy::DeployError;
 
 /// A kind, what of it, and what is done with it.
-type Need = (Kind, &'static str, &'static [&'static str]);
+pub(super) type Need = (Kind, &'static str, &'static [&'static str]);
 
+/// Of a deployment that runs as a Deployment.
 const NEEDS: &[Need] = &[
     (Kind::Deployment, "", ALL),
     (Kind::ReplicaSet, "", &["list", "delete"]),
@@ -25,20 +26,19 @@ const NEEDS: &[Need] = &[
 
 /// Needed by who asks for one.
 const OPTIONAL: &[Kind] = &[Kind::Ingress, Kind::PersistentVolumeClaim];
-const ALL: &[&str] = &["get", "list", "create", "patch", "delete"];
+pub(super) const ALL: &[&str] = &["get", "list", "create", "patch", "delete"];
 
-impl Kubernetes {
-    /// `kinds` are those that are made or taken away.
-    ///
+/// What the Deployment of these kinds needs, which are made or taken away.
+pub(super) fn needs(kinds: &[Kind]) -> Vec<Need> {
+    let more = OPTIONAL.iter().filter(|kind| kinds.contains(kind)).map(|kind| (*kind, "", ALL));
+    NEEDS.iter().copied().chain(more).collect()
+}
+
+impl Site {
     /// # Errors
     /// All that is not allowed, in one message.
-    pub(super) async fn allowed(&self, namespace: &str, kinds: &[Kind]) -> Result<(), DeployError> {
-        let more: Vec<Need> =
-            OPTIONAL.iter().filter(|kind| kinds.contains(kind)).map(|kind| (*kind, "", ALL)).collect();
-        let all = NEEDS
-            .iter()
-            .chain(&more)
-            .flat_map(|(kind, part, verbs)| verbs.iter().map(move |verb| (*kind, *part, *verb)));
+    pub(super) async fn allowed(&self, namespace: &str, needs: &[Need]) -> Result<(), DeployError> {
+        let all = needs.iter().flat_map(|(kind, part, verbs)| verbs.iter().map(move |verb| (*kind, *part, *verb)));
         let asked = all.map(|(kind, part, verb)| async move {
             let attributes = json!({
                 "namespace": namespace,
@@ -80,7 +80,8 @@ impl Kubernetes {
             what: format!("there is no namespace `{namespace}`"),
             hint: format!(
                 "`kubectl create namespace {namespace}` makes it, and so does `create_namespace: true` below \
-                 `deploy.kubernetes`"
+                 `deploy.{}`",
+                self.target.name()
             ),
         })
     }

@@ -8,11 +8,11 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    Kubernetes,
+    Site,
+    container::CONTAINER,
     kind::Kind,
     labels::{self, Role},
     manifests::Whose,
-    pod::CONTAINER,
     pods::{self, Logs, Trouble},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Between two looks.
-const LOOK: Duration = Duration::from_millis(250);
+pub(super) const LOOK: Duration = Duration::from_millis(250);
 /// What may pass has so long to do it.
 const PASSING: Duration = Duration::from_secs(5);
 /// One that says the same for so long will not get ready by itself.
@@ -33,12 +33,12 @@ const PROBES: [&str; 2] = [r#""route":"/readiness""#, r#""route":"/liveness""#];
 const EVENTS: usize = 5;
 
 /// What is known of a rollout while it is watched.
-struct Watch<'a> {
+pub(super) struct Watch<'a> {
     whose: Whose<'a>,
-    role: Role,
     port: u16,
     replicas: usize,
     token: &'a Secret,
+    started: Instant,
     /// What it says of itself, and since when.
     said: String,
     since: Instant,
@@ -56,7 +56,29 @@ pub(super) struct Questions<'a> {
     pub(super) smoke: Option<&'a Smoke>,
 }
 
-impl Kubernetes {
+impl<'a> Watch<'a> {
+    pub(super) fn begin(whose: Whose<'a>, questions: &Questions<'a>) -> Self {
+        let started = Instant::now();
+        Self {
+            whose,
+            port: questions.port,
+            replicas: questions.replicas as usize,
+            token: questions.token,
+            started,
+            said: String::new(),
+            since: started,
+            passing: None,
+        }
+    }
+
+    /// One of those that are ready, where there are as many as there should be.
+    pub(super) fn ready<'p>(&self, pods: &'p [Value]) -> Option<&'p str> {
+        let ready: Vec<&Value> = pods.iter().filter(|pod| pods::is_ready(pod)).collect();
+        ready.first().filter(|_| ready.len() >= self.replicas).map(|pod| pods::name(pod))
+    }
+}
+
+impl Site {
     /// Waits until the revision runs as often as it should and says that it can answer, then asks it.
     ///
     /// # Errors
@@ -79,36 +101,40 @@ impl Kubernetes {
         progress: &dyn Progress,
     ) -> Result<(), DeployError> {
         progress.step("waiting until it answers", None, None);
-        let started = Instant::now();
-        let mut watch = Watch {
-            whose,
-            role: questions.role,
-            port: questions.port,
-            replicas: questions.replicas as usize,
-            token: questions.token,
-            said: String::new(),
-            since: started,
-            passing: None,
-        };
+        let mut watch = Watch::begin(whose, questions);
         loop {
             let pods = self.pods(whose, questions.role).await?;
-            let ready: Vec<&Value> = pods.iter().filter(|pod| pods::is_ready(pod)).collect();
-            if ready.len() >= watch.replicas {
-                return self.ask(&watch, pods::name(ready[0]), (questions.smoke, patience), progress).await;
+            if let Some(pod) = watch.ready(&pods) {
+                return self.ask(&watch, pod, (questions.smoke, patience), progress).await;
             }
             self.examine(&mut watch, &pods).await?;
-            if started.elapsed() > patience {
-                let why = if watch.said.is_empty() { "it does not answer" } else { &watch.said };
-                let what = format!("the new revision was not ready within {} s: {why}", patience.as_secs());
-                return Err(self.failing(whose, pods.first(), &what, Logs::Present).await);
+            if pods.is_empty() && questions.role == Role::Serving {
+                self.not_made(&watch).await?;
             }
+            self.in_time(&watch, &pods, patience).await?;
             tokio::time::sleep(LOOK).await;
         }
     }
 
+    /// # Errors
+    /// It takes longer than it may.
+    pub(super) async fn in_time(
+        &self,
+        watch: &Watch<'_>,
+        pods: &[Value],
+        patience: Duration,
+    ) -> Result<(), DeployError> {
+        if watch.started.elapsed() <= patience {
+            return Ok(());
+        }
+        let why = if watch.said.is_empty() { "it does not answer" } else { &watch.said };
+        let what = format!("the new revision was not ready within {} s: {why}", patience.as_secs());
+        Err(self.failing(watch.whose, pods.first(), &what, Logs::Present).await)
+    }
+
     /// Those of the revision that are not about to end.
-    async fn pods(&self, whose: Whose<'_>, role: Role) -> Result<Vec<Value>, DeployError> {
-        let ours = labels::ours(Some(whose.name));
+    pub(super) async fn pods(&self, whose: Whose<'_>, role: Role) -> Result<Vec<Value>, DeployError> {
+        let ours = labels::ours(whose.target, Some(whose.name));
         let selector = format!("{ours},{}={},{}={}", labels::REVISION, whose.revision, labels::ROLE, role.name());
         let mut pods = self.cluster.list(Kind::Pod, Some(whose.namespace), &selector).await?;
         pods.retain(|pod| !pods::is_leaving(pod));
@@ -117,14 +143,11 @@ impl Kubernetes {
 
     /// # Errors
     /// Something that will not get better by waiting.
-    async fn examine(&self, watch: &mut Watch<'_>, pods: &[Value]) -> Result<(), DeployError> {
+    pub(super) async fn examine(&self, watch: &mut Watch<'_>, pods: &[Value]) -> Result<(), DeployError> {
         if let Some((pod, trouble)) = pods.iter().find_map(|pod| Some((pod, pods::trouble(pod)?))) {
             return self.stuck(watch, pod, &trouble).await;
         }
         watch.passing = None;
-        if pods.is_empty() && watch.role == Role::Serving {
-            return self.not_made(watch).await;
-        }
         let Some(pod) = pods.iter().find(|pod| pods::is_running(pod) && !pods::is_ready(pod)) else { return Ok(()) };
         let at = (watch.whose.namespace, pods::name(pod), watch.port);
         let said = self.cluster.unready(at, watch.token).await.unwrap_or_default();
@@ -171,7 +194,7 @@ impl Kubernetes {
         }
     }
 
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         watch: &Watch<'_>,
         pod: &str,

@@ -59,7 +59,8 @@ impl Local {
             let (desired, record, place) = (plan.desired.clone(), record.clone(), place.clone());
             blocking(move || port::listener(&desired, record.as_ref(), &place)).await?
         };
-        let there = record.as_ref().and_then(|record| record.kept(number)).filter(|_| plan.only_starts());
+        let there =
+            record.as_ref().and_then(|record| record.kept(number)).filter(|_| plan.changed() && plan.keeps_revision());
         let (kept, new) = match there {
             Some(kept) => (kept.clone(), false),
             None => (keep(&place, &plan.desired, number)?, true),

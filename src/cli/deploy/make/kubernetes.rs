@@ -1,4 +1,4 @@
-//! For `kubernetes`: an image in a registry that the cluster can pull from, or the agent's files for one that is there.
+//! For `kubernetes` and `knative`: an image in a registry that the cluster can pull from, or the agent's files for one that is there.
 
 use std::sync::Arc;
 
@@ -6,27 +6,38 @@ use super::{Prepared, Ready};
 use crate::{
     cli::{
         CliError, Cx, build,
-        deploy::{DeployArgs, targets},
+        deploy::{
+            DeployArgs,
+            targets::{self, Target},
+        },
     },
-    deploy::{Artefact, Progress, image::Image, registry::Reference},
+    deploy::{Artefact, Deployer, Progress, image::Image, registry::Reference},
 };
 
 pub(super) async fn ready(
     mut prepared: Prepared,
+    target: Target,
     args: &DeployArgs,
     cx: &Cx,
     steps: &Arc<dyn Progress>,
 ) -> Result<Ready, CliError> {
-    // What is wrong with it is told before anything takes time.
-    let deployer = targets::cluster(cx).await?;
     named(&prepared.name)?;
-    shared(&prepared)?;
-    let settings = &prepared.settings().kubernetes;
-    let deployer = deployer.creating_namespace(settings.create_namespace);
-    let namespace = settings.namespace.clone().unwrap_or_else(|| deployer.namespace().to_owned());
+    shared(&mut prepared, target)?;
+    // What is wrong with the way to it is told before anything takes time.
+    let settings = prepared.settings();
+    let (deployer, namespace): (Box<dyn Deployer>, _) = if target == Target::Knative {
+        let deployer = targets::knative(cx).await?.creating_namespace(settings.knative.create_namespace);
+        let namespace = settings.knative.namespace.clone().unwrap_or_else(|| deployer.namespace().to_owned());
+        (Box::new(deployer), namespace)
+    } else {
+        let deployer = targets::cluster(cx).await?.creating_namespace(settings.kubernetes.create_namespace);
+        let namespace = settings.kubernetes.namespace.clone().unwrap_or_else(|| deployer.namespace().to_owned());
+        (Box::new(deployer), namespace)
+    };
+    let image = if target == Target::Knative { &settings.knative.image } else { &settings.kubernetes.image };
+    let generic = image.is_some() && args.registry.is_none();
     let place = format!("{namespace}/{}", prepared.name);
     let registry = args.registry.clone().or_else(|| prepared.settings().registry.clone());
-    let generic = prepared.settings().kubernetes.image.is_some() && args.registry.is_none();
     let (artefact, agent_hash) = match registry {
         _ if generic => {
             let hash = prepared.assets.hash()?;
@@ -39,13 +50,14 @@ pub(super) async fn ready(
         }
         None => {
             return Err(CliError::usage("there is nowhere that the cluster could pull an image of the agent from")
-                .hint(
+                .hint(format!(
                     "name a registry with `--registry HOST/PATH` or `deploy.registry`, or an image that has \
-                     agentscope with `deploy.kubernetes.image`",
-                ));
+                     agentscope with `deploy.{}.image`",
+                    target.name()
+                )));
         }
     };
-    Ok(Ready { deployer: Box::new(deployer), place, request: prepared.request(args, artefact, agent_hash) })
+    Ok(Ready { deployer, place, request: prepared.request(args, artefact, agent_hash) })
 }
 
 /// By its digest, which is known before it is sent.
@@ -64,13 +76,21 @@ fn named(name: &str) -> Result<(), CliError> {
 }
 
 /// Several pods need what all of them reach.
-fn shared(prepared: &Prepared) -> Result<(), CliError> {
-    let replicas = prepared.settings().kubernetes.replicas.unwrap_or(1);
-    match prepared.kept_alone() {
-        Some(key) if replicas > 1 => Err(CliError::usage(format!(
-            "`deploy.kubernetes.replicas` is {replicas}, and `storage.{key}` is kept by each pod alone"
-        ))
-        .hint("use one replica, or keep it where all of them reach it: `storage` names the server")),
-        _ => Ok(()),
+fn shared(prepared: &mut Prepared, target: Target) -> Result<(), CliError> {
+    let Some(key) = prepared.kept_alone() else { return Ok(()) };
+    let asked = if target == Target::Knative {
+        let settings = &mut prepared.loaded.file.deploy.knative;
+        let most = (*settings.scale.max.get_or_insert(1)).max(settings.scale.min);
+        let share = settings.traffic.unwrap_or(100);
+        let split = || (share < 100).then(|| format!("deploy.knative.traffic` is {share}"));
+        if most > 1 { Some(format!("deploy.knative.scale` allows {most} instances")) } else { split() }
+    } else {
+        let replicas = prepared.settings().kubernetes.replicas.unwrap_or(1);
+        (replicas > 1).then(|| format!("deploy.kubernetes.replicas` is {replicas}"))
+    };
+    match asked {
+        Some(asked) => Err(CliError::usage(format!("`{asked}, and `storage.{key}` is kept by each pod alone"))
+            .hint("use one pod for all calls, or keep it where all of them reach it: `storage` names the server")),
+        None => Ok(()),
     }
 }

@@ -68,7 +68,7 @@ async fn plan_of(
     let ready = match chosen.target {
         Target::Local => local::ready(prepared, args, cx).await?,
         Target::Docker => docker::ready(prepared, args, cx, steps).await?,
-        Target::Kubernetes => kubernetes::ready(prepared, args, cx, steps).await?,
+        Target::Kubernetes | Target::Knative => kubernetes::ready(prepared, chosen.target, args, cx, steps).await?,
     };
     let Ready { deployer, place, request } = ready;
     let plan = diff(deployer.render(&request)?, deployer.observe(&place).await?);

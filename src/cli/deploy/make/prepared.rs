@@ -1,13 +1,17 @@
 //! What is the same for every target: the agent with its files, the values of its variables, its name.
 
-use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+    sync::Arc,
+};
 
 use super::tools;
 use crate::{
     agent,
     cli::{
         CliError, Cx, build,
-        deploy::{DeployArgs, arguments::Chosen, sources::Sources},
+        deploy::{DeployArgs, arguments::Chosen, sources::Sources, targets::Target},
         source::AgentSource,
     },
     config::{
@@ -44,7 +48,9 @@ impl Prepared {
         // Given variables count as if they were set here.
         let here = cx.with_variables(&chosen.given);
         let source = AgentSource::find(&chosen.agent, cx)?;
-        let (loaded, keys) = source.load(chosen.agent.profile.as_deref(), &here)?;
+        let (mut loaded, keys) = source.load(chosen.agent.profile.as_deref(), &here)?;
+        let elsewhere = elsewhere(&loaded.file.deploy, chosen)?;
+        loaded.unset.retain(|unset| !elsewhere.contains(&unset.name));
         let found = match &loaded.file.agent.model {
             None => Some(DefaultModel::find(&keys, &cx.paths, &cx.http).await?.reference),
             Some(_) => None,
@@ -61,7 +67,7 @@ impl Prepared {
         Ok(Self {
             sources: Sources::of(args, chosen, &loaded, &keys, &assets),
             name: args.name.clone().unwrap_or_else(|| loaded.file.name.clone()),
-            secrets: variables::gather(&assets, &keys, &chosen.given)?,
+            secrets: variables::gather(&assets, &keys, &chosen.given, &elsewhere)?,
             assets,
             profile: chosen.agent.profile.clone(),
             loaded,
@@ -124,5 +130,25 @@ impl Prepared {
             publish: Publish { host: args.host.unwrap_or(Ipv4Addr::LOCALHOST.into()), port: args.port },
             notes: self.notes,
         }
+    }
+}
+
+/// The variables whose values are where the agent goes to, and not here.
+///
+/// # Errors
+/// One that is given here, too.
+fn elsewhere(settings: &Deploy, chosen: &Chosen) -> Result<BTreeSet<String>, CliError> {
+    let references = match chosen.target {
+        Target::Kubernetes => &settings.kubernetes.secrets,
+        Target::Knative => &settings.knative.secrets,
+        Target::Local | Target::Docker => return Ok(BTreeSet::new()),
+    };
+    match references.keys().find(|name| chosen.given.contains_key(*name)) {
+        Some(name) => Err(CliError::usage(format!(
+            "`{name}` is given, and `deploy.{}.secrets` says that a Secret of the cluster has it",
+            chosen.target.name()
+        ))
+        .hint("leave one of them out")),
+        None => Ok(references.keys().cloned().collect()),
     }
 }

@@ -1,0 +1,181 @@
+//! A new revision beside the old one, which gets all calls until the new one has answered.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{
+    super::{
+        kind::Kind,
+        labels::{self, Role},
+        manifests::{KEPT, Whose},
+        observe::{number, secrets},
+        rollout::Questions,
+    },
+    Knative, NEEDS,
+    manifests::{objects, record},
+    observe::{PROVED, There},
+    spec::Spec,
+    traffic::Traffic,
+};
+use crate::{
+    config::{SERVE_TOKEN, Secret, agent_file::Smoke},
+    deploy::{
+        DeployError, Progress,
+        plan::{self, Plan, State},
+    },
+    sandbox,
+};
+
+/// A revision on its way to its calls.
+pub(super) struct Turn<'a> {
+    pub(super) whose: Whose<'a>,
+    pub(super) spec: &'a Spec,
+    pub(super) token: &'a Secret,
+    pub(super) smoke: Option<&'a Smoke>,
+    /// Who is called until it has answered; it itself where there is nobody.
+    pub(super) before: Traffic,
+    pub(super) after: Traffic,
+    pub(super) patience: Duration,
+    pub(super) progress: &'a dyn Progress,
+}
+
+impl Knative {
+    /// Makes what `plan` wants of what there is now; `false` where that is so already.
+    pub(super) async fn make(
+        &self,
+        (namespace, name): (&str, &str),
+        plan: Plan,
+        patience: Duration,
+        progress: &dyn Progress,
+    ) -> Result<bool, DeployError> {
+        let there = self.there((namespace, name)).await?;
+        // Others may have changed it since it was planned.
+        let plan = plan::diff(plan.desired, self.look((namespace, name), &there).await?);
+        let current = there.current();
+        if !plan.changed() && there.is_proved(current) {
+            return Ok(false);
+        }
+        let site = &self.site;
+        let spec = Spec::of_plan(&plan.desired)?;
+        let whose = site.whose(namespace, name, plan.revision());
+        let traffic = there.traffic(name);
+        let after = traffic.split(whose.revision, spec.traffic, there.besides(whose.revision));
+        site.namespace_is_there(namespace).await?;
+        site.allowed(namespace, NEEDS).await?;
+        site.free(&objects(&spec, whose, &after)?, namespace, name).await?;
+        site.referred(namespace, &spec.program.references).await?;
+        site.interrupt.or(site.push(&plan.desired, progress)).await?;
+        let is_new = whose.revision != current;
+        let secret = site.cluster.get(Kind::Secret, namespace, &labels::revision(name, current)).await?;
+        let token = secret.and_then(|secret| secrets(&secret).remove(SERVE_TOKEN));
+        let token = token.unwrap_or_else(|| sandbox::Token::random().expose().into());
+        if is_new {
+            progress.step(&format!("making revision {}", whose.revision), None, None);
+            let record = record(&plan.desired, whose, site.env.user())?;
+            site.keep(whose, (&plan.desired.secrets, &token), Some(record)).await?;
+        } else if plan.observed.state == State::Failing {
+            site.restart(whose).await?;
+        }
+        let before = if traffic.newest().is_some() { traffic } else { Traffic::all_to(whose.revision) };
+        let smoke = plan.desired.smoke.as_ref().filter(|_| is_new || !there.is_proved(current));
+        let turn = Turn { whose, spec: &spec, token: &token, smoke, before, after, patience, progress };
+        if let Err(error) = self.turn_to(&turn).await {
+            return Err(self.undo(error, whose, &there).await);
+        }
+        // What stays now goes with the next.
+        let _ = self.prune((namespace, name)).await;
+        Ok(true)
+    }
+
+    /// Lets a revision be made, and when it has answered be called.
+    pub(super) async fn turn_to(&self, turn: &Turn<'_>) -> Result<(), DeployError> {
+        let Turn { whose, spec, patience, progress, .. } = *turn;
+        self.send(whose, spec, &turn.before).await?;
+        let questions = Questions {
+            role: Role::Serving,
+            port: spec.program.port,
+            replicas: 1,
+            token: turn.token,
+            smoke: turn.smoke,
+        };
+        let interrupt = &self.site.interrupt;
+        interrupt.check()?;
+        interrupt.or(self.prove(whose, &questions, patience, progress)).await?;
+        if turn.after != turn.before {
+            self.send(whose, spec, &turn.after).await?;
+        }
+        interrupt.or(self.settle(whose, &turn.after, patience, progress)).await?;
+        // With what it was asked last: another share of the calls is no other revision.
+        let marks = json!({ PROVED: "yes", labels::SPEC: spec.to_value().to_string() });
+        let record = labels::revision(whose.name, whose.revision);
+        let marks = json!({ "metadata": { "annotations": marks } });
+        self.site.cluster.merge(Kind::ConfigMap, (whose.namespace, &record), &marks).await.map(drop)
+    }
+
+    async fn send(&self, whose: Whose<'_>, spec: &Spec, traffic: &Traffic) -> Result<(), DeployError> {
+        for (kind, object) in objects(spec, whose, traffic)? {
+            self.site.cluster.apply(kind, &object).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts back what was there before: what failed is not kept, and its number is free again.
+    async fn undo(&self, error: DeployError, whose: Whose<'_>, before: &There) -> DeployError {
+        let Whose { namespace, name, .. } = whose;
+        let current = before.current();
+        let undone = match &before.service {
+            Some(_) => self.restore((namespace, name), before).await,
+            // It was let rest, or there was nothing.
+            None if current > 0 => self.site.cluster.delete(Kind::KnativeService, namespace, name).await,
+            None => self.clear((namespace, name)).await,
+        };
+        let undone = match undone {
+            Ok(()) if whose.revision != current => self.forget(whose).await,
+            undone => undone,
+        };
+        match undone {
+            Err(undoing) => error.left(&undoing),
+            Ok(()) if before.service.is_some() => error.leaving(format!("revision {current} goes on as before")),
+            Ok(()) => error,
+        }
+    }
+
+    /// Lets calls go where they went.
+    pub(super) async fn restore(&self, (namespace, name): (&str, &str), before: &There) -> Result<(), DeployError> {
+        let current = before.current();
+        match before.spec(current) {
+            Some(spec) => self.send(self.site.whose(namespace, name, current), &spec, &before.traffic(name)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Removes a revision with all that is kept of it.
+    async fn forget(&self, whose: Whose<'_>) -> Result<(), DeployError> {
+        let called = labels::revision(whose.name, whose.revision);
+        for kind in [Kind::Revision, Kind::Secret, Kind::ConfigMap] {
+            self.site.cluster.delete(kind, whose.namespace, &called).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes those that are older than the last few, and what deploys left that were killed.
+    async fn prune(&self, place: (&str, &str)) -> Result<(), DeployError> {
+        let (namespace, name) = place;
+        let there = self.there(place).await?;
+        let traffic = there.traffic(name);
+        let idle: Vec<u32> = there.numbers().into_iter().filter(|number| traffic.share(*number) == 0).collect();
+        let stay: Vec<u32> = idle.into_iter().rev().take(KEPT as usize).collect();
+        let ours = labels::ours(self.site.target, Some(name));
+        for kind in [Kind::Revision, Kind::Secret, Kind::ConfigMap] {
+            for object in self.site.cluster.list(kind, Some(namespace), &ours).await? {
+                let revision = number(&object);
+                if revision > 0 && traffic.share(revision) == 0 && !stay.contains(&revision) {
+                    let called = object["metadata"]["name"].as_str().unwrap_or_default();
+                    self.site.cluster.delete(kind, namespace, called).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
