@@ -264,6 +264,7 @@ impl From<DeployError> for CliError {
             // Another executable has to be named.
             DeployError::Usage { .. } | DeployError::PortTaken { .. } | DeployError::Binary(_) => Exit::Usage,
             DeployError::NotFound { .. } => Exit::NotFound,
+            DeployError::Interrupted { .. } => Exit::Interrupted,
             _ => Exit::Failed,
         };
         match error {

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, future::Future, sync::Arc};
 use super::{CliError, GlobalArgs};
 use crate::{
     config::{Env, Paths, Secret},
+    deploy::Interrupt,
     runtime::{http::Http, shutdown::Signals},
     ui::Printer,
 };
@@ -25,6 +26,8 @@ pub struct Cx {
     pub paths: Paths,
     pub printer: Printer,
     pub http: Arc<Http>,
+    /// Raised by a signal, for what is not just dropped then.
+    pub interrupt: Interrupt,
 }
 
 impl Cx {
@@ -34,14 +37,15 @@ impl Cx {
         env.offline = global.offline;
         let paths = Paths::new(&env);
         let http = Arc::new(Http::new(env.clone(), global.offline));
-        Self { env, paths, printer, http }
+        Self { env, paths, printer, http, interrupt: Interrupt::default() }
     }
 
     /// The same surroundings with these variables set as well.
     #[must_use]
     pub fn with_variables(&self, variables: &BTreeMap<String, Secret>) -> Self {
         let env = self.env.with(variables);
-        Self { env, paths: self.paths.clone(), printer: self.printer, http: Arc::clone(&self.http) }
+        let (paths, http, interrupt) = (self.paths.clone(), Arc::clone(&self.http), self.interrupt.clone());
+        Self { env, paths, printer: self.printer, http, interrupt }
     }
 
     /// Builds the runtime and runs `work` on it: only verbs that wait for something pay for one.

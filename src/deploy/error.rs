@@ -1,6 +1,6 @@
 //! What goes wrong with images and deployments.
 
-use std::io;
+use std::{io, time::Duration};
 
 use crate::{config::agent_file::Diagnostics, runtime::http::HttpError, sandbox::SandboxError};
 
@@ -21,6 +21,9 @@ pub enum DeployError {
     Usage { what: String, hint: String },
     #[error("{what}")]
     Failed { what: String, hint: Option<String> },
+    /// Somebody wanted it to end before it was done.
+    #[error("interrupted")]
+    Interrupted { hint: Option<String> },
     #[error("the port {port} is taken")]
     PortTaken { port: u16 },
     /// There is no such image, or nobody is told that there is.
@@ -31,6 +34,10 @@ pub enum DeployError {
     NoEngine { reason: String, hint: String },
     #[error("could not reach the registry `{registry}`")]
     Unreachable { registry: String, source: reqwest::Error },
+    #[error("{from} gave more than {} MiB when asked for {what}", .most >> 20)]
+    TooLarge { from: String, what: String, most: usize },
+    #[error("{from} did not give {what} within {} s", .patience.as_secs())]
+    Silent { from: String, what: String, patience: Duration },
     #[error("the registry `{registry}` does not let {who} {action} `{repository}`")]
     Denied { registry: String, repository: String, action: &'static str, who: String, hint: String },
     #[error("the registry `{registry}` answered {status} when asked to {what}{}", .said.as_ref().map_or(String::new(), |said| format!(": {said}")))]
@@ -47,11 +54,28 @@ impl DeployError {
             | Self::NotFound { hint, .. }
             | Self::NoEngine { hint, .. }
             | Self::Denied { hint, .. } => Some(hint),
-            Self::Failed { hint, .. } => hint.as_deref(),
+            Self::Failed { hint, .. } | Self::Interrupted { hint } => hint.as_deref(),
             Self::PortTaken { .. } => Some("leave `--port` out: the next one that is free is taken and kept"),
             Self::Unreachable { .. } => Some("registries on this machine are asked over http, all others over https"),
+            Self::TooLarge { .. } => Some("no image has such a document: it may be no registry that answers there"),
+            Self::Silent { .. } => Some("try again when the line is better"),
             Self::Agent(_) | Self::Http(_) | Self::Io { .. } | Self::Refused { .. } => None,
         }
+    }
+
+    /// The same, with what became of the deployment where nothing else is to be done next.
+    pub(super) fn leaving(self, hint: impl Into<String>) -> Self {
+        match self {
+            Self::Failed { what, hint: None } => Self::Failed { what, hint: Some(hint.into()) },
+            Self::Interrupted { hint: None } => Self::Interrupted { hint: Some(hint.into()) },
+            other => other,
+        }
+    }
+
+    /// The same, where for another reason what was begun is still there.
+    pub(super) fn left(&self, undoing: &Self) -> Self {
+        let what = format!("{self}\n  it could not be taken back: {undoing}");
+        Self::Failed { what, hint: Some("deploy again, or `agentscope rm`".to_owned()) }
     }
 
     /// For `map_err`: what was being done when the system refused.

@@ -10,6 +10,7 @@ pub mod engine;
 mod error;
 mod forward;
 pub mod image;
+mod interrupt;
 pub mod kubernetes;
 pub mod local;
 pub mod plan;
@@ -20,5 +21,6 @@ pub mod variables;
 pub use deployer::{Artefact, DeployRequest, Deployer, Deployment, Follow, LogStream, Publish, Purge};
 pub use error::DeployError;
 pub use forward::Forward;
+pub use interrupt::Interrupt;
 
 pub use crate::sandbox::Progress;

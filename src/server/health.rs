@@ -1,6 +1,9 @@
 //! What the server says of itself.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     Extension, Json, Router,
@@ -22,12 +25,16 @@ const FRESH: Duration = Duration::from_mins(1);
 
 /// What was last found, and when.
 #[derive(Default)]
-pub(super) struct Probed(Mutex<Option<(Instant, Option<String>)>>);
+pub(super) struct Probed {
+    sandbox: Mutex<Option<(Instant, Option<String>)>>,
+    /// Why it was not ready when it was last asked; empty where it was.
+    said: std::sync::Mutex<String>,
+}
 
 impl Probed {
     /// Looks at most once a minute: it takes processes.
     async fn sandbox(&self, app: &App) -> Check {
-        let mut last = self.0.lock().await;
+        let mut last = self.sandbox.lock().await;
         let wrong = match &*last {
             Some((at, wrong)) if at.elapsed() < FRESH => wrong.clone(),
             _ => {
@@ -42,6 +49,27 @@ impl Probed {
         };
         Check { what: "sandbox".to_owned(), wrong }
     }
+
+    /// Writes down what is not as it was when it was last asked.
+    fn note(&self, checks: &[Check]) {
+        let wrong = checks.iter().filter_map(|check| Some(format!("{}: {}", check.what, check.wrong.as_ref()?)));
+        let why = wrong.collect::<Vec<_>>().join("; ");
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if *said == why {
+            return;
+        }
+        if why.is_empty() {
+            tracing::info!("ready");
+        } else {
+            tracing::warn!(why, "not ready");
+        }
+        *said = why;
+    }
+}
+
+/// Whether that is asked by whoever keeps the process alive.
+pub(super) fn is_probe(route: &str) -> bool {
+    matches!(route, "/health" | "/liveness" | "/readiness")
 }
 
 /// Asked by whoever keeps the process alive, so without a token.
@@ -90,6 +118,7 @@ async fn readiness(State(app): State<Arc<App>>, seen: Option<Extension<Seen>>, h
         checks.push(in_time("sandbox", async { vec![app.probed.sandbox(&app).await] }).await);
     }
     let checks: Vec<_> = checks.into_iter().flatten().collect();
+    app.probed.note(&checks);
     let ready = checks.iter().all(|check| check.wrong.is_none());
     let checks: Vec<_> = checks
         .iter()

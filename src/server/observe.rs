@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use opentelemetry::{KeyValue, trace::SpanKind};
 use uuid::Uuid;
 
-use super::{App, connections::Kept};
+use super::{App, connections::Kept, health};
 use crate::runtime::telemetry::{self, Place, Span};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -62,7 +62,13 @@ impl Drop for Observed {
         self.app.metrics().answered(self.method, route, self.status, took);
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let id = self.id.0.to_str().unwrap_or("-");
-        tracing::info!(target: "agentscope::http", method = self.method, route, status = self.status, ms, request_id = id, "request");
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(target: "agentscope::http", method = self.method, route, status = self.status, ms, request_id = id, "request")
+            };
+        }
+        // Asked every few seconds, they would be most of the log; what changes in their answers says itself.
+        if health::is_probe(route) { line!(debug) } else { line!(info) }
     }
 }
 

@@ -115,15 +115,8 @@ enum DeployOutput {
 
 pub(super) fn run(args: &DeployArgs, cx: &Cx) -> Result<Exit, CliError> {
     let chosen = Chosen::of(args, cx)?;
-    cx.block_on(async {
-        let mut signals = signals()?;
-        tokio::select! {
-            done = make::deploy(args, &chosen, cx) => done,
-            Signal::Interrupt | Signal::Terminate = signals.recv() => Ok(Exit::Interrupted),
-        }
-    })
+    in_order(cx, |steps| make::deploy(args, &chosen, cx, steps))
 }
-
 impl DeployArgs {
     fn patience(&self) -> Duration {
         Duration::from_secs(self.timeout)
@@ -141,6 +134,31 @@ fn until_told<T>(
         tokio::select! {
             result = work => done(result?),
             Signal::Interrupt | Signal::Terminate = signals.recv() => Ok(Exit::Interrupted),
+        }
+    })
+}
+
+/// Runs `work`, which a first signal has take back what it began; a second one ends it at once.
+fn in_order<W: Future<Output = Result<Exit, CliError>>>(
+    cx: &Cx,
+    work: impl FnOnce(Arc<dyn Progress>) -> W,
+) -> Result<Exit, CliError> {
+    cx.block_on(async {
+        let signals = signals()?;
+        let steps = steps(cx);
+        // Not held: what they have shown goes before the result is told.
+        let shown = Arc::downgrade(&steps);
+        let told = async {
+            signals.told().await;
+            if let Some(steps) = shown.upgrade() {
+                steps.step("interrupted: tidying up; a second signal ends this at once", None, None);
+            }
+            cx.interrupt.raise();
+            std::future::pending().await
+        };
+        tokio::select! {
+            done = work(steps) => done,
+            never = told => never,
         }
     })
 }

@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::{
     find::{find_exact, is_place},
+    in_order,
     targets::{Asked, Target},
-    until_told,
 };
 use crate::{
     cli::{CliError, Cx, Exit},
@@ -31,20 +31,18 @@ pub(in crate::cli) struct RmArgs {
 }
 
 pub(in crate::cli) fn run(args: &RmArgs, cx: &Cx) -> Result<Exit, CliError> {
-    let remove = async {
+    in_order(cx, |_| async {
         let purge = if args.purge { Purge::Yes } else { Purge::No };
-        match find_exact(&args.id, cx).await {
+        let removed = match cx.interrupt.or(find_exact(&args.id, cx)).await {
             Ok(found) => {
                 found.deployer.remove(found.observed.place(), purge).await?;
-                Ok(found.observed.id)
+                found.observed.id
             }
             // Removed before, it may have left what it kept.
-            Err(error) if args.purge && error.code() == Exit::NotFound => purge_left(&args.id, error, cx).await,
-            Err(error) => Err(error),
-        }
-    };
-    until_told(cx, remove, |id| {
-        cx.printer.stdout(&format!("{id}\n"))?;
+            Err(error) if args.purge && error.code() == Exit::NotFound => purge_left(&args.id, error, cx).await?,
+            Err(error) => return Err(error),
+        };
+        cx.printer.stdout(&format!("{removed}\n"))?;
         Ok(Exit::Done)
     })
 }

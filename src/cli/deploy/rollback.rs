@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{DeployOutput, find::find_exact, report, steps, until_told};
+use super::{DeployOutput, find::find_exact, in_order, report};
 use crate::cli::{CliError, Cx, Exit};
 
 /// Let an earlier revision of a deployment run again
@@ -30,11 +30,11 @@ pub(in crate::cli) struct RollbackArgs {
 }
 
 pub(in crate::cli) fn run(args: &RollbackArgs, cx: &Cx) -> Result<Exit, CliError> {
-    let back = async {
-        let found = find_exact(&args.id, cx).await?;
-        let steps = steps(cx);
+    in_order(cx, |steps| async move {
+        let found = cx.interrupt.or(find_exact(&args.id, cx)).await?;
         let patience = Duration::from_secs(args.timeout);
-        Ok(found.deployer.rollback(found.observed.place(), args.to, patience, &*steps).await?)
-    };
-    until_told(cx, back, |done| report::deployed(&done, args.output, cx))
+        let done = found.deployer.rollback(found.observed.place(), args.to, patience, &*steps).await?;
+        drop(steps);
+        report::deployed(&done, args.output, cx)
+    })
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{find::find_exact, until_told};
+use super::{find::find_exact, in_order};
 use crate::cli::{CliError, Cx, Exit};
 
 /// Stop a deployment; its revisions and what it keeps stay, and `deploy` starts it again
@@ -16,13 +16,10 @@ pub(in crate::cli) struct StopArgs {
 }
 
 pub(in crate::cli) fn run(args: &StopArgs, cx: &Cx) -> Result<Exit, CliError> {
-    let stop = async {
-        let found = find_exact(&args.id, cx).await?;
+    in_order(cx, |_| async {
+        let found = cx.interrupt.or(find_exact(&args.id, cx)).await?;
         found.deployer.stop(found.observed.place()).await?;
-        Ok(found.observed.id)
-    };
-    until_told(cx, stop, |id| {
-        cx.printer.stdout(&format!("{id}\n"))?;
+        cx.printer.stdout(&format!("{}\n", found.observed.id))?;
         Ok(Exit::Done)
     })
 }

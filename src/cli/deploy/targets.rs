@@ -98,25 +98,25 @@ impl Target {
 /// A file of keys that cannot be used.
 pub(super) fn local(cx: &Cx) -> Result<Local, CliError> {
     let keys = Keys::load(&cx.env, &cx.paths, None).map_err(|error| CliError::from_error(Exit::Usage, &error))?;
-    Ok(Local::new(&cx.env, &cx.paths, keys))
+    Ok(Local::new(&cx.env, &cx.paths, keys, cx.interrupt.clone()))
 }
 
 /// # Errors
 /// No engine that answers.
 pub(super) async fn docker(cx: &Cx) -> Result<Docker, CliError> {
-    Ok(Docker::new(Engine::connect(&cx.env).await?, cx.paths.state.clone()))
+    Ok(Docker::new(Engine::connect(&cx.env).await?, cx.paths.state.clone(), cx.interrupt.clone()))
 }
 
 /// # Errors
 /// No kubeconfig, or one that is wrong.
 pub(super) async fn cluster(cx: &Cx) -> Result<Kubernetes, CliError> {
-    Ok(Kubernetes::open(&cx.env, &cx.http, cx.paths.state.clone()).await?)
+    Ok(Kubernetes::open(&cx.env, &cx.http, cx.paths.state.clone(), cx.interrupt.clone()).await?)
 }
 
 /// # Errors
 /// No kubeconfig, or one that is wrong.
 pub(super) async fn knative(cx: &Cx) -> Result<Knative, CliError> {
-    Ok(Knative::open(&cx.env, &cx.http, cx.paths.state.clone()).await?)
+    Ok(Knative::open(&cx.env, &cx.http, cx.paths.state.clone(), cx.interrupt.clone()).await?)
 }
 
 /// What several targets said.

@@ -32,17 +32,28 @@ impl Docker {
     ) -> Result<bool, DeployError> {
         let name = plan.desired.name.clone();
         self.ours(&name).await?;
-        let all = self.containers(Some(&name)).await?;
-        // Others may have changed it since it was planned.
-        let plan = plan::diff(plan.desired, self.with_drift(&name, &all).await?);
-        let unfinished = observe::current(&name, &all).is_some_and(|current| current.name != labels::current(&name));
-        if !plan.changed() && !unfinished {
-            return Ok(false);
-        }
+        let Some(plan) = self.to_do(&name, plan.desired).await? else { return Ok(false) };
         if let Some(Artefact::Image { image, name, cache }) = &plan.desired.artefact {
-            self.engine.load(image, name, cache, progress).await?;
+            let loading = async { self.engine.load(image, name, cache, progress).await.map(drop) };
+            self.interrupt.or(loading).await?;
         }
+        let image = plan.desired.spec["image"].as_str().unwrap_or_default().to_owned();
+        self.alone(&name, &image, self.change(plan.desired, patience, progress)).await
+    }
+
+    /// What there is to do; nothing where all is as it should be.
+    async fn to_do(&self, name: &str, desired: Desired) -> Result<Option<Plan>, DeployError> {
+        let all = self.containers(Some(name)).await?;
+        let plan = plan::diff(desired, self.with_drift(name, &all).await?);
+        let unfinished = observe::current(name, &all).is_some_and(|current| current.name != labels::current(name));
+        Ok((plan.changed() || unfinished).then_some(plan))
+    }
+
+    async fn change(&self, desired: Desired, patience: Duration, progress: &dyn Progress) -> Result<bool, DeployError> {
+        let name = desired.name.clone();
         self.sweep(&name).await?;
+        // Others may have changed it since it was planned.
+        let Some(plan) = self.to_do(&name, desired).await? else { return Ok(false) };
         let all = self.containers(Some(&name)).await?;
         let current = observe::current(&name, &all);
         if let Some(current) = current.filter(|_| plan.keeps_revision()) {
@@ -106,11 +117,9 @@ impl Docker {
             // What failed is not kept: the number is free again.
             self.drop_container(&labels::revision(name, number), Volumes::Keep).await?;
             self.drop_volume(&labels::secrets_volume(name, number)).await?;
-            return Err(match error {
-                DeployError::Failed { what, hint: None } if current.is_some() => {
-                    DeployError::Failed { what, hint: Some("the old revision goes on as before".to_owned()) }
-                }
-                other => other,
+            return Err(match current {
+                Some(_) => error.leaving("the old revision goes on as before"),
+                None => error,
             });
         }
         Ok(())
@@ -174,7 +183,7 @@ impl Docker {
             match &desired.smoke {
                 Some(smoke) => {
                     progress.step("asking it what `deploy.smoke` says", None, None);
-                    self.smoke(&candidate, port, smoke, patience).await
+                    self.interrupt.or(self.smoke(&candidate, port, smoke, patience)).await
                 }
                 None => Ok(()),
             }

@@ -25,6 +25,8 @@ pub(super) const READY: &str = probe::READY;
 const LOOK: Duration = Duration::from_millis(100);
 /// One that says the same for so long will not get ready by itself.
 const SETTLED: Duration = Duration::from_secs(8);
+/// How long one question may take: it gives up by itself sooner, where the container lets it.
+const ASKED: Duration = Duration::from_secs(20);
 /// Lines of its log that a failure shows, our own questions not counted.
 const LINES: &str = "100";
 
@@ -55,11 +57,16 @@ impl Docker {
         progress: &dyn Progress,
     ) -> Result<(), DeployError> {
         progress.step("waiting until it answers", None, None);
+        self.interrupt.or(self.until_ready(container, port, patience)).await
+    }
+
+    async fn until_ready(&self, container: &str, port: u16, patience: Duration) -> Result<(), DeployError> {
         let started = Instant::now();
         let (mut said, mut since) = (String::new(), Instant::now());
         loop {
             self.alive(container).await?;
-            if let Ok(ended) = self.exec(container, &[PROGRAM, READY, &port.to_string()]).await {
+            let (question, asked) = ([PROGRAM, READY, &port.to_string()], ASKED.min(patience));
+            if let Ok(Ok(ended)) = tokio::time::timeout(asked, self.exec(container, &question)).await {
                 if ended.code == 0 {
                     return Ok(());
                 }

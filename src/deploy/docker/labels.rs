@@ -31,6 +31,11 @@ pub(super) fn filler(name: &str, number: u32) -> String {
     format!("agentscope-{name}.r{number}.filler")
 }
 
+/// Of the container that says that a change is on its way.
+pub(super) fn lock(name: &str) -> String {
+    format!("agentscope-{name}.lock")
+}
+
 pub(super) fn secrets_volume(name: &str, number: u32) -> String {
     format!("agentscope-{name}.r{number}.secrets")
 }

@@ -8,6 +8,7 @@ mod apply;
 mod body;
 mod inside;
 mod labels;
+mod lock;
 mod observe;
 mod port;
 mod secrets;
@@ -23,7 +24,7 @@ use bollard::{
 use futures_util::StreamExt as _;
 
 use super::{
-    DeployError, DeployRequest, Deployer, Deployment, Follow, LogStream, Progress, Purge,
+    DeployError, DeployRequest, Deployer, Deployment, Follow, Interrupt, LogStream, Progress, Purge,
     engine::{Engine, failed},
     plan::{Desired, Observed, Plan, State},
 };
@@ -34,12 +35,13 @@ pub struct Docker {
     engine: Engine,
     /// Where locks are.
     state: PathBuf,
+    interrupt: Interrupt,
 }
 
 impl Docker {
     #[must_use]
-    pub fn new(engine: Engine, state: PathBuf) -> Self {
-        Self { engine, state }
+    pub fn new(engine: Engine, state: PathBuf, interrupt: Interrupt) -> Self {
+        Self { engine, state, interrupt }
     }
 
     #[must_use]
@@ -51,7 +53,7 @@ impl Docker {
         self.engine.client()
     }
 
-    /// Keeps others of this machine from changing the same deployment; other machines meet at the names of containers.
+    /// Keeps others of this machine from changing the same deployment; other machines meet at [`Docker::alone`].
     fn lock(&self, name: &str) -> Result<FileLock, DeployError> {
         let path = self.state.join("deploy").join(format!("docker-{name}.lock"));
         let held =
@@ -76,6 +78,12 @@ impl Docker {
             return Err(missing(name));
         }
         Ok(observe::current(name, &all).map_or_else(|| labels::current(name), |current| current.name.clone()))
+    }
+
+    /// One of those that it is made of; an error where there is nothing.
+    async fn image(&self, name: &str) -> Result<String, DeployError> {
+        let all = self.containers(Some(name)).await?;
+        lock::image(&all).map(str::to_owned).ok_or_else(|| missing(name))
     }
 
     /// What there is, the current container looked at more closely.
@@ -169,18 +177,25 @@ impl Deployer for Docker {
         progress: &dyn Progress,
     ) -> Result<Deployment, DeployError> {
         let _lock = self.lock(name)?;
-        self.back(name, to, patience, progress).await?;
+        let image = self.image(name).await?;
+        self.alone(name, &image, self.back(name, to, patience, progress)).await?;
         self.deployment(name, true).await
     }
 
     async fn stop(&self, name: &str) -> Result<(), DeployError> {
         let _lock = self.lock(name)?;
-        self.halt(&self.current(name).await?).await
+        let (container, image) = (self.current(name).await?, self.image(name).await?);
+        self.alone(name, &image, self.interrupt.or(self.halt(&container))).await
     }
 
     async fn remove(&self, name: &str, purge: Purge) -> Result<(), DeployError> {
         let lock = self.lock(name)?;
-        self.clear(name, purge).await?;
+        match self.image(name).await {
+            Ok(image) => self.alone(name, &image, self.clear(name, purge)).await?,
+            // There is nothing but what it kept.
+            Err(DeployError::NotFound { .. }) => self.clear(name, purge).await?,
+            Err(error) => return Err(error),
+        }
         lock.remove();
         Ok(())
     }

@@ -47,6 +47,11 @@ impl Container {
         matches!(self.summary.state, Some(ContainerSummaryStateEnum::RUNNING | ContainerSummaryStateEnum::PAUSED))
     }
 
+    /// It runs, or the engine is about to start it again.
+    pub(super) fn is_up(&self) -> bool {
+        self.is_running() || self.summary.state == Some(ContainerSummaryStateEnum::RESTARTING)
+    }
+
     /// Never started: what a deploy that was killed left behind.
     pub(super) fn is_new(&self) -> bool {
         self.summary.state == Some(ContainerSummaryStateEnum::CREATED)

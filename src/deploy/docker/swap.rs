@@ -31,9 +31,11 @@ impl Docker {
         progress: &dyn Progress,
     ) -> Result<(), DeployError> {
         let (new, port) = new;
+        self.interrupt.check()?;
         progress.step("taking over", None, None);
         let old = old.filter(|old| old.name != new);
-        if let Some(old) = old.filter(|old| old.is_running()) {
+        let serves = old.filter(|old| old.is_up());
+        if let Some(old) = serves {
             self.halt(&old.name).await?;
         }
         let mut ran = false;
@@ -47,7 +49,7 @@ impl Docker {
             if !ran {
                 let _ = self.halt(new).await;
             }
-            if let Some(old) = old.filter(|old| old.is_running()) {
+            if let Some(old) = serves {
                 self.start(&old.name).await?;
             }
             return Err(error);
@@ -92,12 +94,18 @@ impl Docker {
         let observed = observe::observed(name, &all);
         let port = observed.revisions.iter().find(|revision| revision.number == wanted.number);
         let port = port.map_or(0, |revision| inside::port(&revision.spec));
-        self.swap(name, Some(current), (&wanted.name, port), patience, progress).await
+        let swapped = self.swap(name, Some(current), (&wanted.name, port), patience, progress).await;
+        swapped.map_err(|error| match current.is_running() {
+            true => error.leaving(format!("revision {} goes on as before", current.number)),
+            false => error,
+        })
     }
 
     /// Removes all of it, and with `purge` what it kept.
     pub(super) async fn clear(&self, name: &str, purge: Purge) -> Result<(), DeployError> {
-        let all = self.containers(Some(name)).await?;
+        let mut all = self.containers(Some(name)).await?;
+        // That one is ours until the end.
+        all.retain(|container| container.name != labels::lock(name));
         if all.is_empty() && purge == Purge::No {
             return Err(missing(name));
         }
@@ -117,27 +125,13 @@ impl Docker {
         Ok(())
     }
 
-    /// What deploys that died left on the way.
+    /// What deploys that died left on the way: whoever made it held the lock that we hold now.
     pub(super) async fn sweep(&self, name: &str) -> Result<(), DeployError> {
         for container in self.containers(Some(name)).await? {
-            let age = Duration::from_secs(
-                u64::try_from(jiff::Timestamp::now().as_second() - container.summary.created.unwrap_or_default())
-                    .unwrap_or_default(),
-            );
             match &container.step {
-                Some(maker) if sandbox::docker::is_gone(maker, age) => {
-                    self.drop_container(&container.name, Volumes::Keep).await?;
-                }
-                Some(_) => {
-                    return Err(DeployError::Failed {
-                        what: format!("`docker/{name}` is just being changed from elsewhere"),
-                        hint: Some(format!(
-                            "if that is not so, `docker rm -f {}` lets the next try begin",
-                            container.name
-                        )),
-                    });
-                }
-                // Made to serve and never begun: whoever made it held the lock that we hold now.
+                Some(_) if container.name == labels::lock(name) => {}
+                Some(_) => self.drop_container(&container.name, Volumes::Drop).await?,
+                // Made to serve and never begun.
                 None if container.is_new() => self.drop_revision(&container).await?,
                 None => {}
             }

@@ -60,10 +60,13 @@ impl Kubernetes {
         self.site.free(&made, namespace, name).await?;
         self.site.referred(namespace, &spec.program.references).await?;
         let purge = self.claims(&made, namespace).await?;
-        self.site.push(&plan.desired, progress).await?;
+        self.site.interrupt.or(self.site.push(&plan.desired, progress)).await?;
         let making = Making { whose, spec, made, purge, patience, progress };
         if whose.revision == current {
-            return self.again(&making, &plan, &there).await.map(|()| true);
+            self.again(&making, &plan, &there).await?;
+            // Of deploys that were killed.
+            let _ = self.prune(namespace, name).await;
+            return Ok(true);
         }
         progress.step(&format!("making revision {}", whose.revision), None, None);
         // One that cannot be read now is not replaced: callers have it.
@@ -90,6 +93,7 @@ impl Kubernetes {
         there: &There,
         token: &Secret,
     ) -> Result<(), DeployError> {
+        self.site.interrupt.check()?;
         let Making { whose, spec, made, patience, progress, .. } = making;
         let mut smoke = plan.desired.smoke.as_ref();
         let serves = there.proved().is_some() && plan.observed.state != State::Stopped;
@@ -119,6 +123,11 @@ impl Kubernetes {
         match self.prove(making, plan.desired.smoke.as_ref(), &token).await {
             Err(error) if there.proved().is_some_and(|proved| proved != whose.revision) => {
                 Err(self.undo(error, (whose, making.purge), there).await)
+            }
+            Err(error) if plan.observed.state == State::Stopped => {
+                let none = json!({ "spec": { "replicas": 0 } });
+                self.site.cluster.merge(Kind::Deployment, (whose.namespace, whose.name), &none).await?;
+                Err(error.leaving("it is stopped again"))
             }
             other => other,
         }
@@ -170,14 +179,10 @@ impl Kubernetes {
             None if before.deployment.is_none() => self.clear(whose.namespace, whose.name, purge).await,
             None => Ok(()),
         };
-        let hint = match (&undone, back) {
-            (Err(undoing), _) => format!("it could not be taken back: {undoing}; deploy again, or `agentscope rm`"),
-            (Ok(()), Some(revision)) => format!("revision {revision} goes on as before"),
-            (Ok(()), None) => return error,
-        };
-        match error {
-            DeployError::Failed { what, hint: None } => DeployError::Failed { what, hint: Some(hint) },
-            other => other,
+        match (undone, back) {
+            (Err(undoing), _) => error.left(&undoing),
+            (Ok(()), Some(revision)) => error.leaving(format!("revision {revision} goes on as before")),
+            (Ok(()), None) => error,
         }
     }
 

@@ -87,6 +87,7 @@ impl Kubernetes {
             what: format!("the secrets of revision {revision} are not there any more"),
             hint: Some("`agentscope deploy` makes a new revision".to_owned()),
         })?;
+        self.site.interrupt.check()?;
         progress.step(&format!("going back to revision {revision}"), None, None);
         self.turn_to(whose, &there).await?;
         let spec = there.spec(revision);
@@ -101,7 +102,7 @@ impl Kubernetes {
                 let whose = Whose { revision: current, ..whose };
                 self.turn_to(whose, &there).await?;
                 self.end_ingress(whose, &there).await?;
-                Err(error)
+                Err(error.leaving(format!("revision {current} goes on as before")))
             }
         }
     }

@@ -35,7 +35,7 @@ use serde_json::Value;
 
 use self::{labels::Target, observe::There, site::Site};
 use super::{
-    DeployError, DeployRequest, Deployer, Deployment, Follow, Forward, LogStream, Progress, Purge,
+    DeployError, DeployRequest, Deployer, Deployment, Follow, Forward, Interrupt, LogStream, Progress, Purge,
     plan::{Desired, Observed, Plan},
 };
 use crate::{
@@ -54,8 +54,8 @@ pub struct Kubernetes {
 impl Kubernetes {
     /// # Errors
     /// No kubeconfig, or one that cannot be used. Asks nobody.
-    pub async fn open(env: &Env, http: &Arc<Http>, state: PathBuf) -> Result<Self, DeployError> {
-        Ok(Self { site: Site::open(Target::Kubernetes, env, http, state).await? })
+    pub async fn open(env: &Env, http: &Arc<Http>, state: PathBuf, interrupt: Interrupt) -> Result<Self, DeployError> {
+        Ok(Self { site: Site::open(Target::Kubernetes, env, http, state, interrupt).await? })
     }
 
     /// The same, which makes the namespace where it is missing.
@@ -157,13 +157,13 @@ impl Deployer for Kubernetes {
     async fn stop(&self, place: &str) -> Result<(), DeployError> {
         let place = self.site.split(place);
         let _lock = self.site.lock(place)?;
-        self.halt(place.0, place.1).await
+        self.site.interrupt.or(self.halt(place.0, place.1)).await
     }
 
     async fn remove(&self, place: &str, purge: Purge) -> Result<(), DeployError> {
         let place = self.site.split(place);
         let lock = self.site.lock(place)?;
-        self.clear(place.0, place.1, purge).await?;
+        self.site.interrupt.or(self.clear(place.0, place.1, purge)).await?;
         lock.remove();
         Ok(())
     }

@@ -90,6 +90,16 @@ impl Site {
         patience: Duration,
         progress: &dyn Progress,
     ) -> Result<(), DeployError> {
+        self.interrupt.or(self.until_answered(whose, questions, patience, progress)).await
+    }
+
+    async fn until_answered(
+        &self,
+        whose: Whose<'_>,
+        questions: &Questions<'_>,
+        patience: Duration,
+        progress: &dyn Progress,
+    ) -> Result<(), DeployError> {
         progress.step("waiting until it answers", None, None);
         let mut watch = Watch::begin(whose, questions);
         loop {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::{Env, FileLock, SERVE_TOKEN, Secret},
-    deploy::{DeployError, Deployment, plan::Observed},
+    deploy::{DeployError, Deployment, Interrupt, plan::Observed},
     runtime::http::Http,
 };
 
@@ -30,12 +30,19 @@ pub(super) struct Site {
     state: PathBuf,
     /// Whether a namespace that is missing is made.
     pub(super) create_namespace: bool,
+    pub(super) interrupt: Interrupt,
 }
 
 impl Site {
     /// # Errors
     /// No kubeconfig, or one that cannot be used. Asks nobody.
-    pub(super) async fn open(target: Target, env: &Env, http: &Arc<Http>, state: PathBuf) -> Result<Self, DeployError> {
+    pub(super) async fn open(
+        target: Target,
+        env: &Env,
+        http: &Arc<Http>,
+        state: PathBuf,
+        interrupt: Interrupt,
+    ) -> Result<Self, DeployError> {
         let (cluster, config) = config::open(env, http).await?;
         Ok(Self {
             target,
@@ -46,6 +53,7 @@ impl Site {
             http: Arc::clone(http),
             state,
             create_namespace: false,
+            interrupt,
         })
     }
 

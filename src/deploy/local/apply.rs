@@ -80,12 +80,7 @@ impl Local {
                 let _ = std::fs::remove_dir(&place.folder);
             }
             let runs = plan.observed.url.is_some();
-            return Err(match error {
-                DeployError::Failed { what, hint: None } if runs => {
-                    DeployError::Failed { what, hint: Some("the old revision goes on as before".to_owned()) }
-                }
-                other => other,
-            });
+            return Err(if runs { error.leaving("the old revision goes on as before") } else { error });
         }
         prune(&place);
         Ok(true)

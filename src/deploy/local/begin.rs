@@ -3,7 +3,7 @@
 use std::{
     fs::OpenOptions,
     io::{self, BufRead as _, BufReader},
-    net::TcpListener,
+    net::{Shutdown, TcpListener},
     os::{
         fd::{AsFd as _, OwnedFd},
         unix::{fs::OpenOptionsExt as _, net::UnixStream, process::CommandExt as _},
@@ -74,7 +74,9 @@ impl Local {
         let patience = Duration::from_secs(begin.patience);
         let socket = self.start(place, begin, listener, lock).map_err(starting)?;
         // Each step takes no longer than the patience.
-        socket.set_read_timeout(Some(patience * 3)).map_err(DeployError::io("wait for the deployment"))?;
+        let waiting = || DeployError::io("wait for the deployment");
+        socket.set_read_timeout(Some(patience * 3)).map_err(waiting())?;
+        let asking = socket.try_clone().map_err(waiting())?;
         let (said, mut heard) = tokio::sync::mpsc::unbounded_channel();
         tokio::task::spawn_blocking(move || {
             for line in BufReader::new(socket).lines().map_while(Result::ok) {
@@ -85,10 +87,22 @@ impl Local {
                 }
             }
         });
-        while let Some(said) = heard.recv().await {
+        let mut interrupted = false;
+        loop {
+            let said = tokio::select! {
+                said = heard.recv() => said,
+                // It takes back what it began, and says so, or is done already.
+                () = self.interrupt.raised(), if !interrupted => {
+                    interrupted = true;
+                    asking.shutdown(Shutdown::Write).map_err(waiting())?;
+                    continue;
+                }
+            };
+            let Some(said) = said else { break };
             match said {
                 Said::Step(what) => progress.step(&what, None, None),
                 Said::Done => return Ok(()),
+                Said::Failed { .. } if interrupted => return Err(DeployError::Interrupted { hint: None }),
                 Said::Failed { what } => return Err(DeployError::Failed { what, hint: None }),
             }
         }

@@ -27,7 +27,7 @@ use async_trait::async_trait;
 
 use self::{place::Place, record::Record};
 use super::{
-    DeployError, DeployRequest, Deployer, Deployment, Follow, LogStream, Progress, Purge,
+    DeployError, DeployRequest, Deployer, Deployment, Follow, Interrupt, LogStream, Progress, Purge,
     plan::{Desired, Observed, Plan},
 };
 use crate::config::{Env, FileLock, Keys, Paths, Secret};
@@ -59,13 +59,14 @@ pub struct Local {
     root: PathBuf,
     /// What a rollback needs again.
     keys: Keys,
+    interrupt: Interrupt,
 }
 
 impl Local {
     #[must_use]
-    pub fn new(env: &Env, paths: &Paths, keys: Keys) -> Self {
+    pub fn new(env: &Env, paths: &Paths, keys: Keys, interrupt: Interrupt) -> Self {
         let locks = paths.state.join("deploy");
-        Self { env: env.clone(), root: locks.join(TARGET), locks, keys }
+        Self { env: env.clone(), root: locks.join(TARGET), locks, keys, interrupt }
     }
 
     fn place(&self, name: &str) -> Result<Place, DeployError> {
@@ -184,17 +185,17 @@ impl Deployer for Local {
     async fn stop(&self, place: &str) -> Result<(), DeployError> {
         let _lock = self.lock(place).await?;
         let (place, mut record) = self.there(place)?;
-        blocking(move || {
+        let stopping = blocking(move || {
             record.stopped = true;
             record.write(&place.record())?;
             end::all(&place)
-        })
-        .await
+        });
+        self.interrupt.or(stopping).await
     }
 
     async fn remove(&self, place: &str, purge: Purge) -> Result<(), DeployError> {
         let lock = self.lock(place).await?;
-        self.clear(place, purge).await?;
+        self.interrupt.or(self.clear(place, purge)).await?;
         lock.remove();
         Ok(())
     }

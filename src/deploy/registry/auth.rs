@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use reqwest::{RequestBuilder, Response, header};
 use serde::Deserialize;
 
-use super::Login;
+use super::{
+    Login,
+    document::{self, PATIENCE},
+};
 use crate::{config::Secret, deploy::DeployError, runtime::http::Http};
 
 /// What requests to a registry carry.
@@ -95,7 +98,10 @@ impl Challenge {
             registry: realm.to_owned(),
             source: source.without_url(),
         };
-        let response = request.send().await.map_err(unreachable)?;
+        let (what, from) = ("a token", format!("the token server `{realm}`"));
+        let silent = |_| DeployError::Silent { from: from.clone(), what: what.to_owned(), patience: PATIENCE };
+        let sent = tokio::time::timeout(PATIENCE, request.send()).await.map_err(silent)?;
+        let response = sent.map_err(unreachable)?;
         let status = response.status();
         if !status.is_success() {
             return Err(DeployError::Failed {
@@ -108,8 +114,9 @@ impl Challenge {
             token: Option<Secret>,
             access_token: Option<Secret>,
         }
-        let token: Token = response.json().await.map_err(unreachable)?;
-        let token = token.token.or(token.access_token).ok_or_else(|| DeployError::Failed {
+        let answer = document::whole(response.bytes_stream(), (what, &from), unreachable).await?;
+        let token: Option<Token> = serde_json::from_slice(&answer).ok();
+        let token = token.and_then(|token| token.token.or(token.access_token)).ok_or_else(|| DeployError::Failed {
             what: format!("the token server `{realm}` gave no token"),
             hint: None,
         })?;

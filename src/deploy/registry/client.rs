@@ -11,11 +11,14 @@ use tokio::sync::Mutex;
 use super::{
     Credentials, Login, Reference,
     auth::{Challenge, Pass},
+    document,
 };
 use crate::{config::Env, deploy::DeployError, runtime::http::Http};
 
 /// Of an answer that says what is wrong.
 const SAID: usize = 4 << 10;
+/// How long that may take.
+const SAYING: Duration = Duration::from_secs(10);
 /// A registry that does not even begin to answer.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Bytes a second: the slowest line that a layer is sent over.
@@ -132,6 +135,15 @@ impl<'a> Registry<'a> {
         piece.transpose().map_err(|source| self.unreachable(source))
     }
 
+    /// All of a document, which `what` is.
+    ///
+    /// # Errors
+    /// One that is too large or takes too long.
+    pub(super) async fn whole(&self, response: Response, what: &str) -> Result<Vec<u8>, DeployError> {
+        let from = format!("the registry `{}`", self.reference.registry);
+        document::whole(response.bytes_stream(), (what, &from), |error| self.unreachable(error)).await
+    }
+
     fn silent(&self, patience: Duration) -> DeployError {
         DeployError::Failed {
             what: format!("the registry `{}` did not answer within {} s", self.reference.registry, patience.as_secs()),
@@ -173,8 +185,9 @@ impl<'a> Registry<'a> {
             message: String,
         }
         let status = response.status().as_u16();
-        let bytes = response.bytes().await.unwrap_or_default();
-        let errors: Option<Errors> = serde_json::from_slice(&bytes[..bytes.len().min(SAID)]).ok();
+        let reading = document::some(response.bytes_stream(), SAID);
+        let (bytes, _) = tokio::time::timeout(SAYING, reading).await.ok().and_then(Result::ok).unwrap_or_default();
+        let errors: Option<Errors> = serde_json::from_slice(&bytes).ok();
         let said = errors.and_then(|errors| {
             let first = errors.errors.into_iter().next()?;
             Some(if first.message.is_empty() { first.code } else { first.message })

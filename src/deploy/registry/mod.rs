@@ -3,6 +3,7 @@
 mod auth;
 mod client;
 mod credentials;
+mod document;
 mod pull;
 mod push;
 mod reference;

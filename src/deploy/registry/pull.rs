@@ -24,8 +24,6 @@ use crate::{
 const ACCEPTED: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
                         application/vnd.docker.distribution.manifest.list.v2+json, \
                         application/vnd.docker.distribution.manifest.v2+json";
-/// The largest document of an image.
-const DOCUMENT: usize = 4 << 20;
 
 /// Pulls what is not in the cache yet of the image for `architecture`.
 ///
@@ -120,10 +118,10 @@ impl Registry<'_> {
             }
             _ => return Err(self.refused("give an image", response).await),
         }
-        let bytes = response.bytes().await.map_err(|error| self.unreachable(error))?;
+        let bytes = self.whole(response, &format!("the manifest `{name}`")).await?;
         let digest = Digest::of(&bytes);
         let asked = Digest::parse(name);
-        if bytes.len() > DOCUMENT || asked.is_some_and(|asked| asked != digest) {
+        if asked.is_some_and(|asked| asked != digest) {
             return Err(self.corrupt(name));
         }
         let manifest = serde_json::from_slice(&bytes).map_err(|_| self.corrupt(name))?;
@@ -131,12 +129,9 @@ impl Registry<'_> {
     }
 
     async fn document(&self, blob: &Blob) -> Result<Vec<u8>, DeployError> {
-        if blob.size > DOCUMENT as u64 {
-            return Err(self.corrupt(&blob.digest.to_string()));
-        }
         let response = self.blob(blob).await?;
-        let bytes = response.bytes().await.map_err(|error| self.unreachable(error))?;
-        if Digest::of(&bytes) == blob.digest { Ok(bytes.to_vec()) } else { Err(self.corrupt(&blob.digest.to_string())) }
+        let bytes = self.whole(response, &format!("the configuration `{}`", blob.digest.short())).await?;
+        if Digest::of(&bytes) == blob.digest { Ok(bytes) } else { Err(self.corrupt(&blob.digest.to_string())) }
     }
 
     async fn blob(&self, blob: &Blob) -> Result<reqwest::Response, DeployError> {

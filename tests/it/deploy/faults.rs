@@ -1,6 +1,6 @@
 //! What goes wrong on the way leaves what was there.
 
-use super::{BROKEN, Home, begun};
+use super::{BROKEN, Home, begun, told_to_end};
 
 #[test]
 fn a_revision_that_does_not_answer_never_takes_over() {
@@ -40,6 +40,37 @@ fn a_deploy_that_was_killed_is_made_good_by_the_next() {
 }
 
 #[test]
+fn a_deploy_that_is_told_to_end_takes_back_what_it_began() {
+    let Some(home) = Home::find() else { return };
+    let (unready, _) = BROKEN[2];
+    home.env.write("agent.yaml", format!("name: {}\n{unready}\n", home.name));
+    let (code, said) = told_to_end(begun(home.env.command(&["deploy", "docker"]), "waiting until"));
+    assert!(code == Some(130) && said.contains("error: interrupted"), "{code:?} {said}");
+    assert_eq!(home.things().trim(), "");
+    assert_eq!(home.engine.docker(&["images", "-q", &format!("agentscope/{}", home.name)]), "");
+
+    home.agent("");
+    home.deploy(&[]);
+    let before = home.things();
+    home.env.write("agent.yaml", format!("name: {}\n{unready}\n", home.name));
+    let (code, said) = told_to_end(begun(home.env.command(&["deploy", "docker"]), "waiting until"));
+    assert!(code == Some(130) && said.contains("hint: the old revision goes on as before"), "{code:?} {said}");
+    let names = |things: &str| {
+        things.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&home.things()), names(&before));
+    assert_eq!(home.run(&["invoke", &home.name, "-q", "hello"]).code, Some(0));
+
+    // While one takes over from the other, either of them is the one that serves in the end.
+    home.agent("description: changed\n");
+    let (code, said) = told_to_end(begun(home.env.command(&["deploy", "docker"]), "taking over"));
+    assert!(matches!(code, Some(0 | 130)), "{code:?} {said}");
+    let containers = home.containers();
+    assert!(containers.starts_with("agentscope-[NAME] running") && !containers.contains("candidate"), "{containers}");
+    assert_eq!(home.run(&["invoke", &home.name, "-q", "hello"]).code, Some(0));
+}
+
+#[test]
 fn of_two_at_once_one_is_refused() {
     let Some(home) = Home::find() else { return };
     home.agent("");
@@ -47,8 +78,76 @@ fn of_two_at_once_one_is_refused() {
     let second = home.run(&["deploy", "docker"]);
     assert_eq!(second.code, Some(1), "{second}");
     assert!(second.stderr.contains("is just being changed by another command"), "{second}");
+    let other = home.env.home().join("elsewhere");
+    Home::share_layers(&other);
+    // Another machine has no file of this one, and finds the lock on the engine.
+    let elsewhere = |args: &[&str]| {
+        let mut command = home.env.command(args);
+        let output = command.env("AGENTSCOPE_HOME", &other).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = elsewhere(&["deploy", "docker"]);
+    let refused = "is just being changed from elsewhere\nhint: if that is not so, `docker rm -f agentscope-";
+    assert!(code == Some(1) && said.contains(refused), "{said}");
     assert!(first.wait().unwrap().success());
     assert_eq!(home.containers(), "agentscope-[NAME] running");
+    assert_eq!(elsewhere(&["stop", &home.name]).0, Some(0));
+    assert_eq!(home.containers(), "agentscope-[NAME] exited");
+}
+
+#[test]
+fn a_lock_is_taken_from_who_has_ended_and_from_nobody_else() {
+    let Some(home) = Home::find() else { return };
+    home.agent("");
+    home.deploy(&[]);
+    let lock = format!("agentscope-{}.lock", home.name);
+    let held_by = |maker: &str| {
+        let name = format!("agentscope.deployment={}", home.name);
+        let maker = format!("agentscope.deployment.step={maker}");
+        let label = ["--label", "agentscope.revision=0", "--label", name.as_str(), "--label", maker.as_str()];
+        let create = [&["create", "--name", lock.as_str()][..], &label, &[home.engine.image.as_str(), "true"]].concat();
+        home.engine.docker(&create);
+    };
+    held_by("another-machine pid:[1] 7 7");
+    for args in [&["stop", &home.name][..], &["rm", &home.name], &["rollback", &home.name]] {
+        let refused = home.run(args);
+        assert!(
+            refused.code == Some(1) && refused.stderr.contains("is just being changed from elsewhere"),
+            "{refused}"
+        );
+    }
+    home.engine.docker(&["rm", &lock]);
+    // As a process of this machine that was killed leaves it.
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap();
+    held_by(&format!("{} {} {} 1", boot.trim(), namespace.display(), std::process::id()));
+    assert_eq!(home.run(&["stop", &home.name]).code, Some(0));
+    assert_eq!(home.containers(), "agentscope-[NAME] exited");
+}
+
+#[test]
+fn an_old_revision_that_is_just_restarted_again_and_again_does_not_come_back() {
+    let Some(home) = Home::find() else { return };
+    home.agent("");
+    home.deploy(&[]);
+    let container = format!("agentscope-{}", home.name);
+    let state =
+        |what: &str| home.engine.docker(&["inspect", "--format", &format!("{{{{.State.{what}}}}}"), &container]);
+    // The engine waits longer each time: at last for longer than a deploy takes.
+    for _ in 0..8 {
+        while state("Status") != "running" {
+            std::thread::yield_now();
+        }
+        let pid = rustix::process::Pid::from_raw(state("Pid").parse().unwrap());
+        rustix::process::kill_process(pid.unwrap(), rustix::process::Signal::KILL).unwrap();
+        while state("Status") == "running" {
+            std::thread::yield_now();
+        }
+    }
+    assert_eq!(state("Status"), "restarting");
+    home.agent("description: changed\n");
+    home.deploy(&[]);
+    assert_eq!(home.containers(), "agentscope-[NAME] running\nagentscope-[NAME].r1 exited");
 }
 
 #[test]

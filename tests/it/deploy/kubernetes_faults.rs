@@ -5,8 +5,9 @@ use std::process::Command;
 use serde_json::json;
 
 use super::{
-    begun,
+    BROKEN, begun,
     kubernetes::{Home, OURS},
+    told_to_end,
 };
 use crate::common::TestEnv;
 
@@ -109,6 +110,25 @@ fn a_deploy_that_was_killed_is_made_good_by_the_next() {
     let second = home.try_deploy(&[]);
     assert!(second.code == Some(1) && second.stderr.contains("is just being changed by another command"), "{second}");
     assert!(first.wait().unwrap().success());
+}
+
+#[test]
+fn a_deploy_that_is_told_to_end_takes_back_what_it_began() {
+    let Some(home) = Home::find() else { return };
+    let (unready, _) = BROKEN[2];
+    home.env.write("agent.yaml", format!("name: demo\n{unready}\n"));
+    let (code, said) = told_to_end(begun(deploying(&home), "waiting until"));
+    assert!(code == Some(130) && said.contains("error: interrupted"), "{code:?} {said}");
+    assert_eq!(home.cluster.kubectl(&["get", OURS, "-l", "agentscope.deployment", "-o", "name"]), "");
+
+    home.agent("");
+    home.deploy(&[]);
+    let things = home.cluster.names("replicaset,secret");
+    home.env.write("agent.yaml", format!("name: demo\n{unready}\n"));
+    let (code, said) = told_to_end(begun(deploying(&home), "waiting until"));
+    assert!(code == Some(130) && said.contains("hint: revision 1 goes on as before"), "{code:?} {said}");
+    assert_eq!(home.cluster.names("replicaset,secret"), things);
+    home.answers();
 }
 
 fn deploying(home: &Home) -> Command {

@@ -11,7 +11,7 @@ mod tools;
 
 use std::{
     io::Read as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -35,16 +35,16 @@ impl Home {
         let engine = Engine::with_bridge()?;
         let env = engine.env().var("GREETING", "hello-token");
         let this = Self { name: format!("it-{}", unique()), env, engine };
-        this.share_layers();
+        Self::share_layers(&this.env.home());
         Some(this)
     }
 
     /// Packing a debug build takes long: its layer is kept from one test to the next.
-    fn share_layers(&self) {
+    fn share_layers(home: &Path) {
         let shared = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("images");
         std::fs::create_dir_all(&shared).unwrap();
-        std::fs::create_dir_all(self.env.home().join("cache")).unwrap();
-        std::os::unix::fs::symlink(shared, self.env.home().join("cache/images")).unwrap();
+        std::fs::create_dir_all(home.join("cache")).unwrap();
+        std::os::unix::fs::symlink(shared, home.join("cache/images")).unwrap();
     }
 
     /// An agent file of this name, with `more` in it.
@@ -140,6 +140,14 @@ fn begun(mut deploy: Command, step: &str) -> (Child, String) {
     // Held open: it goes on to say what it does.
     child.stderr = Some(stderr);
     (child, said)
+}
+
+/// What a deploy that was [`begun`] and is told to end says after that, and its exit code.
+fn told_to_end((mut deploy, mut said): (Child, String)) -> (Option<i32>, String) {
+    let pid = rustix::process::Pid::from_child(&deploy);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    deploy.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    (deploy.wait().unwrap().code(), said)
 }
 
 /// The answer of `/process`, and its status.

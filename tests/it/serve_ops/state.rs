@@ -115,6 +115,16 @@ async fn what_is_not_ready_says_why() {
         }
     };
     assert_eq!(ready["status"], "not_ready");
+    // In the log are that, and what is no probe.
+    server.get("/").await;
+    let mut log = vec![];
+    while !log.iter().any(|line: &String| line.contains(r#""route":"/""#)) {
+        log.extend(server.said());
+        tokio::task::yield_now().await;
+    }
+    let log = log.join("\n");
+    assert!(log.contains("not ready") && log.contains("agentscope-has-no-such-program"), "{log}");
+    assert!(!log.contains(r#""route":"/readiness""#), "{log}");
     assert_eq!(ready["checks"][0], json!({ "name": "store", "ready": true }));
 
     // What a provider says of a key is not for everybody.

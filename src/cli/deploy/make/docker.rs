@@ -17,8 +17,9 @@ pub(super) async fn ready(
     cx: &Cx,
     steps: &Arc<dyn Progress>,
 ) -> Result<Ready, CliError> {
-    let image = prepared.image(args, cx, steps).await?;
+    // What cannot be asked is told before anything takes time.
     let deployer = targets::docker(cx).await?;
+    let image = prepared.image(args, cx, steps).await?;
     fits(&image, deployer.engine().architecture())?;
     // Its digest is in the name, which every engine knows it by.
     let name = format!("agentscope/{}:{}", prepared.name, image.tag());

@@ -6,14 +6,14 @@ mod local;
 mod prepared;
 mod tools;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
 use serde_json::Value;
 
 use self::prepared::Prepared;
-use super::{DeployArgs, DeployOutput, arguments::Chosen, plan, report, sources::Sources, steps, targets::Target};
+use super::{DeployArgs, DeployOutput, arguments::Chosen, plan, report, sources::Sources, targets::Target};
 use crate::{
     cli::{CliError, Cx, Exit},
     deploy::{
@@ -35,21 +35,18 @@ struct Ready {
 
 /// # Errors
 /// Whatever keeps the agent from being deployed; nothing is changed then, or all is as before.
-pub(super) async fn deploy(args: &DeployArgs, chosen: &Chosen, cx: &Cx) -> Result<Exit, CliError> {
+pub(super) async fn deploy(
+    args: &DeployArgs,
+    chosen: &Chosen,
+    cx: &Cx,
+    steps: Arc<dyn Progress>,
+) -> Result<Exit, CliError> {
     if args.traffic.is_some() && chosen.target != Target::Knative {
         let what = format!("`--traffic` shares calls between revisions, which `{}` cannot do", chosen.target.name());
         return Err(CliError::usage(what).hint("leave it out, or deploy to `knative`"));
     }
-    let steps = steps(cx);
-    let prepared = Prepared::of(args, chosen, cx).await?;
-    let sources = prepared.sources.clone();
-    let ready = match chosen.target {
-        Target::Local => local::ready(prepared, args, cx).await?,
-        Target::Docker => docker::ready(prepared, args, cx, &steps).await?,
-        Target::Kubernetes | Target::Knative => kubernetes::ready(prepared, chosen.target, args, cx, &steps).await?,
-    };
-    let Ready { deployer, place, request } = ready;
-    let plan = diff(deployer.render(&request)?, deployer.observe(&place).await?);
+    // Nothing is begun before there is a plan.
+    let (deployer, plan, sources) = cx.interrupt.or(plan_of(args, chosen, cx, &steps)).await?;
     if args.plan {
         drop(steps);
         let manifests = deployer.manifests(&plan)?;
@@ -57,10 +54,29 @@ pub(super) async fn deploy(args: &DeployArgs, chosen: &Chosen, cx: &Cx) -> Resul
     }
     let mut done = deployer.apply(plan, args.patience(), &*steps).await?;
     if args.wait && done.observed.state != State::Running {
-        done.observed = until_it_runs(&*deployer, done.observed, args.patience(), &*steps).await?;
+        let running = until_it_runs(&*deployer, done.observed, args.patience(), &*steps);
+        done.observed = cx.interrupt.or(running).await?;
     }
     drop(steps);
     report::deployed(&done, args.output, cx)
+}
+
+async fn plan_of(
+    args: &DeployArgs,
+    chosen: &Chosen,
+    cx: &Cx,
+    steps: &Arc<dyn Progress>,
+) -> Result<(Box<dyn Deployer>, Plan, Sources), CliError> {
+    let prepared = Prepared::of(args, chosen, cx).await?;
+    let sources = prepared.sources.clone();
+    let ready = match chosen.target {
+        Target::Local => local::ready(prepared, args, cx).await?,
+        Target::Docker => docker::ready(prepared, args, cx, steps).await?,
+        Target::Kubernetes | Target::Knative => kubernetes::ready(prepared, chosen.target, args, cx, steps).await?,
+    };
+    let Ready { deployer, place, request } = ready;
+    let plan = diff(deployer.render(&request)?, deployer.observe(&place).await?);
+    Ok((deployer, plan, sources))
 }
 
 /// Of one that was there already and is just starting again, or does not answer now.

@@ -65,7 +65,7 @@ impl Knative {
         site.allowed(namespace, NEEDS).await?;
         site.free(&objects(&spec, whose, &after)?, namespace, name).await?;
         site.referred(namespace, &spec.program.references).await?;
-        site.push(&plan.desired, progress).await?;
+        site.interrupt.or(site.push(&plan.desired, progress)).await?;
         let is_new = whose.revision != current;
         let secret = site.cluster.get(Kind::Secret, namespace, &labels::revision(name, current)).await?;
         let token = secret.and_then(|secret| secrets(&secret).remove(SERVE_TOKEN));
@@ -99,11 +99,13 @@ impl Knative {
             token: turn.token,
             smoke: turn.smoke,
         };
-        self.prove(whose, &questions, patience, progress).await?;
+        let interrupt = &self.site.interrupt;
+        interrupt.check()?;
+        interrupt.or(self.prove(whose, &questions, patience, progress)).await?;
         if turn.after != turn.before {
             self.send(whose, spec, &turn.after).await?;
         }
-        self.settle(whose, &turn.after, patience, progress).await?;
+        interrupt.or(self.settle(whose, &turn.after, patience, progress)).await?;
         // With what it was asked last: another share of the calls is no other revision.
         let marks = json!({ PROVED: "yes", labels::SPEC: spec.to_value().to_string() });
         let record = labels::revision(whose.name, whose.revision);
@@ -132,14 +134,10 @@ impl Knative {
             Ok(()) if whose.revision != current => self.forget(whose).await,
             undone => undone,
         };
-        let hint = match undone {
-            Err(undoing) => format!("it could not be taken back: {undoing}; deploy again, or `agentscope rm`"),
-            Ok(()) if before.service.is_some() => format!("revision {current} goes on as before"),
-            Ok(()) => return error,
-        };
-        match error {
-            DeployError::Failed { what, hint: None } => DeployError::Failed { what, hint: Some(hint) },
-            other => other,
+        match undone {
+            Err(undoing) => error.left(&undoing),
+            Ok(()) if before.service.is_some() => error.leaving(format!("revision {current} goes on as before")),
+            Ok(()) => error,
         }
     }
 

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     config::{Env, Secret},
     deploy::{
-        DeployError, DeployRequest, Deployer, Deployment, Follow, Forward, LogStream, Progress, Purge,
+        DeployError, DeployRequest, Deployer, Deployment, Follow, Forward, Interrupt, LogStream, Progress, Purge,
         plan::{Desired, Observed, Plan},
     },
     runtime::http::Http,
@@ -56,8 +56,8 @@ pub struct Knative {
 impl Knative {
     /// # Errors
     /// No kubeconfig, or one that cannot be used. Asks nobody.
-    pub async fn open(env: &Env, http: &Arc<Http>, state: PathBuf) -> Result<Self, DeployError> {
-        Ok(Self { site: Site::open(Target::Knative, env, http, state).await? })
+    pub async fn open(env: &Env, http: &Arc<Http>, state: PathBuf, interrupt: Interrupt) -> Result<Self, DeployError> {
+        Ok(Self { site: Site::open(Target::Knative, env, http, state, interrupt).await? })
     }
 
     /// The same, which makes the namespace where it is missing.
@@ -163,13 +163,13 @@ impl Deployer for Knative {
     async fn stop(&self, place: &str) -> Result<(), DeployError> {
         let place = self.site.split(place);
         let _lock = self.site.lock(place)?;
-        self.halt(place).await
+        self.site.interrupt.or(self.halt(place)).await
     }
 
     async fn remove(&self, place: &str, _purge: Purge) -> Result<(), DeployError> {
         let place = self.site.split(place);
         let lock = self.site.lock(place)?;
-        self.clear(place).await?;
+        self.site.interrupt.or(self.clear(place)).await?;
         lock.remove();
         Ok(())
     }

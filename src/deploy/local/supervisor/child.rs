@@ -13,6 +13,7 @@ use std::{
 };
 
 use rustix::process::Pid;
+use tokio::sync::oneshot;
 
 use super::Shared;
 use crate::{
@@ -23,9 +24,14 @@ use crate::{
 /// How long the turns that run may take to end: the server itself gives them less.
 const GRACE: Duration = Duration::from_secs(30);
 
+/// How long the log of one that ended is waited for.
+const LAST: Duration = Duration::from_secs(1);
+
 pub(super) struct Child {
     process: tokio::process::Child,
     socket: UnixStream,
+    /// Told when all that it wrote is in the log.
+    logged: oneshot::Receiver<()>,
 }
 
 impl Child {
@@ -49,9 +55,9 @@ impl Child {
         let process = command.spawn()?;
         drop(command);
         shared.note_processes(process.id())?;
-        shared.log.take(reads)?;
+        let logged = shared.log.take(reads)?;
         handoff::send(&ours, serving, &[listener.as_fd()])?;
-        Ok(Self { process, socket: ours })
+        Ok(Self { process, socket: ours, logged })
     }
 
     /// Waits for its end, and says how it was.
@@ -97,8 +103,10 @@ impl Child {
         }
     }
 
-    /// Ends it at once: nobody talks to it yet.
+    /// Ends it at once: nobody talks to it yet. What it said at last is in the log then.
     pub(super) async fn end(&mut self) {
         let _ = self.process.kill().await;
+        // A program of its own that goes on may hold the pipe.
+        let _ = tokio::time::timeout(LAST, &mut self.logged).await;
     }
 }

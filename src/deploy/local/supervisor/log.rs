@@ -8,6 +8,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use tokio::sync::oneshot;
+
 use crate::deploy::probe;
 
 /// Bytes of a file; there are two of them at most.
@@ -37,16 +39,18 @@ impl Log {
         Self { inner: Arc::new(Mutex::new(inner)) }
     }
 
-    /// Keeps all that comes out of the pipe, on a thread that ends with it.
-    pub(super) fn take(&self, mut from: io::PipeReader) -> io::Result<()> {
+    /// Keeps all that comes out of the pipe, on a thread that ends with it; told of when all of it is kept.
+    pub(super) fn take(&self, mut from: io::PipeReader) -> io::Result<oneshot::Receiver<()>> {
         let this = self.clone();
+        let (ended, told) = oneshot::channel();
         let read = move || {
             let mut buffer = vec![0; 16 << 10];
             while let Ok(read @ 1..) = from.read(&mut buffer) {
                 this.write(&buffer[..read]);
             }
+            let _ = ended.send(());
         };
-        std::thread::Builder::new().name("log".to_owned()).spawn(read).map(drop)
+        std::thread::Builder::new().name("log".to_owned()).spawn(read).map(|_| told)
     }
 
     /// A line of the supervisor's own.

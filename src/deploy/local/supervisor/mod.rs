@@ -111,8 +111,8 @@ async fn supervise(
         Ok(Some(begun)) => begun,
         Ok(None) => return Ok(()),
         Err(error) => {
-            say(&asker, &Said::Failed { what: format!("the new revision could not be started: {error}") });
             shared.place.forget(&shared.begin.id);
+            say(&asker, &Said::Failed { what: format!("the new revision could not be started: {error}") });
             return Err(error);
         }
     };
@@ -150,8 +150,9 @@ async fn begun(shared: &Arc<Shared>, asker: &UnixStream) -> io::Result<Option<(C
     if let Err(what) = proved {
         child.end().await;
         let words = shared.log.last_words();
-        say(asker, &Said::Failed { what: format!("{what}{words}") });
+        // Whoever hears it finds nothing of this one any more.
         shared.place.forget(&shared.begin.id);
+        say(asker, &Said::Failed { what: format!("{what}{words}") });
         return Ok(None);
     }
     say(asker, &Said::Step("taking over".to_owned()));
@@ -164,8 +165,8 @@ async fn begun(shared: &Arc<Shared>, asker: &UnixStream) -> io::Result<Option<(C
     }
     if let Err(error) = shared.begin.record.write(&shared.place.record()) {
         child.end().await;
-        say(asker, &Said::Failed { what: error.to_string() });
         shared.place.forget(&shared.begin.id);
+        say(asker, &Said::Failed { what: error.to_string() });
         return Ok(None);
     }
     shared.stand(Phase::Running, "");

@@ -4,7 +4,10 @@ use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
-use super::{super::BROKEN, Home, alive, kill};
+use super::{
+    super::{BROKEN, begun, told_to_end},
+    Home, alive, kill,
+};
 
 #[test]
 fn a_revision_that_does_not_answer_never_takes_over() {
@@ -132,6 +135,23 @@ fn of_two_at_once_one_is_refused_and_a_deploy_that_was_killed_is_made_good_by_th
     let left = std::fs::read_dir(home.folder()).unwrap().map(|entry| entry.unwrap().file_name());
     let supervisors = left.filter(|name| name.to_string_lossy().starts_with("process.")).count();
     assert!(supervisors <= 2 && alive(supervisor));
+}
+
+#[test]
+fn a_deploy_that_is_told_to_end_takes_back_what_it_began() {
+    let home = Home::new();
+    let (unready, _) = BROKEN[2];
+    home.env.write("agent.yaml", format!("name: demo\n{unready}\n"));
+    let (code, said) = told_to_end(begun(home.env.command(&["deploy", "local"]), "waiting until"));
+    assert!(code == Some(130) && said.contains("error: interrupted"), "{code:?} {said}");
+    assert!(!home.folder().exists());
+    home.agent("");
+    home.deploy(&[]);
+    home.env.write("agent.yaml", format!("name: demo\n{unready}\n"));
+    let (code, said) = told_to_end(begun(home.env.command(&["deploy", "local"]), "waiting until"));
+    assert!(code == Some(130) && said.contains("hint: the old revision goes on as before"), "{code:?} {said}");
+    assert!(!home.folder().join("revisions/2").exists());
+    home.answers();
 }
 
 #[test]
