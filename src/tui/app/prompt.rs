@@ -21,7 +21,7 @@ impl App {
             return vec![];
         }
         if self.pager.is_some() {
-            return self.on_pager_key(key);
+            return self.on_pager_key(key, now);
         }
         self.asks.settle(self.last_key, now);
         if self.asks.has_focus() {
