@@ -174,7 +174,7 @@ impl App {
             }
             Msg::TakenBack => {
                 if let Some(draft) = self.pending.steering.pop_back() {
-                    self.composer.restore(draft);
+                    self.give_back(draft);
                 }
                 vec![]
             }

@@ -16,8 +16,8 @@ use super::{pager, view};
 use crate::{
     agent::ApproveMode,
     domain::{
-        AgentEvent, AgentPath, Answer, Decision, EventKind, Message, Question, SessionId, ToolCall, TurnId,
-        TurnOutcome, Usage,
+        AgentEvent, AgentPath, Answer, Decision, EventKind, FailureCode, Message, Question, SessionId, ToolCall,
+        TurnId, TurnOutcome, Usage,
     },
     tui::{
         app::{About, App, Cmd, Msg},
@@ -602,4 +602,28 @@ fn a_message_that_could_not_be_sent_comes_back() {
     stage.say("Look at this.");
     stage.tell(Msg::Refused(Draft::from("Look at this."), "there is no file `x`".to_owned()));
     assert_snapshot!(stage.frame());
+}
+
+/// Nothing that was sent or is typed is lost where the session cannot be had.
+#[test]
+fn a_message_that_was_not_kept_waits_beside_what_is_typed() {
+    let busy = || TurnOutcome::Failed { code: FailureCode::Busy, message: "in use".to_owned(), hint: None };
+    let mut stage = Stage::new(90, 16);
+    stage.say("Look at this.");
+    stage.type_in("half a dra");
+    assert_eq!(stage.finished(busy()), [Cmd::Reattach]);
+    assert_snapshot!(stage.frame());
+    stage.type_in("ft");
+    stage.ctrl('c');
+    stage.press(KeyCode::Up);
+    assert!(matches!(&stage.press(KeyCode::Enter)[..], [_, Cmd::Send(draft)] if draft.text == "Look at this."));
+    stage.pass(1);
+    assert_eq!(stage.finished(busy()), [Cmd::Reattach]);
+    assert!(stage.frame().contains("it is back below"));
+    // Something came: the session has it.
+    let mut stage = Stage::new(90, 16);
+    stage.say("Look at this.");
+    stage.text("I see");
+    let full = TurnOutcome::Failed { code: FailureCode::Store, message: "no space left".to_owned(), hint: None };
+    assert_eq!(stage.finished(full), []);
 }
