@@ -43,10 +43,12 @@ impl Bottom {
         let own = app.asks.own.as_mut().map(|own| own.lines(width, height, &theme));
         app.asks.seen = None;
         let Some(ask) = app.asks.first() else { return };
-        let (subject, about, count) = (subject(app, ask), about(app, ask), ask.choices().len());
+        let (head, rest) = (head(app, ask), subject(app, ask));
+        let (head, subject) = (head.len(), [head, rest].concat());
+        let (about, count) = (about(app, ask), ask.choices().len());
         let (least, most) = own.as_ref().map_or((1, count), |(lines, _)| (lines.len(), lines.len()));
-        let room = Room::of(rows, Wanted { subject: subject.len(), answers: least..=most, about: about.len() });
-        let Some(room) = room.filter(|_| usize::from(app.width()) >= NARROWEST) else {
+        let wanted = Wanted { subject: subject.len(), head, answers: least..=most, about: about.len() };
+        let Some(room) = Room::of(rows, wanted).filter(|_| usize::from(app.width()) >= NARROWEST) else {
             return self.too_small(app, rows);
         };
         self.has_status = room.status;
@@ -94,17 +96,28 @@ impl Bottom {
 }
 
 fn heading(app: &App, ask: &Ask) -> Line<'static> {
-    let (whole, width) = (headline(app, ask), app.width());
+    let fits = |text: &String| text.width() <= usize::from(app.width());
+    let whole = headline(app, ask);
     let text = match &ask.asked {
-        Asked::Approval { call, .. } if whole.width() > width.into() => short(call),
-        _ => whole,
+        // What is to run matters more than who wants it.
+        Asked::Approval { call, .. } => {
+            let name = plain(&call.name);
+            let short = [format!("wants to run {name}"), format!("{name}?")];
+            [whole.clone()].into_iter().chain(short).find(fits).unwrap_or(whole)
+        }
+        Asked::Question { .. } => whole,
     };
-    fit(Line::styled(text, app.theme.style(Role::Warning)), width)
+    fit(Line::styled(text, app.theme.style(Role::Warning)), app.width())
 }
 
-/// What is to run matters more than who wants it.
-fn short(call: &ToolCall) -> String {
-    format!("wants to run {}", plain(&call.name))
+/// The name of the tool, where no heading holds it.
+fn head(app: &App, ask: &Ask) -> Vec<String> {
+    match &ask.asked {
+        Asked::Approval { call, .. } if plain(&call.name).width() + 1 > usize::from(app.width()) => {
+            rows(app, &format!("tool: {}", call.name))
+        }
+        Asked::Approval { .. } | Asked::Question { .. } => vec![],
+    }
 }
 
 /// What is asked, and by whom.
@@ -122,24 +135,26 @@ fn path(path: &AgentPath) -> String {
     plain(path.as_str()).replace('/', " ▸ ")
 }
 
-/// The whole of what is asked about, one line each.
+/// The whole of what is asked about, one line a row; what is cut elsewhere is here in full.
 fn subject(app: &App, ask: &Ask) -> Vec<String> {
     let text = match &ask.asked {
         Asked::Approval { call, rules, .. } => {
             let cut = |text: &str| text.width() > usize::from(app.width());
-            // What is cut to a row elsewhere is here in full.
-            let tool = cut(&short(call)).then(|| format!("tool: {}\n", call.name));
             let who = cut(&headline(app, ask)).then(|| format!("\nagent: {}", path(&ask.agent)));
             let rule = answer(ask, 2, &Choice::Always);
             let rules = (rules.len() > 1 || cut(&rule)).then(|| format!("\nrules: {}", rules.join(", ")));
             let about = about(app, ask).into_iter().filter(|text| cut(text)).map(|text| format!("\n{}", text.trim()));
             let call = call_text(call);
-            [tool, Some(call.trim_end().to_owned()), who, rules].into_iter().flatten().chain(about).collect()
+            [Some(call.trim_end().to_owned()), who, rules].into_iter().flatten().chain(about).collect()
         }
         Asked::Question { question, .. } => question.text.clone(),
     };
+    rows(app, &text)
+}
+
+fn rows(app: &App, text: &str) -> Vec<String> {
     let room = usize::from(app.width().saturating_sub(2).max(2));
-    printable(&text).lines().flat_map(|line| broken(&line.replace('\t', "    "), room)).collect()
+    printable(text).lines().flat_map(|line| broken(&line.replace('\t', "    "), room)).collect()
 }
 
 /// `text` in pieces of `room` columns: every character of a command is to be seen.

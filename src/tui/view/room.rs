@@ -10,6 +10,8 @@ const ROOMY: usize = 16;
 /// What there is to show besides the heading.
 pub(super) struct Wanted {
     pub subject: usize,
+    /// The first rows of it without which the others say too little.
+    pub head: usize,
     /// As few as can be, and all.
     pub answers: RangeInclusive<usize>,
     pub about: usize,
@@ -31,7 +33,7 @@ impl Room {
     /// Nothing where the least of it does not fit.
     pub(super) fn of(rows: usize, wanted: Wanted) -> Option<Self> {
         let (least, most) = wanted.answers.into_inner();
-        let mut subject = wanted.subject.clamp(1, 2);
+        let mut subject = wanted.subject.clamp(1, wanted.head + 2);
         let mut left = rows.checked_sub(1 + subject + least)?;
         let mut take = |wanted: usize| {
             let taken = wanted.min(left);
@@ -55,7 +57,7 @@ mod tests {
     use super::*;
 
     fn room(rows: usize, subject: usize) -> Option<[usize; 5]> {
-        let room = Room::of(rows, Wanted { subject, answers: 1..=5, about: 2 })?;
+        let room = Room::of(rows, Wanted { subject, head: 0, answers: 1..=5, about: 2 })?;
         Some([room.subject, room.answers, room.about, room.status.into(), room.apart.into()])
     }
 
@@ -70,5 +72,8 @@ mod tests {
         assert_eq!(room(12, 9), Some([4, 5, 1, 1, 0]));
         assert_eq!(room(14, 9), Some([5, 5, 2, 1, 0]));
         assert_eq!(room(24, 9), Some([9, 5, 2, 1, 1]));
+        let with_head = |rows| Room::of(rows, Wanted { subject: 5, head: 2, answers: 1..=5, about: 2 });
+        assert_eq!(with_head(5), None);
+        assert_eq!(with_head(6).map(|room| (room.subject, room.answers)), Some((4, 1)));
     }
 }

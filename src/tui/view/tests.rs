@@ -366,6 +366,23 @@ fn an_approval_on_small_terminals() {
     assert_snapshot!(small.join("\n=====\n"));
 }
 
+/// A command says little without the tool that it is for.
+#[test]
+fn a_tool_with_a_long_name_is_named_in_full() {
+    for (rows, fits) in [(6, false), (7, true)] {
+        let mut stage = Stage::new(24, rows);
+        stage.say("Push it.");
+        let name = "github_enterprise__delete_repository_and_forks".to_owned();
+        let call = ToolCall { name, ..shell("everything") };
+        let (reason, rules) = ("no rule allows it".to_owned(), vec![]);
+        stage.event(EventKind::ApprovalRequested { call, reason, rules });
+        stage.pass(1);
+        let frame = stage.frame();
+        assert_eq!(frame.contains("nd_forks") && frame.contains("everything"), fits, "{frame}");
+        assert_eq!(stage.press(KeyCode::Char('y')).is_empty(), !fits);
+    }
+}
+
 /// It comes while the user looks at what was said before.
 #[test]
 fn an_approval_is_told_of_in_the_pager() {
