@@ -57,7 +57,7 @@ pub(super) async fn converse(chat: &mut Chat, args: &ChatArgs, cx: &Cx) -> Resul
         about: about(chat, cx),
         depth: Depth::of(cx.env.var("TERM"), cx.env.var("COLORTERM"), cx.printer.out_color()),
         ground: cx.env.var("COLORFGBG").and_then(Ground::of_variable),
-        reflow: reflow(cx),
+        reflow: Reflow::of(|name| cx.env.var(name)),
         brackets: brackets(cx),
         env: cx.env.clone(),
         state: cx.paths.state.clone(),
@@ -124,12 +124,4 @@ fn brackets(cx: &Cx) -> Brackets {
         Some("bursts") => Brackets::Never,
         _ => Brackets::of(cx.env.var("TERM").unwrap_or_default(), cx.env.var("TMUX").is_some()),
     }
-}
-
-/// What the terminal does with long rows when it becomes narrower: nearly all break them.
-fn reflow(cx: &Cx) -> Reflow {
-    let term = cx.env.var("TERM").unwrap_or_default();
-    let cuts = ["linux", "rxvt", "vt", "ansi", "screen"].iter().any(|name| term.starts_with(name));
-    let cuts = cuts && cx.env.var("TMUX").is_none() || cx.env.var("XTERM_VERSION").is_some();
-    if cuts { Reflow::No } else { Reflow::Yes }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    ops::Range,
     time::{Duration, Instant},
 };
 
@@ -118,6 +119,8 @@ pub struct Asks {
     pub scroll: usize,
     /// Rows of it that are shown.
     pub page: usize,
+    /// Answers that can be seen, below what they answer: no other is given. Nothing where there is no room for both.
+    pub seen: Option<Range<usize>>,
     /// The reason for a no, or the answer in the user's own words.
     pub own: Option<Composer>,
     /// Since when the first has had the keys, or since the last key that came too early.
@@ -176,6 +179,11 @@ impl Asks {
         *self = Self::default();
     }
 
+    /// It was out of sight, and is shown again.
+    pub(super) fn shown_again(&mut self, now: Instant) {
+        self.focus = self.focus.map(|_| now);
+    }
+
     pub(super) fn paste(&mut self, text: &str) -> bool {
         if let Some(own) = &mut self.own {
             own.on_paste(text);
@@ -186,7 +194,7 @@ impl Asks {
     fn next(&mut self, now: Instant) {
         self.waiting.pop_front();
         let typing = self.own.is_some();
-        (self.chosen, self.scroll, self.own) = (0, 0, None);
+        (self.chosen, self.scroll, self.own, self.seen) = (0, 0, None, None);
         // Who types a reason goes on typing, and who holds a key down goes on holding it.
         self.focus = self.focus.filter(|_| !typing && !self.waiting.is_empty()).map(|_| now);
     }
@@ -212,17 +220,17 @@ impl App {
             _ => None,
         };
         if let Some(number) = by_number {
-            return self.choose(&choices[number - 1], now);
+            return self.choose_seen(&choices[number - 1], now);
         }
         let approval = matches!(ask.asked, Asked::Approval { .. });
         match keymap::action(Place::Ask, key) {
             Some(Action::Up) => self.asks.chosen = self.asks.chosen.saturating_sub(1),
             Some(Action::Down) => self.asks.chosen = (self.asks.chosen + 1).min(choices.len() - 1),
-            Some(Action::Choose) => return self.choose(&choices[self.asks.chosen.min(choices.len() - 1)], now),
-            Some(Action::Once) if approval => return self.choose(&Choice::Once, now),
-            Some(Action::Session) if approval => return self.choose(&Choice::Session, now),
-            Some(Action::Always) if approval => return self.choose(&Choice::Always, now),
-            Some(Action::No) if approval => return self.choose(&Choice::No, now),
+            Some(Action::Choose) => return self.choose_seen(&choices[self.asks.chosen.min(choices.len() - 1)], now),
+            Some(Action::Once) if approval => return self.choose_seen(&Choice::Once, now),
+            Some(Action::Session) if approval => return self.choose_seen(&Choice::Session, now),
+            Some(Action::Always) if approval => return self.choose_seen(&Choice::Always, now),
+            Some(Action::No) if approval => return self.choose_seen(&Choice::No, now),
             Some(Action::NoAndStop) if approval => return self.choose(&Choice::NoAndStop, now),
             Some(Action::NoAndStop) if key.code == KeyCode::Esc => return self.choose(&Choice::Decline, now),
             Some(Action::Stop) => return self.choose(&Choice::NoAndStop, now),
@@ -261,6 +269,19 @@ impl App {
             Asked::Question { .. } => ask.answered(Some(text)),
         };
         self.give(answer, now)
+    }
+
+    /// Takes an answer that can be seen, and only marks another, which is seen then.
+    fn choose_seen(&mut self, choice: &Choice, now: Instant) -> Vec<Cmd> {
+        let at = self.asks.first().and_then(|ask| ask.choices().iter().position(|other| other == choice));
+        match (&self.asks.seen, at) {
+            (Some(seen), Some(at)) if seen.contains(&at) => self.choose(choice, now),
+            (Some(_), Some(at)) => {
+                (self.asks.chosen, self.asks.focus) = (at, Some(now));
+                vec![]
+            }
+            _ => vec![],
+        }
     }
 
     fn choose(&mut self, choice: &Choice, now: Instant) -> Vec<Cmd> {

@@ -153,6 +153,9 @@ impl App {
     }
 
     fn take_in(&mut self, msg: Msg, now: Instant) -> Vec<Cmd> {
+        if matches!(msg, Msg::Edited(_) | Msg::Summary(..)) {
+            self.asks.shown_again(now);
+        }
         match msg {
             Msg::Key(key) => self.on_key(key, now),
             Msg::Paste(text) => self.on_paste(&text, now),
@@ -171,7 +174,7 @@ impl App {
             }
             Msg::TakenBack => {
                 if let Some(draft) = self.pending.steering.pop_back() {
-                    self.composer.restore(draft);
+                    self.give_back(draft);
                 }
                 vec![]
             }
@@ -271,7 +274,9 @@ impl App {
         let slow =
             slow || self.asks.unsettled(now) || self.overlay.as_ref().is_some_and(|overlay| !overlay.is_ready(now));
         let slow = slow || self.unsent.is_due();
-        [self.transcript.next_tick(), slow.then_some(SLOW_TICK)].into_iter().flatten().min()
+        // The pager shows what is there, and no time that passes.
+        let shown = self.transcript.next_tick().filter(|_| self.pager.is_none());
+        [shown, slow.then_some(SLOW_TICK)].into_iter().flatten().min()
     }
 
     /// The command that goes on with this session.

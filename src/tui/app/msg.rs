@@ -84,6 +84,8 @@ pub enum Ran {
 pub enum Cmd {
     /// Begin a turn.
     Send(Draft),
+    /// What was sent along with the last message goes along with the next: the message was not kept.
+    Reattach,
     /// Take back what was sent into the turn last, if it is not read yet.
     TakeBack,
     /// Keep it for later sessions.

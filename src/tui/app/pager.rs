@@ -1,5 +1,7 @@
 //! The whole conversation on a screen of its own, with search.
 
+use std::time::Instant;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{App, Cmd};
@@ -9,26 +11,28 @@ use crate::tui::{
 };
 
 /// What is looked at, and what is looked for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Pager {
     pub window: Window,
     pub needle: String,
     /// The needle is being typed.
     pub typing: bool,
+    /// Rows of the conversation that are shown.
+    pub page: usize,
 }
 
 impl Pager {
     #[must_use]
     pub fn at_end() -> Self {
-        Self { window: Window::at_end(), needle: String::new(), typing: false }
+        Self { window: Window::at_end(), needle: String::new(), typing: false, page: 1 }
     }
 }
 
 impl App {
-    pub(super) fn on_pager_key(&mut self, key: KeyEvent) -> Vec<Cmd> {
-        let height = isize::from(i16::try_from(self.size.rows.saturating_sub(1)).unwrap_or(i16::MAX)).max(1);
+    pub(super) fn on_pager_key(&mut self, key: KeyEvent, now: Instant) -> Vec<Cmd> {
         let Some(pager) = &mut self.pager else { return vec![] };
         let (transcript, window) = (&self.transcript, &mut pager.window);
+        let height = isize::try_from(pager.page).unwrap_or(isize::MAX).max(1);
         if pager.typing {
             if type_needle(&mut pager.needle, key) {
                 pager.typing = false;
@@ -42,6 +46,7 @@ impl App {
         match keymap::action(Place::Pager, key) {
             Some(Action::Close) => {
                 self.pager = None;
+                self.asks.shown_again(now);
                 return vec![Cmd::ClosePager];
             }
             Some(Action::Up) => window.scroll(transcript, -1),

@@ -21,7 +21,7 @@ impl App {
             return vec![];
         }
         if self.pager.is_some() {
-            return self.on_pager_key(key);
+            return self.on_pager_key(key, now);
         }
         self.asks.settle(self.last_key, now);
         if self.asks.has_focus() {
@@ -147,8 +147,9 @@ impl App {
 
     pub(super) fn refused(&mut self, draft: Draft, why: &str) {
         self.work = None;
-        self.composer.restore(draft);
+        let place = self.give_back(draft);
         self.transcript.note(Role::Error, &format!("not sent: {why}"));
+        self.transcript.note(Role::Dim, place);
         self.hold();
     }
 

@@ -19,6 +19,8 @@ pub struct Work {
     pub since: Instant,
     /// It was told to stop.
     pub canceling: bool,
+    /// Something came of it: what it began with is kept before that.
+    pub heard: bool,
 }
 
 impl App {
@@ -27,7 +29,7 @@ impl App {
         self.transcript.user(&draft.shown());
         self.said = true;
         self.pending.held = false;
-        self.work = Some(Work { draft: draft.clone(), since: now, canceling: false });
+        self.work = Some(Work { draft: draft.clone(), since: now, canceling: false, heard: false });
         vec![Cmd::Send(draft)]
     }
 
@@ -35,6 +37,9 @@ impl App {
         self.transcript.on_event(event, now);
         self.asks.resolved(event, now);
         let root = event.agent.depth() == 0;
+        if let Some(work) = &mut self.work {
+            work.heard |= is_heard(&event.kind);
+        }
         let mut commands = vec![];
         match &event.kind {
             EventKind::TurnStarted { model, .. } if root => self.about.model = Some(model.clone()),
@@ -66,9 +71,9 @@ impl App {
         let work = self.work.take();
         let long = work.as_ref().is_some_and(|work| now.duration_since(work.since) >= LONG);
         let mut commands = if long { self.notify("the agent is done") } else { vec![] };
-        self.give_back(outcome, work);
         self.asks.clear();
         self.pending.turn_ended();
+        commands.extend(self.not_kept(outcome, work));
         let goes_on = matches!(outcome, TurnOutcome::Completed { .. } | TurnOutcome::ToolCalls { .. });
         self.pending.held = !goes_on && !self.pending.queued.is_empty();
         if goes_on {
@@ -77,13 +82,24 @@ impl App {
         commands
     }
 
-    /// A message that no session has is given back to be sent again.
-    fn give_back(&mut self, outcome: &TurnOutcome, work: Option<Work>) {
+    /// A message that no session has is given back to be sent again, with what was sent along.
+    fn not_kept(&mut self, outcome: &TurnOutcome, work: Option<Work>) -> Option<Cmd> {
         let unsaved = matches!(outcome, TurnOutcome::Failed { code: FailureCode::Busy | FailureCode::Store, .. });
-        if let Some(work) = work.filter(|_| unsaved && self.composer.is_empty()) {
-            self.composer.restore(work.draft);
-            self.transcript.note(Role::Dim, "your message was not kept; it is back below");
+        let work = work.filter(|work| unsaved && !work.heard)?;
+        let place = self.give_back(work.draft);
+        self.transcript.note(Role::Dim, &format!("your message was not kept; {place}"));
+        Some(Cmd::Reattach)
+    }
+
+    /// Puts a draft back that was not sent: where something else is typed by now, before all that is queued. Says where
+    /// it is.
+    pub(super) fn give_back(&mut self, draft: Draft) -> &'static str {
+        if self.composer.is_empty() {
+            self.composer.restore(draft);
+            return "it is back below";
         }
+        self.pending.queued.push_front(draft);
+        "it waits above what you type: with nothing typed, Enter sends it and ↑ edits it"
     }
 
     pub(super) fn next_queued(&mut self, now: Instant) -> Vec<Cmd> {
@@ -115,4 +131,9 @@ impl App {
     fn notify(&self, what: &str) -> Vec<Cmd> {
         if self.focused { vec![] } else { vec![Cmd::Notify(what.to_owned())] }
     }
+}
+
+/// Whether the turn does something, besides having begun and ended.
+fn is_heard(kind: &EventKind) -> bool {
+    !matches!(kind, EventKind::TurnStarted { .. } | EventKind::Notice { .. } | EventKind::TurnFinished { .. })
 }

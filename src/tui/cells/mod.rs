@@ -3,6 +3,7 @@
 //! A cell keeps the source of what it shows, not the lines: it is shown once in the scrollback, folded, and again in the
 //! pager, whole and at another width.
 
+mod coming;
 mod end;
 mod fold;
 mod notice;

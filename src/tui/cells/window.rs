@@ -7,7 +7,7 @@ use ratatui::{
     text::Line,
 };
 
-use super::{Detail, Transcript};
+use super::{Detail, Transcript, coming::Laid};
 use crate::tui::theme::Theme;
 
 /// Cells that are kept laid out.
@@ -21,7 +21,7 @@ struct At {
 }
 
 /// Where the window stands.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Window {
     top: At,
     /// The end is shown, whatever comes.
@@ -29,8 +29,8 @@ pub struct Window {
     hit: Option<At>,
     width: u16,
     theme: Theme,
-    /// With the length that the source had.
-    laid: HashMap<usize, (usize, Vec<Line<'static>>)>,
+    laid: HashMap<usize, Vec<Line<'static>>>,
+    coming: Option<Laid>,
 }
 
 /// Which way a search goes.
@@ -82,6 +82,7 @@ impl Window {
         if width != self.width || transcript.theme != self.theme {
             (self.width, self.theme) = (width, transcript.theme);
             self.laid.clear();
+            self.coming = None;
         }
         let end = self.end(transcript, height);
         self.follows |= (self.top.cell, self.top.line) >= (end.cell, end.line);
@@ -176,21 +177,29 @@ impl Window {
     }
 
     fn lines(&mut self, transcript: &Transcript, cell: usize) -> &[Line<'static>] {
-        let size = transcript.size(cell);
+        let width = self.width.max(1);
+        if let Some(coming) = transcript.coming().filter(|coming| coming.cell == cell) {
+            let new = || Laid::new(cell, width.into(), &transcript.theme);
+            self.coming.take_if(|laid| !laid.is_of(cell));
+            return self.coming.get_or_insert_with(new).lines(coming);
+        }
+        self.coming.take_if(|laid| laid.is_of(cell));
         if self.laid.len() > KEPT {
             self.laid.clear();
         }
-        if self.laid.get(&cell).is_none_or(|(laid, _)| *laid != size) {
-            self.laid.insert(cell, (size, transcript.lines(cell, self.width.max(1), Detail::Full)));
-        }
-        &self.laid[&cell].1
+        self.laid.entry(cell).or_insert_with(|| transcript.lines(cell, width, Detail::Full))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
-    use crate::{domain::Message, tui::theme::Theme};
+    use crate::{
+        domain::{AgentEvent, AgentPath, EventKind, Message},
+        tui::{markdown, theme::Theme},
+    };
 
     fn conversation(count: usize) -> Transcript {
         let message = |n| {
@@ -245,6 +254,41 @@ mod tests {
         assert_eq!(reversed(&mut window), 0);
         assert!(window.find(&transcript, "answer 99", Way::Down));
         assert_eq!(reversed(&mut window), 1);
+    }
+
+    /// However often it is looked at, each byte of it is laid out once while it comes, and once when it is whole.
+    #[test]
+    fn an_answer_that_comes_is_laid_out_once() {
+        let event = |kind| AgentEvent {
+            seq: 0,
+            session: "ses_1".into(),
+            turn: "turn_1".into(),
+            agent: AgentPath::root("lead"),
+            kind,
+        };
+        let now = Instant::now();
+        let mut transcript = conversation(3);
+        transcript.drain(40, now);
+        let (mut window, mut text) = (Window::at_end(), String::new());
+        shown(&mut window, &transcript);
+        let before = markdown::counted();
+        for n in 0..200 {
+            let delta = format!("word {n}\n\n- `entry`\n\n");
+            text.push_str(&delta);
+            transcript.on_event(&event(EventKind::TextDelta { text: delta }), now);
+            assert!(shown(&mut window, &transcript).contains("entry"));
+            window.find(&transcript, "nowhere", Way::Down);
+            window.to_end();
+        }
+        // The transcript has its own stream for the scrollback.
+        assert_eq!(markdown::counted() - before, 2 * text.len());
+        let message = Message::assistant(text.clone());
+        transcript.on_event(&event(EventKind::MessageCompleted { message, stop: None, usage: None }), now);
+        for _ in 0..3 {
+            assert_eq!(shown(&mut window, &transcript), "|word 199||• entry");
+        }
+        assert_eq!(markdown::counted() - before, 3 * text.len());
+        assert_eq!(window.rows(&transcript, 40, 4000), transcript.whole(40, Detail::Full));
     }
 
     #[test]

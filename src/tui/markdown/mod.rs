@@ -33,6 +33,8 @@ impl Stream {
 
     /// The next part of the text, cut anywhere: the lines are the same for every cut.
     pub fn push(&mut self, delta: &str) {
+        #[cfg(test)]
+        COUNTED.set(COUNTED.get() + delta.len());
         self.pieces.push(delta);
         while let Some(piece) = self.pieces.next() {
             self.blocks.piece(&piece);
@@ -72,6 +74,17 @@ pub fn render(text: &str, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mut stream = Stream::new(width, theme);
     stream.push(text);
     stream.finish()
+}
+
+#[cfg(test)]
+thread_local! {
+    static COUNTED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// Bytes that all streams of this thread were given: what layout costs, without a clock.
+#[cfg(test)]
+pub(super) fn counted() -> usize {
+    COUNTED.get()
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     agent::{Agent, EventStream, Steering},
     config::Env,
-    domain::{AgentEvent, Answer, Content, EventKind, Usage},
+    domain::{AgentEvent, Answer, Content, EventKind, TurnOutcome, Usage},
     runtime::shutdown::{Signal, Signals, Told},
 };
 
@@ -106,6 +106,8 @@ struct Running {
     turn: Option<Turn>,
     first: Option<String>,
     attachments: Vec<Content>,
+    /// Those of the turn that runs, should its message not be kept. Files that are named in the message are not among them.
+    sent: Vec<Content>,
     finder: Arc<composer::Finder>,
     env: Env,
     state: PathBuf,
@@ -154,6 +156,7 @@ pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
         turn: None,
         first: setup.first,
         attachments: setup.attachments,
+        sent: vec![],
         finder: Arc::new(composer::Finder::new(setup.env.cwd.clone())),
         env: setup.env,
         recall: Recall::of(&setup.state),
@@ -414,6 +417,9 @@ impl Running {
         self.talk.spent.on_event(&event);
         if matches!(event.kind, EventKind::TurnFinished { .. }) && event.agent.depth() == 0 {
             self.turn = None;
+            if !matches!(event.kind, EventKind::TurnFinished { outcome: TurnOutcome::Failed { .. }, .. }) {
+                self.sent.clear();
+            }
             self.look_at_sandbox();
             for crash in self.terminal.take_crashes() {
                 self.take(Msg::Crashed(crash))?;

@@ -35,6 +35,10 @@ impl Running {
                 let text = draft.summary.clone();
                 self.edit(text, |edited| Msg::Summary(draft, edited))?;
             }
+            Cmd::Reattach => {
+                self.sent.append(&mut self.attachments);
+                self.attachments = std::mem::take(&mut self.sent);
+            }
             Cmd::Steer(draft) => return self.steer(&draft),
             Cmd::TakeBack => {
                 if let Some(turn) = &self.turn
@@ -109,6 +113,7 @@ impl Running {
             ..TurnControl::unattended(cancel.clone())
         };
         let mut attachments = std::mem::take(&mut self.attachments);
+        self.sent.clone_from(&attachments);
         attachments.extend(files);
         let content = message(&draft, attachments).content;
         let talk = self.talk.clone();

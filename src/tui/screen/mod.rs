@@ -4,6 +4,7 @@
 //! All movement is relative to the caret: nothing is asked of the terminal, no scroll region is set, and what was on the
 //! screen before stays there. Never reads input and never decides what is shown.
 
+mod reflow;
 mod sgr;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use std::io::{self, Write};
 
 use ratatui::{layout::Position, text::Line};
 
+pub use self::reflow::Reflow;
 use super::text::line_width;
 
 /// Begins and ends a synchronized update, so that no half of a frame is seen; terminals that know no such thing pass over
@@ -24,16 +26,6 @@ const NO_WRAP: &str = "\x1b[?7l";
 const WRAP: &str = "\x1b[?7h";
 const CLEAR_BELOW: &str = "\x1b[J";
 const CLEAR_RIGHT: &str = "\x1b[K";
-
-/// What a terminal does with the rows on its screen when it becomes narrower.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reflow {
-    /// Rows that are too long go on in the next one.
-    #[default]
-    Yes,
-    /// Rows are cut.
-    No,
-}
 
 /// Columns and rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What the agent asks, and the answers that can be given.
 
-use std::time::Instant;
+use std::{ops::Range, time::Instant};
 
 use ratatui::{
     layout::Position,
@@ -12,16 +12,21 @@ use unicode_width::UnicodeWidthStr as _;
 use super::{
     Bottom,
     fit::{fit, plain},
+    room::{Room, Wanted},
     status,
 };
 use crate::{
     domain::{AgentPath, ToolCall},
     tui::{
         app::{App, Ask, Asked, Choice},
+        text::Wrap,
         theme::Role,
     },
     ui::printable,
 };
+
+/// Columns that it takes to read what is asked.
+const NARROWEST: usize = 20;
 
 impl Bottom {
     /// What is asked, in place of the composer.
@@ -34,21 +39,35 @@ impl Bottom {
         };
         let indent = u16::try_from(label.width()).unwrap_or(0);
         let width = app.width().saturating_sub(indent).max(4);
-        let own = app.asks.own.as_mut().map(|own| own.lines(width, 4, &theme));
+        let height = if rows > 10 { 4 } else { 1 };
+        let own = app.asks.own.as_mut().map(|own| own.lines(width, height, &theme));
+        app.asks.seen = None;
         let Some(ask) = app.asks.first() else { return };
-        let (choices, about) = (choices(app, ask, now), about(app, ask));
-        let apart = usize::from(rows > 16);
-        let fixed = choices.len() + about.len() + 2 + apart;
-        self.lines.extend((0..apart).map(|_| Line::default()));
+        let (head, rest) = (head(app, ask), subject(app, ask));
+        let (head, subject) = (head.len(), [head, rest].concat());
+        let (about, count) = (about(app, ask), ask.choices().len());
+        let (least, most) = own.as_ref().map_or((1, count), |(lines, _)| (lines.len(), lines.len()));
+        let wanted = Wanted { subject: subject.len(), head, answers: least..=most, about: about.len() };
+        let Some(room) = Room::of(rows, wanted).filter(|_| usize::from(app.width()) >= NARROWEST) else {
+            return self.too_small(app, rows);
+        };
+        self.has_status = room.status;
+        self.lines.extend((0..usize::from(room.apart)).map(|_| Line::default()));
         self.lines.push(heading(app, ask));
-        let (shown, page) = excerpt(app, &subject(app, ask), rows.saturating_sub(fixed).max(1));
-        app.asks.page = page;
+        let (shown, page) = excerpt(app, &subject, room.subject);
         self.lines.extend(shown);
-        self.lines.extend(about);
+        // Why it asks, before where it would run.
+        let dim = theme.style(Role::Dim);
+        self.lines.extend(
+            about[about.len() - room.about..].iter().map(|text| fit(Line::styled(text.clone(), dim), app.width())),
+        );
         let Some((lines, caret)) = own else {
-            self.lines.extend(choices);
+            let (lines, seen) = choices(app, ask, room.answers, now);
+            self.lines.extend(lines);
+            (app.asks.page, app.asks.seen) = (page, Some(seen));
             return;
         };
+        app.asks.page = page;
         let above = u16::try_from(self.lines.len()).unwrap_or(u16::MAX);
         self.caret = Some(Position::new(caret.x + indent, caret.y + above));
         for (at, line) in lines.into_iter().enumerate() {
@@ -57,6 +76,15 @@ impl Bottom {
             spans.extend(line.spans);
             self.lines.push(fit(Line::from(spans), app.width()));
         }
+    }
+
+    /// Nobody says yes to what cannot be read.
+    fn too_small(&mut self, app: &App, rows: usize) {
+        let text = "too small a window to show what is asked: make it larger; Esc says no and stops";
+        let line = Line::styled(text, app.theme.style(Role::Warning));
+        let lines = Wrap::to(app.width().into()).lines(&line);
+        self.has_status = lines.len() < rows;
+        self.lines.extend(lines.into_iter().take(rows));
     }
 
     /// Says that something is asked while the user types.
@@ -68,32 +96,65 @@ impl Bottom {
 }
 
 fn heading(app: &App, ask: &Ask) -> Line<'static> {
+    let fits = |text: &String| text.width() <= usize::from(app.width());
+    let whole = headline(app, ask);
+    let text = match &ask.asked {
+        // What is to run matters more than who wants it.
+        Asked::Approval { call, .. } => {
+            let name = plain(&call.name);
+            let short = [format!("wants to run {name}"), format!("{name}?")];
+            [whole.clone()].into_iter().chain(short).find(fits).unwrap_or(whole)
+        }
+        Asked::Question { .. } => whole,
+    };
+    fit(Line::styled(text, app.theme.style(Role::Warning)), app.width())
+}
+
+/// The name of the tool, where no heading holds it.
+fn head(app: &App, ask: &Ask) -> Vec<String> {
+    match &ask.asked {
+        Asked::Approval { call, .. } if plain(&call.name).width() + 1 > usize::from(app.width()) => {
+            rows(app, &format!("tool: {}", call.name))
+        }
+        Asked::Approval { .. } | Asked::Question { .. } => vec![],
+    }
+}
+
+/// What is asked, and by whom.
+pub(super) fn headline(app: &App, ask: &Ask) -> String {
     let who = path(&ask.agent);
     let more = app.asks.count() - 1;
     let more = if more > 0 { format!("  ({more} more)") } else { String::new() };
-    let what = match &ask.asked {
+    match &ask.asked {
         Asked::Approval { call, .. } => format!("{who} wants to run {}{more}", plain(&call.name)),
         Asked::Question { .. } => format!("{who} asks{more}"),
-    };
-    fit(Line::styled(what, app.theme.style(Role::Warning)), app.width())
+    }
 }
 
 fn path(path: &AgentPath) -> String {
     plain(path.as_str()).replace('/', " ▸ ")
 }
 
-/// The whole of what is asked about, one line each.
+/// The whole of what is asked about, one line a row; what is cut elsewhere is here in full.
 fn subject(app: &App, ask: &Ask) -> Vec<String> {
     let text = match &ask.asked {
-        // In full here, as it is cut to a row among the choices.
-        Asked::Approval { call, rules, .. } if rules.len() > 1 => {
-            format!("{}\nrules: {}", call_text(call).trim_end(), rules.join(", "))
+        Asked::Approval { call, rules, .. } => {
+            let cut = |text: &str| text.width() > usize::from(app.width());
+            let who = cut(&headline(app, ask)).then(|| format!("\nagent: {}", path(&ask.agent)));
+            let rule = answer(ask, 2, &Choice::Always);
+            let rules = (rules.len() > 1 || cut(&rule)).then(|| format!("\nrules: {}", rules.join(", ")));
+            let about = about(app, ask).into_iter().filter(|text| cut(text)).map(|text| format!("\n{}", text.trim()));
+            let call = call_text(call);
+            [Some(call.trim_end().to_owned()), who, rules].into_iter().flatten().chain(about).collect()
         }
-        Asked::Approval { call, .. } => call_text(call),
         Asked::Question { question, .. } => question.text.clone(),
     };
+    rows(app, &text)
+}
+
+fn rows(app: &App, text: &str) -> Vec<String> {
     let room = usize::from(app.width().saturating_sub(2).max(2));
-    printable(&text).lines().flat_map(|line| broken(&line.replace('\t', "    "), room)).collect()
+    printable(text).lines().flat_map(|line| broken(&line.replace('\t', "    "), room)).collect()
 }
 
 /// `text` in pieces of `room` columns: every character of a command is to be seen.
@@ -133,36 +194,43 @@ fn excerpt(app: &App, lines: &[String], rows: usize) -> (Vec<Line<'static>>, usi
     let room = rows.saturating_sub(1).max(1);
     let from = app.asks.scroll.min(lines.len() - room);
     let mut out: Vec<_> = lines[from..from + room].iter().map(shown).collect();
-    let note = format!("  lines {} to {} of {}: PgUp, PgDn", from + 1, from + room, lines.len());
+    let (last, all) = (from + room, lines.len());
+    let note = match format!("  lines {} to {last} of {all}: PgUp, PgDn", from + 1) {
+        note if note.width() > app.width().into() => format!("  {last}/{all}: PgUp, PgDn"),
+        note => note,
+    };
     out.push(fit(Line::styled(note, app.theme.style(Role::Warning)), app.width()));
     (out, room)
 }
 
 /// Where it would run, and why it asks.
-fn about(app: &App, ask: &Ask) -> Vec<Line<'static>> {
+fn about(app: &App, ask: &Ask) -> Vec<String> {
     let Asked::Approval { reason, .. } = &ask.asked else { return vec![] };
     let place = match (&app.about.remote, status::sandbox(app)) {
         (Some(url), _) => format!("on {url}"),
         (None, Some((_, sandbox))) => format!("in {} · sandbox: {sandbox}", app.about.folder),
         (None, None) => format!("in {}", app.about.folder),
     };
-    let dim = app.theme.style(Role::Dim);
-    [place, format!("why: {}", plain(reason))]
-        .into_iter()
-        .map(|text| fit(Line::styled(format!("  {text}"), dim), app.width()))
-        .collect()
+    [place, format!("why: {}", plain(reason))].map(|text| format!("  {text}")).into()
 }
 
-fn choices(app: &App, ask: &Ask, now: Instant) -> Vec<Line<'static>> {
+/// As many of the answers as `rows` hold, the marked one among them, and which these are.
+fn choices(app: &App, ask: &Ask, rows: usize, now: Instant) -> (Vec<Line<'static>>, Range<usize>) {
     // Nothing is marked as long as no key would choose it.
-    let ready = app.asks.is_ready(now);
-    let mark = |(at, choice): (usize, &Choice)| {
+    let (ready, all) = (app.asks.is_ready(now), ask.choices());
+    let from = (app.asks.chosen + 1).saturating_sub(rows).min(all.len() - rows);
+    let more = if rows < all.len() { format!("  ↑↓ {} more", all.len() - rows) } else { String::new() };
+    let line = |at: usize| {
         let chosen = ready && at == app.asks.chosen;
-        let role = if chosen { Role::Accent } else { Role::Text };
-        let text = format!("{} {}  {}", if chosen { "❯" } else { " " }, key(at, choice), label(ask, choice));
+        let (mark, role) = if chosen { ("❯", Role::Accent) } else { (" ", Role::Text) };
+        let text = format!("{mark} {}{}", answer(ask, at, &all[at]), if at == app.asks.chosen { &more } else { "" });
         fit(Line::styled(text, app.theme.style(role)), app.width())
     };
-    ask.choices().iter().enumerate().map(mark).collect()
+    ((from..from + rows).map(line).collect(), from..from + rows)
+}
+
+fn answer(ask: &Ask, at: usize, choice: &Choice) -> String {
+    format!("{}  {}", key(at, choice), label(ask, choice))
 }
 
 fn key(at: usize, choice: &Choice) -> String {

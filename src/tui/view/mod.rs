@@ -3,6 +3,7 @@
 mod ask;
 mod fit;
 mod pager;
+mod room;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -40,7 +41,7 @@ pub fn view(app: &mut App, now: Instant) -> View {
     let mut finished = std::mem::take(&mut app.carried);
     finished.extend(app.transcript.drain(width, now));
     let rows = usize::from(app.size.rows.max(1));
-    let mut bottom = Bottom::default();
+    let mut bottom = Bottom { has_status: true, ..Bottom::default() };
     if app.asks.has_focus() {
         bottom.ask(app, rows, now);
     } else if app.overlay.is_some() {
@@ -51,7 +52,9 @@ pub fn view(app: &mut App, now: Instant) -> View {
         bottom.composer(app, rows);
         bottom.lines.extend(app.composer.popup(width, &app.theme));
     }
-    bottom.lines.push(status::line(app, now));
+    if bottom.has_status {
+        bottom.lines.push(status::line(app, now));
+    }
     let over = bottom.lines.len().saturating_sub(rows);
     bottom.drop_first(over);
     let room = rows - bottom.lines.len();
@@ -92,6 +95,8 @@ fn live(app: &App, room: usize, now: Instant) -> Vec<Line<'static>> {
 struct Bottom {
     lines: Vec<Line<'static>>,
     caret: Option<Position>,
+    /// The status line is below these.
+    has_status: bool,
 }
 
 impl Bottom {

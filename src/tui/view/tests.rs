@@ -4,15 +4,20 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use insta::assert_snapshot;
-use ratatui::{Terminal, backend::TestBackend, text::Text, widgets::Paragraph};
+use ratatui::{
+    Terminal,
+    backend::TestBackend,
+    text::{Line, Text},
+    widgets::Paragraph,
+};
 use serde_json::json;
 
 use super::{pager, view};
 use crate::{
     agent::ApproveMode,
     domain::{
-        AgentEvent, AgentPath, Answer, Decision, EventKind, Message, Question, SessionId, ToolCall, TurnId,
-        TurnOutcome, Usage,
+        AgentEvent, AgentPath, Answer, Decision, EventKind, FailureCode, Message, Question, SessionId, ToolCall,
+        TurnId, TurnOutcome, Usage,
     },
     tui::{
         app::{About, App, Cmd, Msg},
@@ -27,6 +32,8 @@ struct Stage {
     app: App,
     now: Instant,
     seq: u64,
+    /// What went to the scrollback since the beginning.
+    finished: Vec<Line<'static>>,
 }
 
 impl Stage {
@@ -41,12 +48,17 @@ impl Stage {
             ..About::default()
         };
         let app = App::new(about, Depth::None, Some(Ground::Dark), Size { columns, rows });
-        let mut stage = Self { app, now: Instant::now(), seq: 0 };
+        let mut stage = Self { app, now: Instant::now(), seq: 0, finished: vec![] };
         let _ = stage.frame();
+        stage.finished.clear();
         stage
     }
 
     fn tell(&mut self, msg: Msg) -> Vec<Cmd> {
+        if matches!(msg, Msg::Resize(_)) {
+            // What was finished is the terminal's own.
+            self.finished.clear();
+        }
         self.app.update(msg, self.now)
     }
 
@@ -76,6 +88,7 @@ impl Stage {
         self.now += Duration::from_secs(seconds);
         let commands = self.tell(Msg::Tick);
         assert!(commands.iter().all(|command| matches!(command, Cmd::Keep(_))), "{commands:?}");
+        let _ = self.frame();
     }
 
     fn event(&mut self, kind: EventKind) -> Vec<Cmd> {
@@ -135,7 +148,8 @@ impl Stage {
             None => {
                 let frame = view(&mut self.app, self.now);
                 assert!(frame.live.lines.len() <= usize::from(rows));
-                let mut lines = frame.finished;
+                self.finished.extend(frame.finished);
+                let mut lines = self.finished.clone();
                 let over = (lines.len() + frame.live.lines.len()).saturating_sub(usize::from(rows));
                 lines.drain(..over);
                 let above = u16::try_from(lines.len()).unwrap();
@@ -297,7 +311,96 @@ fn a_command_that_is_longer_than_the_terminal() {
     for n in 0..30 {
         assert!(seen.contains(&format!("step-{n:02}")), "{n} in\n{seen}");
     }
-    assert!(first.contains("lines 1 to 4 of 30: PgUp, PgDn"), "{first}");
+    assert!(first.contains("lines 1 to 4 of 33: PgUp, PgDn"), "{first}");
+}
+
+/// On a terminal of any size: who can say yes has seen what to.
+#[test]
+fn no_answer_is_given_to_what_cannot_be_seen() {
+    let mut answered = 0;
+    for (columns, rows) in
+        [3, 12, 19, 20, 21, 30, 44].into_iter().flat_map(|columns| (1..=12).map(move |rows| (columns, rows)))
+    {
+        for key in ['y', 's', 'a', '1', '3', '\r'] {
+            let mut stage = Stage::new(columns, rows);
+            stage.say("Push it.");
+            stage.asks("lead", "git push -f && rm -r build\nmake");
+            let frame = stage.frame();
+            let seen = ["shell", "git push -f"].iter().all(|text| frame.contains(text));
+            let code = if key == '\r' { KeyCode::Enter } else { KeyCode::Char(key) };
+            if !stage.press(code).is_empty() {
+                assert!(seen && frame.contains('❯'), "{key:?} at {columns}×{rows}\n{frame}");
+                assert!(rows > 3 && columns > 19);
+                answered += 1;
+                continue;
+            }
+            // It was only marked, and can be given now that it is seen; or there is no room.
+            stage.pass(1);
+            let frame = stage.frame();
+            let given = stage.press(code);
+            assert_eq!(given.is_empty(), rows < 4 || columns < 20, "{key:?} at {columns}×{rows}\n{frame}");
+            assert!(given.is_empty() || frame.contains(&format!("❯ {}", answer_of(key))), "{key:?}\n{frame}");
+            assert!(!given.is_empty() || frame.contains("too"), "it says why\n{frame}");
+            assert!(!given.is_empty() || stage.press(KeyCode::Esc).len() == 2, "a no needs no room");
+        }
+    }
+    assert!(answered > 100, "{answered}");
+}
+
+fn answer_of(key: char) -> char {
+    match key {
+        '1' | '\r' => 'y',
+        '3' => 'a',
+        key => key,
+    }
+}
+
+#[test]
+fn an_approval_on_small_terminals() {
+    let small = [(20, 5), (30, 4), (40, 7), (19, 6)].map(|(columns, rows)| {
+        let mut stage = Stage::new(columns, rows);
+        stage.say("Push it.");
+        stage.asks("lead/reviewer", "git push --force origin main");
+        stage.frame()
+    });
+    assert_snapshot!(small.join("\n=====\n"));
+}
+
+/// A command says little without the tool that it is for.
+#[test]
+fn a_tool_with_a_long_name_is_named_in_full() {
+    for (rows, fits) in [(6, false), (7, true)] {
+        let mut stage = Stage::new(24, rows);
+        stage.say("Push it.");
+        let name = "github_enterprise__delete_repository_and_forks".to_owned();
+        let call = ToolCall { name, ..shell("everything") };
+        let (reason, rules) = ("no rule allows it".to_owned(), vec![]);
+        stage.event(EventKind::ApprovalRequested { call, reason, rules });
+        stage.pass(1);
+        let frame = stage.frame();
+        assert_eq!(frame.contains("nd_forks") && frame.contains("everything"), fits, "{frame}");
+        assert_eq!(stage.press(KeyCode::Char('y')).is_empty(), !fits);
+    }
+}
+
+/// It comes while the user looks at what was said before.
+#[test]
+fn an_approval_is_told_of_in_the_pager() {
+    let mut stage = Stage::new(50, 8);
+    stage.say("Push it.");
+    stage.started();
+    assert_eq!(stage.ctrl('t'), [Cmd::OpenPager]);
+    stage.asks("lead", "git push");
+    let frame = stage.frame();
+    assert!(frame.contains("q answers: lead wants to run shell"), "{frame}");
+    assert_eq!(stage.press(KeyCode::Char('/')), []);
+    assert!(stage.frame().contains("Esc, then q, answers: lead wants"), "{}", stage.frame());
+    assert_eq!(stage.press(KeyCode::Char('y')), [], "it is looked for");
+    stage.press(KeyCode::Esc);
+    assert_eq!(stage.press(KeyCode::Char('q')), [Cmd::ClosePager]);
+    assert_eq!(stage.press(KeyCode::Char('y')), [], "nobody read it yet");
+    stage.pass(1);
+    assert_eq!(stage.press(KeyCode::Char('y')).len(), 1);
 }
 
 /// Keys that are typed into a message are no answer to what is asked at that moment.
@@ -516,4 +619,28 @@ fn a_message_that_could_not_be_sent_comes_back() {
     stage.say("Look at this.");
     stage.tell(Msg::Refused(Draft::from("Look at this."), "there is no file `x`".to_owned()));
     assert_snapshot!(stage.frame());
+}
+
+/// Nothing that was sent or is typed is lost where the session cannot be had.
+#[test]
+fn a_message_that_was_not_kept_waits_beside_what_is_typed() {
+    let busy = || TurnOutcome::Failed { code: FailureCode::Busy, message: "in use".to_owned(), hint: None };
+    let mut stage = Stage::new(90, 16);
+    stage.say("Look at this.");
+    stage.type_in("half a dra");
+    assert_eq!(stage.finished(busy()), [Cmd::Reattach]);
+    assert_snapshot!(stage.frame());
+    stage.type_in("ft");
+    stage.ctrl('c');
+    stage.press(KeyCode::Up);
+    assert!(matches!(&stage.press(KeyCode::Enter)[..], [_, Cmd::Send(draft)] if draft.text == "Look at this."));
+    stage.pass(1);
+    assert_eq!(stage.finished(busy()), [Cmd::Reattach]);
+    assert!(stage.frame().contains("it is back below"));
+    // Something came: the session has it.
+    let mut stage = Stage::new(90, 16);
+    stage.say("Look at this.");
+    stage.text("I see");
+    let full = TurnOutcome::Failed { code: FailureCode::Store, message: "no space left".to_owned(), hint: None };
+    assert_eq!(stage.finished(full), []);
 }

@@ -29,6 +29,14 @@ struct Seen {
     closed: bool,
 }
 
+impl Seen {
+    /// Whether the last frame is there to its end: half of one shows what no user sees.
+    fn is_whole(&self) -> bool {
+        let last = |mark: &[u8]| self.bytes.windows(mark.len()).rposition(|bytes| bytes == mark);
+        last(b"\x1b[?2026h") <= last(b"\x1b[?2026l")
+    }
+}
+
 impl Pty {
     /// Starts `command` in a terminal of this size, of a kind that cuts its rows when it becomes narrower.
     #[must_use]
@@ -96,7 +104,7 @@ impl Pty {
     pub fn until(&self, what: &str, fits: impl Fn(&str) -> bool) {
         let end = Instant::now() + DEADLINE;
         let mut seen = self.seen.0.lock().unwrap();
-        while !fits(&seen.parser.screen().contents()) {
+        while !(seen.is_whole() && fits(&seen.parser.screen().contents())) {
             let left = end.saturating_duration_since(Instant::now());
             let screen = seen.parser.screen().contents();
             assert!(!seen.closed && !left.is_zero(), "waited for {what}; the screen shows\n{screen}");

@@ -38,11 +38,15 @@ fn the_model_dies_in_the_middle_of_an_answer() {
 #[test]
 fn the_session_is_open_elsewhere() {
     let (go, wait) = mpsc::channel();
-    let (env, _server) = scripted("", vec![half().wait(wait), Reply::text("Now.")]);
+    let (env, server) = scripted("", vec![half().wait(wait), Reply::text("Now.")]);
+    env.write("notes.txt", "what the file says");
     let mut first = chat(&env, &SESSION, 100, 30);
     first.line("Say it.");
     first.sees("Half of");
-    let mut second = chat(&env, &SESSION, 100, 30);
+    let with_file = [&SESSION[..], &["--file", "notes.txt"]].concat();
+    let mut second = chat(&env, &with_file, 100, 30);
+    second.line("!echo from the shell");
+    second.until("the shell", |screen| screen.matches("from the shell").count() == 2);
     second.line("Me too.");
     second.sees("is in use by another turn");
     second.sees("your message was not kept; it is back below");
@@ -50,6 +54,10 @@ fn the_session_is_open_elsewhere() {
     first.exit();
     second.send("\r");
     second.sees("Now.");
+    let sent = server.requests()[1].body["messages"].to_string();
+    for along in ["Me too.", "what the file says", "from the shell"] {
+        assert_eq!(sent.matches(along).count(), 1 + usize::from(along == "from the shell"), "{along} in {sent}");
+    }
     drop(go);
 }
 

@@ -15,7 +15,7 @@ use std::{
 
 use ratatui::text::Line;
 
-use super::{Cell, Detail, Kind, Look, Wait, tool::Running};
+use super::{Cell, Detail, Kind, Look, Wait, coming::Coming, tool::Running};
 use crate::{
     domain::{AgentPath, QuestionId},
     tui::{
@@ -178,11 +178,13 @@ impl Transcript {
         (0..self.cells.len()).flat_map(|cell| self.lines(cell, width, detail)).collect()
     }
 
-    /// The length of the source of a cell, by which it is seen that an answer grew.
-    pub(super) fn size(&self, cell: usize) -> usize {
-        match self.cells.get(cell).map(|cell| &cell.kind) {
-            Some(Kind::Answer(text)) => text.len(),
-            _ => 0,
+    /// The answer that is not finished.
+    pub(super) fn coming(&self) -> Option<Coming<'_>> {
+        let last = self.due.iter().rev().find(|due| matches!(due, Due::Answer { .. }));
+        let Some(Due::Answer { cell, ended: false, .. }) = last else { return None };
+        match &self.cells[*cell].kind {
+            Kind::Answer(text) => Some(Coming { cell: *cell, text, apart: self.gap(*cell, cell.checked_sub(1)) }),
+            _ => None,
         }
     }
 
