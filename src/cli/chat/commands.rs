@@ -1,9 +1,8 @@
 //! Slash commands and shell lines in a conversation line by line: lists are numbered, questions are answered by a line.
 
-use super::{Chat, line, turn::Terminal};
+use super::{Chat, line, stops::Stop, turn::Terminal};
 use crate::{
     cli::{CliError, Cx},
-    runtime::shutdown::Signal,
     tui::commands::{Confirm, Effect, Failure, Next, Part, Pick, Place, Talk, shell},
     ui::printable,
 };
@@ -112,8 +111,8 @@ pub(super) async fn shell_line(chat: &mut Chat, terminal: &mut Terminal, text: &
 async fn unless_stopped<T>(terminal: &mut Terminal, work: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         done = work => Some(done),
-        signal = terminal.signals.recv() => {
-            if signal == Signal::Interrupt {
+        stop = terminal.stops.next() => {
+            if stop == Stop::Work {
                 terminal.printer.stderr("stopped\n");
             }
             None
@@ -179,6 +178,7 @@ async fn agreed(terminal: &mut Terminal, question: &str) -> bool {
 
 /// The line that follows a question; `None` at the end of the input, or where the user stops.
 async fn ask(terminal: &mut Terminal, question: &str) -> Option<String> {
+    terminal.set_aside();
     terminal.printer.stderr(&printable(question));
     if !terminal.printer.interactive {
         terminal.printer.stderr("\n");

@@ -6,6 +6,7 @@ mod line;
 mod lines;
 mod open;
 mod screen;
+mod stops;
 mod turn;
 
 use std::{
@@ -18,9 +19,10 @@ use serde_json::Value;
 
 use self::{
     lines::Lines,
+    stops::Stops,
     turn::{Attended, Terminal},
 };
-use super::{AgentArgs, CliError, Cx, Exit, boxes::WorkspaceChoice, cx::signals};
+use super::{AgentArgs, CliError, Cx, Exit, boxes::WorkspaceChoice};
 use crate::{
     agent::{Agent, ApproveMode},
     config::{
@@ -73,7 +75,8 @@ pub(super) struct ChatArgs {
     /// What becomes of a tool call that has to be asked about; off a terminal `permissions.unattended` decides
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     approve: ApproveMode,
-    /// Line by line, without drawing on the screen; without a terminal each line of standard input is a message
+    /// Line by line, without drawing on the screen; without a terminal each line of standard input is a message, or the
+    /// answer to what is asked when its turn comes
     #[arg(long, conflicts_with = "query")]
     plain: bool,
 }
@@ -131,10 +134,9 @@ pub(super) fn run(args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
         let attended = cx.env.stdin_tty && cx.env.stderr_tty || args.plain;
         let mut terminal = Terminal {
             printer: cx.printer,
-            signals: signals()?,
-            lines: Lines::default(),
+            stops: Stops::new()?,
+            lines: if cx.env.stdin_tty { Lines::of_keyboard() } else { Lines::of_script() },
             attended: if attended { Attended::Yes } else { Attended::No },
-            keyboard: cx.env.stdin_tty,
             typed_ahead: VecDeque::new(),
             spent: chat.spent(args).await,
         };

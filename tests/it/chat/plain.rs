@@ -1,0 +1,147 @@
+//! A conversation line by line on a terminal: what ends it, and what answers a question.
+
+use std::sync::mpsc;
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::scripted;
+use crate::common::{TestEnv, fake_model::Reply, pty::Pty};
+
+const SESSION: &str = "ses_plain";
+
+fn half() -> Reply {
+    let delta = json!({ "choices": [{ "index": 0, "delta": { "content": "Half of" }, "finish_reason": null }] });
+    Reply::stream().event(&delta)
+}
+
+fn chat(env: &TestEnv, args: &[&str]) -> Pty {
+    let args = [&["chat", "agent.yaml", "--session-id", SESSION], args].concat();
+    Pty::start(env.command(&args), 100, 30)
+}
+
+fn shown(env: &TestEnv) -> String {
+    let output = env.run(&["session", "show", SESSION]);
+    assert_eq!(output.code, Some(0), "{output}");
+    output.stdout
+}
+
+#[test]
+fn being_told_to_end_ends_the_turn_and_the_chat_and_keeps_the_answer_so_far() {
+    for signal in [Signal::TERM, Signal::HUP] {
+        for args in [["-q", "Say it."].as_slice(), &["--plain", "Say it."]] {
+            let (go, wait) = mpsc::channel();
+            let (env, _server) = scripted("", vec![half().wait(wait)]);
+            let mut pty = chat(&env, args);
+            pty.sees("Half of");
+            pty.signal(signal);
+            assert_eq!(pty.exit(), Some(130), "{signal:?} {args:?}");
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(shown(&env), @"
+                Say it.
+                ses_plain, agent lead, 2 messages
+
+                You
+                Say it.
+
+                Assistant
+                Half of
+                ");
+            }
+            drop(go);
+        }
+    }
+}
+
+#[test]
+fn a_closed_terminal_that_says_so_twice_loses_nothing() {
+    let (go, wait) = mpsc::channel();
+    let (env, _server) = scripted("", vec![half().wait(wait)]);
+    let mut pty = chat(&env, &["--plain", "Say it."]);
+    pty.sees("Half of");
+    for _ in 0..3 {
+        pty.signal(Signal::HUP);
+    }
+    assert_eq!(pty.exit(), Some(130));
+    assert!(shown(&env).contains("Half of"));
+    drop(go);
+}
+
+#[test]
+fn who_has_hangups_ignored_as_nohup_does_is_not_ended_by_one() {
+    let (go, wait) = mpsc::channel();
+    let end = json!({ "choices": [{ "index": 0, "delta": { "content": " it." }, "finish_reason": "stop" }] });
+    let (env, _server) = scripted("", vec![half().wait(wait).event(&end).bytes("data: [DONE]\n\n")]);
+    let ours = env.command(&["chat", "agent.yaml", "--session-id", SESSION, "-q", "Say it."]);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(ours.get_program()).args(ours.get_args());
+    command.current_dir(env.work()).env_clear();
+    command.envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut pty = Pty::start(command, 100, 30);
+    pty.sees("Half of");
+    pty.signal(Signal::HUP);
+    go.send(()).unwrap();
+    assert_eq!(pty.exit(), Some(0));
+    assert!(shown(&env).contains("Half of it."));
+}
+
+#[test]
+fn being_told_to_end_declines_what_is_asked() {
+    let (env, _server) = scripted("", vec![Reply::text("Hello.")]);
+    let mut pty = chat(&env, &["--plain", "Hi."]);
+    pty.sees("Hello.\n> ");
+    pty.line(&format!("/delete {SESSION}"));
+    pty.sees("for good? [y]es or [n]o:");
+    pty.signal(Signal::TERM);
+    assert_eq!(pty.exit(), Some(130));
+    assert!(shown(&env).contains("Hello."));
+}
+
+#[test]
+fn what_was_typed_before_an_approval_is_no_answer_to_it() {
+    let (go, wait) = mpsc::channel();
+    let call = Reply::calls(&[("todo", json!({ "items": [] }))]);
+    let script = vec![call.held(wait), Reply::text("As you like."), Reply::text("I have read it.")];
+    let (env, server) = scripted("tools: [todo]\npermissions: {ask: [todo]}\n", script);
+    let mut pty = chat(&env, &["--plain", "Do it."]);
+    pty.sees("> Do it.");
+    pty.line("y");
+    // The terminal has it once it shows it.
+    pty.until("the echo", |screen| screen.lines().any(|line| line.trim() == "y"));
+    go.send(()).unwrap();
+    pty.sees("the line that was typed before this is no answer to it, but the next message");
+    pty.sees("or a reason for no:");
+    pty.line("n");
+    pty.sees("denied");
+    pty.sees("> y");
+    pty.sees("I have read it.");
+    pty.line("/exit");
+    assert_eq!(pty.exit(), Some(0));
+    let last = server.requests().pop().unwrap().body["messages"].as_array().unwrap().last().cloned().unwrap();
+    assert_eq!(last["content"], "y", "{last}");
+}
+
+#[test]
+fn what_was_typed_before_a_command_asks_is_no_answer_to_it() {
+    let (env, _server) = scripted("", vec![Reply::text("Hello."), Reply::text("Yes what?")]);
+    let mut pty = chat(&env, &["--plain", "Hi."]);
+    pty.sees("Hello.\n> ");
+    pty.send(format!("/delete {SESSION}\ry\r"));
+    pty.sees("the line that was typed before this is no answer to it, but the next message");
+    pty.sees("for good? [y]es or [n]o:");
+    pty.line("n");
+    pty.sees("Yes what?");
+    pty.line("/exit");
+    assert_eq!(pty.exit(), Some(0));
+    assert!(shown(&env).contains("Hello."));
+}
+
+#[test]
+fn a_script_answers_in_the_order_in_which_it_is_asked() {
+    let (env, _server) = scripted("", vec![Reply::text("Hello.")]);
+    let input = format!("Hi.\n/delete {SESSION}\nn\n/delete {SESSION}\ny\n");
+    let output = env.run_with(&["chat", "agent.yaml", "--session-id", SESSION, "--plain"], input);
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(output.stderr.contains("deleted ses_plain"), "{output}");
+    assert_eq!(env.run(&["session", "show", SESSION]).code, Some(4));
+}
