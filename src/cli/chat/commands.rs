@@ -21,13 +21,12 @@ pub(super) enum After {
 
 impl Chat {
     /// The conversation as commands see it.
-    pub(super) fn talk(&self, terminal: &Terminal, cx: &Cx) -> Talk {
+    pub(super) fn talk(&self, cx: &Cx) -> Talk {
         Talk {
             agent: self.agent.clone(),
             key: self.key.clone(),
             commands: self.about.commands.clone(),
             cwd: cx.env.cwd.clone(),
-            spent: terminal.spent.clone(),
             place: Place::Anywhere,
         }
     }
@@ -41,7 +40,7 @@ pub(super) async fn command(
     arguments: &str,
     cx: &Cx,
 ) -> Result<After, CliError> {
-    let mut talk = chat.talk(terminal, cx);
+    let mut talk = chat.talk(cx);
     let Some(mut result) = unless_stopped(terminal, talk.perform(name, arguments)).await else {
         return Ok(After::Line);
     };
@@ -56,7 +55,6 @@ pub(super) async fn command(
         show(terminal, &effect);
         talk.enter(&effect.next);
         chat.key = talk.key.clone();
-        terminal.spent = talk.spent.clone();
         let next = match effect.next {
             Next::Pick(pick) => match choose(terminal, &pick).await {
                 Some(key) => unless_stopped(terminal, talk.perform(pick.command, &key)).await,

@@ -56,7 +56,7 @@ pub(super) async fn converse(
     };
     if said && chat.format == EventFormat::Text {
         let dim = terminal.printer.err_style(style::DIM);
-        terminal.printer.stderr(&format!("{dim}{}{dim:#}\n", chat.resume_command()));
+        terminal.printer.stderr(&format!("{dim}{}{dim:#}\n", chat.farewell().await));
     }
     Ok(exit)
 }

@@ -12,6 +12,7 @@ mod turn;
 use std::{
     collections::{BTreeMap, VecDeque},
     path::PathBuf,
+    time::Duration,
 };
 
 use clap::Args;
@@ -30,9 +31,12 @@ use crate::{
         agent_file::{Loaded, SlashCommand},
     },
     domain::{Content, FailureCode, SessionId, SessionKey, TurnOutcome},
-    tui::commands::{Spent, mark},
+    tui::commands::{in_short, mark, usage},
     ui::events::{EventFormat, EventPrinter, TurnReport},
 };
+
+/// How long a server may take to say what a session used, at the end.
+const ASKING: Duration = Duration::from_secs(2);
 
 /// Talk to an agent: one message with -q, else a conversation
 #[derive(Debug, Args)]
@@ -138,7 +142,6 @@ pub(super) fn run(args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
             lines: if cx.env.stdin_tty { Lines::of_keyboard() } else { Lines::of_script() },
             attended: if attended { Attended::Yes } else { Attended::No },
             typed_ahead: VecDeque::new(),
-            spent: chat.spent(args).await,
         };
         let result = match one_shot {
             Some(text) => chat.one_shot(&mut terminal, text).await,
@@ -211,21 +214,13 @@ impl Chat {
         }
     }
 
-    /// Counts what the chat uses from here on.
-    async fn spent(&self, args: &ChatArgs) -> Spent {
-        let mut spent = Spent::default();
-        if args.continue_last || (args.session_id.is_some() && self.said_before().await) {
-            spent.goes_on();
-        }
-        spent
-    }
-
-    /// Whether the session holds messages. A server keeps to itself what it used.
-    async fn said_before(&self) -> bool {
-        match &self.agent {
-            Agent::Local(agent) => agent.sessions().info(&self.key).await.is_ok_and(|info| info.messages > 0),
-            Agent::Remote(_) => true,
-        }
+    /// What is said when it ends: what the session used, and the command that goes on with it.
+    async fn farewell(&self) -> String {
+        // It is no failure of the chat that the server is gone.
+        let used = tokio::time::timeout(ASKING, usage(&self.agent, &self.key)).await;
+        let used = used.ok().and_then(Result::ok).map(|used| in_short(&used)).filter(|used| !used.is_empty());
+        let used = used.map(|used| format!("{used}\n")).unwrap_or_default();
+        format!("{used}go on with: {}", self.resume_command())
     }
 
     /// The command that goes on with this session.

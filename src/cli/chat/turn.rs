@@ -15,7 +15,6 @@ use crate::{
     cli::CliError,
     domain::{AgentEvent, Answer, Content, Decision, EventKind, Question, QuestionId, SessionKey, ToolCall},
     runtime::shutdown,
-    tui::commands::Spent,
     ui::{
         Printer,
         events::{EventPrinter, TurnReport},
@@ -38,7 +37,6 @@ pub(super) struct Terminal {
     pub(super) attended: Attended,
     /// Lines that were typed before something was asked: the next messages, and no answers to it.
     pub(super) typed_ahead: VecDeque<String>,
-    pub(super) spent: Spent,
 }
 
 /// Something that waits for the user.
@@ -72,7 +70,6 @@ impl Terminal {
             tokio::select! {
                 event = events.next() => {
                     let Some(event) = event else { return Err(CliError::failed("the turn ended without saying how")) };
-                    self.spent.on_event(&event);
                     let ask = asked(&event);
                     // Resolved without us: a deadline passed, or the turn was cancelled.
                     let mut next = asks.front().is_some_and(|ask: &Ask| ask.resolved_by(&event));
