@@ -24,8 +24,9 @@ use super::{
 use crate::{
     domain::{
         AgentPath, CallId, EventKind, FailureCode, Message, Notice, Question, QuestionId, ToolCall, ToolOutcome,
-        TurnOutcome,
+        TurnOutcome, Usage,
     },
+    store::{StoreError, Used},
     tool::{Arguments, Listed, Listing, ToolCx, ToolError, ToolHost},
 };
 
@@ -66,6 +67,20 @@ pub(super) fn does_not_fit(wrong: &str) -> TurnOutcome {
 impl Scene {
     pub(super) async fn emit(&self, kind: EventKind) {
         self.run.emit(&self.path, kind).await;
+    }
+
+    /// Counts what the model used for so many answers: for the limits, and for the account of the session.
+    pub(super) fn charge(&self, model: &str, answers: u64, usage: Usage) {
+        self.budget.charge(usage);
+        if answers > 0 || usage != Usage::default() {
+            self.run.uses(Used { agent: self.path.without_calls(), model: model.to_owned(), answers, usage });
+        }
+    }
+
+    /// Saves messages that became final, with what was used until now, also by agents that were called.
+    pub(super) async fn save(&self, messages: &[Message]) -> Result<(), StoreError> {
+        let used = if self.journal.is_session() { self.run.take_used() } else { vec![] };
+        self.journal.save(messages, &used).await
     }
 
     /// Only the agent that the user talks to: one that was called as a tool has to come back with a result.

@@ -43,6 +43,8 @@ use crate::{
 const STEPS: u32 = 25;
 /// How long a turn may take, where the agent file does not say.
 const TIME: Duration = Duration::from_mins(10);
+/// How much of an answer is lost at most where the process is killed while it is written.
+const KEEP: Duration = Duration::from_secs(1);
 
 /// What came of an agent's work.
 pub(super) struct Ended {
@@ -70,6 +72,8 @@ pub(super) struct Driver {
     pub(super) meter: Meter,
     /// The provider found the request too long, and it was made shorter.
     squeezed: bool,
+    /// The model that was asked last, or the one that took over from it.
+    answering: String,
 }
 
 /// What a driver is to do.
@@ -144,6 +148,7 @@ impl Driver {
             insist: false,
             meter: Meter::default(),
             squeezed: false,
+            answering: String::new(),
         }
     }
 
@@ -331,8 +336,9 @@ impl Driver {
         let model = self.scene.member.model.get();
         // What the model is asked is saved meanwhile: it takes longer to answer, and nothing of that is shown before.
         let unsaved = self.turn.take_unsaved();
+        model.name().clone_into(&mut self.answering);
         let asking = self.until_canceled(model.stream(request));
-        let (saved, stream) = join(self.scene.journal.append(&unsaved), asking).await;
+        let (saved, stream) = join(self.scene.save(&unsaved), asking).await;
         saved.map_err(TurnOutcome::from)?;
         let stream = stream??;
         self.listen(stream.map_err(Broken::Model)).await?;
@@ -340,7 +346,7 @@ impl Driver {
             return Err(cut_off(model.name()).into());
         }
         let events = self.turn.on_model_done();
-        let usage = self.charge();
+        let usage = self.charge(1);
         self.meter.learn(bytes, usage.input_tokens);
         Ok(events)
     }
@@ -353,16 +359,30 @@ impl Driver {
         let cancel = self.scene.cancel.clone();
         // One wait for all deltas: each that begins and ends takes locks.
         let mut canceled = pin!(cancel.cancelled());
+        let keeps = self.scene.journal.keeps_partials();
+        let mut keep = pin!(tokio::time::sleep(KEEP));
         loop {
             let delta = tokio::select! {
                 biased;
                 () = &mut canceled => return Err(TurnOutcome::Canceled.into()),
+                () = keep.as_mut(), if keeps => {
+                    self.scene.journal.keep_written();
+                    keep.as_mut().reset(Instant::now() + KEEP);
+                    continue;
+                }
                 delta = stream.next() => delta,
             };
             let Some(delta) = delta.transpose()? else { break };
-            if delta == ModelDelta::Restart {
-                self.turn.restart().map_err(|error| failed(FailureCode::Model, &error))?;
-            } else if let Some(kind) = self.turn.on_delta(delta) {
+            match &delta {
+                ModelDelta::Restart => {
+                    self.turn.restart().map_err(|error| failed(FailureCode::Model, &error))?;
+                    continue;
+                }
+                ModelDelta::Text(text) => self.scene.journal.writes(text),
+                ModelDelta::Notice(Notice::Fallback { to, .. }) => to.clone_into(&mut self.answering),
+                _ => {}
+            }
+            if let Some(kind) = self.turn.on_delta(delta) {
                 self.scene.emit(kind).await;
             }
         }
@@ -386,7 +406,7 @@ impl Driver {
         // A canceled call ends at once by itself, so that all of them are waited for.
         while let Some((id, outcome)) = running.next().await {
             let event = turn.on_tool(&id, outcome);
-            scene.journal.append(&turn.take_unsaved()).await?;
+            scene.save(&turn.take_unsaved()).await?;
             if let Some(kind) = event {
                 scene.emit(kind).await;
             }
@@ -436,7 +456,7 @@ impl Driver {
     /// Closes whatever is open, and saves it.
     async fn close(&mut self, outcome: TurnOutcome) -> TurnOutcome {
         let events = self.turn.close(&outcome);
-        self.charge();
+        self.charge(0);
         let saved = self.save().await;
         for kind in events {
             self.scene.emit(kind).await;
@@ -455,14 +475,14 @@ impl Driver {
         }
     }
 
-    fn charge(&mut self) -> Usage {
+    fn charge(&mut self, answers: u64) -> Usage {
         let usage = self.turn.take_usage();
-        self.scene.budget.charge(usage);
+        self.scene.charge(&self.answering, answers, usage);
         usage
     }
 
     pub(super) async fn save(&mut self) -> Flow {
-        Ok(self.scene.journal.append(&self.turn.take_unsaved()).await?)
+        Ok(self.scene.save(&self.turn.take_unsaved()).await?)
     }
 
     pub(super) async fn until_canceled<T>(&self, work: impl Future<Output = T>) -> Flow<T> {

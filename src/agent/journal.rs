@@ -6,8 +6,15 @@ use serde_json::{Map, Value};
 
 use crate::{
     domain::{Message, SessionKey},
-    store::{SessionLock, Store, StoreError, merge_patch},
+    store::{SessionLock, Store, StoreError, Used, merge_patch},
 };
+
+/// Whether an answer is kept while it is written. Somebody who looks at it in a terminal of this process has no other copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Partials {
+    Kept,
+    Not,
+}
 
 /// The session, held for the turn; or, for an agent that another called, nothing that lasts.
 pub(super) struct Journal {
@@ -21,11 +28,27 @@ struct Session {
     lock: Mutex<Option<SessionLock>>,
     /// Nothing was said in it before this turn.
     new: bool,
+    partials: Partials,
+    writing: Mutex<Writing>,
+}
+
+/// The answer that is being written.
+#[derive(Default)]
+struct Writing {
+    unkept: String,
+    /// Some of it is in the store.
+    kept: bool,
 }
 
 impl Journal {
-    pub(super) fn session(store: Arc<dyn Store>, key: SessionKey, state: Value, lock: SessionLock, new: bool) -> Self {
-        let session = Session { store, key, lock: Mutex::new(Some(lock)), new };
+    pub(super) fn session(
+        (store, partials): (Arc<dyn Store>, Partials),
+        key: SessionKey,
+        state: Value,
+        lock: SessionLock,
+        new: bool,
+    ) -> Self {
+        let session = Session { store, key, lock: Mutex::new(Some(lock)), new, partials, writing: Mutex::default() };
         Self { session: Some(session), state: Mutex::new(state) }
     }
 
@@ -45,11 +68,34 @@ impl Journal {
         locked(&self.state).clone()
     }
 
-    /// Saves messages that became final. Nothing to save costs nothing.
-    pub(super) async fn append(&self, messages: &[Message]) -> Result<(), StoreError> {
-        match &self.session {
-            Some(session) if !messages.is_empty() => session.store.append(&session.key, messages).await,
-            Some(_) | None => Ok(()),
+    /// Saves messages that became final, and what was used. Nothing to save costs nothing.
+    pub(super) async fn save(&self, messages: &[Message], used: &[Used]) -> Result<(), StoreError> {
+        let Some(session) = &self.session else { return Ok(()) };
+        let written = std::mem::take(&mut *locked(&session.writing));
+        if messages.is_empty() && used.is_empty() && !written.kept {
+            return Ok(());
+        }
+        session.store.save(&session.key, messages, used).await
+    }
+
+    pub(super) fn keeps_partials(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.partials == Partials::Kept)
+    }
+
+    /// The answer goes on with `text`. What is saved next takes its place.
+    pub(super) fn writes(&self, text: &str) {
+        if let Some(session) = self.session.as_ref().filter(|session| session.partials == Partials::Kept) {
+            locked(&session.writing).unkept.push_str(text);
+        }
+    }
+
+    /// Keeps what was written since the last time. Does not wait.
+    pub(super) fn keep_written(&self) {
+        let Some(session) = &self.session else { return };
+        let mut writing = locked(&session.writing);
+        if !writing.unkept.is_empty() {
+            session.store.keep_partial(&session.key, &std::mem::take(&mut writing.unkept));
+            writing.kept = true;
         }
     }
 

@@ -10,14 +10,14 @@ use serde_json::Value;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    ACTIVE_AGENT, AgentDeps, AgentRequest, EventStream, OpenError, Steer, TurnControl,
+    ACTIVE_AGENT, AgentDeps, AgentRequest, EventStream, OpenError, Steer, Surface, TurnControl,
     approval::Grants,
     budget::Budget,
     caller::{Opening, Past, canceled},
     calls::Scene,
     driver::{Driver, Ended, Task},
     history,
-    journal::Journal,
+    journal::{Journal, Partials},
     query::QueryHandler,
     run::Run,
     team::{Member, Team},
@@ -44,6 +44,7 @@ pub struct LocalAgent {
     team: Arc<Team>,
     root: Arc<Member>,
     store: Arc<dyn Store>,
+    partials: Partials,
     grants: Arc<Grants>,
     turns: TaskTracker,
     /// Answers in place of the loop.
@@ -60,9 +61,13 @@ impl LocalAgent {
     pub fn open(loaded: &Arc<Loaded>, deps: AgentDeps) -> Result<Self, OpenError> {
         let store = Arc::clone(&deps.store);
         let name = loaded.file.name.clone();
+        let partials = match deps.options.surface {
+            Surface::Chat { .. } => Partials::Kept,
+            Surface::Serve => Partials::Not,
+        };
         let team = Team::new(Arc::clone(loaded), deps.keys.clone(), Arc::new(deps));
         let root = team.member(&name)?;
-        Ok(Self { team, root, store, grants: Arc::default(), turns: TaskTracker::new(), query: None })
+        Ok(Self { team, root, store, partials, grants: Arc::default(), turns: TaskTracker::new(), query: None })
     }
 
     /// Begins what takes time, such as the start of tool servers, in the background. To be called within the runtime.
@@ -231,7 +236,8 @@ impl LocalAgent {
         }
         stored.extend(opening.results());
         let member = self.active(&state);
-        let journal = Journal::session(Arc::clone(&self.store), run.key.clone(), state, lock, new);
+        let store = (Arc::clone(&self.store), self.partials);
+        let journal = Journal::session(store, run.key.clone(), state, lock, new);
         Ok(Resumed { member, journal, context: stored, notice })
     }
 

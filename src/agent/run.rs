@@ -10,7 +10,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{EventStream, approval::Grants, inbox::Inbox};
-use crate::domain::{AgentEvent, AgentPath, EventKind, SessionKey, TurnId};
+use crate::{
+    domain::{AgentEvent, AgentPath, EventKind, SessionKey, TurnId},
+    store::{SessionUsage, Used},
+};
 
 /// Events that may wait for a slow reader before the turn does.
 const EVENTS: usize = 64;
@@ -25,6 +28,8 @@ pub(super) struct Run {
     events: mpsc::Sender<Box<(AgentPath, EventKind)>>,
     /// How often each agent was called, for its path.
     called: Mutex<HashMap<AgentPath, u32>>,
+    /// What was used and is not in the store yet.
+    used: Mutex<SessionUsage>,
 }
 
 impl Run {
@@ -45,13 +50,29 @@ impl Run {
                 Some((AgentEvent { seq, session, turn, agent, kind }, (received, seq + 1, guard)))
             }
         });
-        let run = Self { key, inbox: Inbox::new(attended), decline, grants, events, called: Mutex::default() };
+        let run = Self {
+            key,
+            inbox: Inbox::new(attended),
+            decline,
+            grants,
+            events,
+            called: Mutex::default(),
+            used: Mutex::default(),
+        };
         (run, stream.boxed())
     }
 
     /// Waits while the reader is behind; does nothing once it is gone.
     pub(super) async fn emit(&self, agent: &AgentPath, kind: EventKind) {
         let _ = self.events.send(Box::new((agent.clone(), kind))).await;
+    }
+
+    pub(super) fn uses(&self, used: Used) {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).add(&[used]);
+    }
+
+    pub(super) fn take_used(&self) -> Vec<Used> {
+        std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner)).agents
     }
 
     /// The path of another call of `name` by the agent at `caller`.

@@ -27,7 +27,7 @@ impl Driver {
             match self.summarize(cut, room, "").await {
                 Ok(marker) => {
                     self.save().await?;
-                    self.scene.journal.append(std::slice::from_ref(&marker)).await?;
+                    self.scene.save(std::slice::from_ref(&marker)).await?;
                     let context = [&[marker], &self.turn.context()[cut..]].concat();
                     self.turn.set_context(context);
                     summarized = u32::try_from(cut).unwrap_or(u32::MAX);
@@ -66,7 +66,7 @@ impl Driver {
                 | ModelDelta::ToolCallArguments { .. } => {}
             }
         }
-        self.scene.budget.charge(usage);
+        self.scene.charge(model.name(), 0, usage);
         if !whole || text.trim().is_empty() {
             return Err(cut_off(model.name()).into());
         }

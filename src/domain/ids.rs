@@ -154,6 +154,13 @@ impl AgentPath {
         last.split('#').next().unwrap_or(last)
     }
 
+    /// The same for every call of the agents on it.
+    #[must_use]
+    pub fn without_calls(&self) -> String {
+        let names = self.0.split('/').map(|part| part.split('#').next().unwrap_or(part));
+        names.collect::<Vec<_>>().join("/")
+    }
+
     /// How many agents stand above this one; 0 for the agent the user talks to.
     #[must_use]
     pub fn depth(&self) -> usize {

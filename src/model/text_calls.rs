@@ -65,7 +65,7 @@ impl Model for TextCalls {
                         }
                     }
                     ModelDelta::Stop { reason, raw } => {
-                        for found in finder.finish() {
+                        for found in finder.finish(reason) {
                             yield found;
                         }
                         let calls = finder.found && reason == StopReason::End;
@@ -175,6 +175,8 @@ struct Finder {
     /// Nothing but blank space has come since the last call.
     after_call: bool,
     found: bool,
+    /// The model ended by itself.
+    whole: bool,
 }
 
 /// What the text at the start of `held` is.
@@ -194,7 +196,7 @@ const FENCE: &str = "```";
 
 impl Finder {
     fn new(offered: Vec<String>) -> Self {
-        Self { offered, held: String::new(), line_start: true, after_call: false, found: false }
+        Self { offered, held: String::new(), line_start: true, after_call: false, found: false, whole: false }
     }
 
     fn push(&mut self, text: &str) -> Vec<ModelDelta> {
@@ -203,7 +205,8 @@ impl Finder {
     }
 
     /// The answer is over: what is held is decided.
-    fn finish(&mut self) -> Vec<ModelDelta> {
+    fn finish(&mut self, reason: StopReason) -> Vec<ModelDelta> {
+        self.whole = reason == StopReason::End;
         self.drain(true)
     }
 
@@ -271,7 +274,7 @@ impl Finder {
         if FENCE.starts_with(held) {
             return Start::Open;
         }
-        if held.starts_with(['{', '[']) { self.bare(held) } else { Start::Text }
+        if held.starts_with(['{', '[']) { self.bare(held, last) } else { Start::Text }
     }
 
     fn tagged(&self, inner: &str, last: bool) -> Start {
@@ -304,13 +307,18 @@ impl Finder {
         self.calls_in(json).map_or(Start::Text, |calls| Start::Calls(length, calls))
     }
 
-    fn bare(&self, held: &str) -> Start {
+    fn bare(&self, held: &str, last: bool) -> Start {
         let mut values = serde_json::Deserializer::from_str(held).into_iter::<Value>();
         match values.next() {
             Some(Ok(value)) => match self.calls(&value) {
                 Some(calls) => Start::Calls(values.byte_offset(), calls),
                 None => Start::Text,
             },
+            // Small models forget a bracket. Not where the model was stopped: what is missing could be more.
+            Some(Err(error)) if error.is_eof() && last && self.whole => {
+                let calls = closed(held.trim_end()).and_then(|json| self.calls_in(&json));
+                calls.map_or(Start::Text, |calls| Start::Calls(held.len(), calls))
+            }
             Some(Err(error)) if error.is_eof() && self.may_be_calls(held) => Start::Open,
             Some(Err(_)) | None => Start::Text,
         }
@@ -364,6 +372,23 @@ impl Finder {
     }
 }
 
+/// `json` with the brackets that it lacks at its end; `None` within a string.
+fn closed(json: &str) -> Option<String> {
+    let (mut open, mut string, mut escaped) = (vec![], false, false);
+    for c in json.chars() {
+        match c {
+            _ if std::mem::take(&mut escaped) => {}
+            '\\' if string => escaped = true,
+            '"' => string = !string,
+            '{' if !string => open.push('}'),
+            '[' if !string => open.push(']'),
+            '}' | ']' if !string => drop(open.pop()),
+            _ => {}
+        }
+    }
+    (!string).then(|| json.chars().chain(open.into_iter().rev()).collect())
+}
+
 fn deltas((name, arguments): (String, Value)) -> [ModelDelta; 2] {
     let call_id = CallId::new();
     [
@@ -381,7 +406,7 @@ mod tests {
     fn find<'a>(chunks: impl IntoIterator<Item = &'a str>) -> String {
         let mut finder = Finder::new(vec!["add".to_owned(), "weather".to_owned()]);
         let mut deltas: Vec<_> = chunks.into_iter().flat_map(|chunk| finder.push(chunk)).collect();
-        deltas.extend(finder.finish());
+        deltas.extend(finder.finish(StopReason::End));
         shown(&deltas)
     }
 
@@ -403,6 +428,7 @@ mod tests {
         "Sure: <tool_call>{\"name\": \"weather\", \"arguments\": {\"city\": \"Öslo 🦀\"}}",
         "[{\"type\": \"function\", \"function\": {\"name\": \"add\", \"arguments\": {}}}]",
         "```xml\n<tool_call>\n{\"name\": \"add\", \"arguments\": {}}\n</tool_call>\n```",
+        r#"{"name": "add", "arguments": {"list": [{"text": "a \\" ]"}]}"#,
     ];
 
     #[test]
@@ -427,7 +453,22 @@ mod tests {
         «add{}»
         --
         «add{}»
+        --
+        {"name": "add", "arguments": {"list": [{"text": "a \\" ]"}]}
         "#);
+    }
+
+    #[test]
+    fn a_call_that_the_model_could_not_end_is_none() {
+        let mut finder = Finder::new(vec!["add".to_owned()]);
+        let text = r#"{"name": "add", "arguments": {"a": 1}"#;
+        let mut deltas = finder.push(text);
+        deltas.extend(finder.finish(StopReason::Length));
+        assert_eq!(shown(&deltas), text);
+        assert_eq!(
+            find([r#"{"name": "add", "arguments": {"a": "cut "#]),
+            r#"{"name": "add", "arguments": {"a": "cut "#
+        );
     }
 
     #[test]

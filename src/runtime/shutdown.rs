@@ -102,6 +102,16 @@ impl Told {
         )
     }
 
+    /// Whether who started the process has it ignore SIGHUP, as `nohup` does.
+    #[must_use]
+    pub fn hangups_are_ignored() -> bool {
+        // No call tells without changing it. Where there is no such file, nobody is believed to have done so.
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        // SIGHUP is signal 1, the lowest bit.
+        ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+    }
+
     #[cfg(unix)]
     fn of(signal: rustix::process::Signal) -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal as listen};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{SessionInfo, Store, StoreError};
+use super::{SessionInfo, SessionUsage, Store, StoreError};
 use crate::domain::{Content, Message, Role, SessionKey};
 
 /// Everything that is kept of a session.
@@ -11,6 +11,9 @@ use crate::domain::{Content, Message, Role, SessionKey};
 pub struct Export {
     pub session: SessionInfo,
     pub state: Value,
+    /// Servers of before do not tell.
+    #[serde(default = "SessionUsage::unknown")]
+    pub usage: SessionUsage,
     pub messages: Vec<Message>,
 }
 
@@ -21,7 +24,8 @@ impl Export {
     /// [`StoreError::NotFound`].
     pub async fn read(store: &dyn Store, key: &SessionKey) -> Result<Self, StoreError> {
         let session = store.info(key).await?;
-        Ok(Self { session, state: store.state(key).await?, messages: store.history(key).await? })
+        let (state, usage) = (store.state(key).await?, store.usage(key).await?);
+        Ok(Self { session, state, usage, messages: store.history(key).await? })
     }
 
     /// For people.

@@ -13,6 +13,7 @@ mod merge;
 mod rank;
 mod sqlite;
 mod tasks;
+mod usage;
 
 use std::{any::Any, path::PathBuf};
 
@@ -27,6 +28,7 @@ pub use memory::MemoryStore;
 pub use merge::merge_patch;
 pub use sqlite::SqliteStore;
 pub use tasks::{Interrupts, ORPHANED, TaskPage, TaskQuery, TaskRecord, TaskStatus, Tasks};
+pub use usage::{SessionUsage, Used};
 
 use crate::domain::{Content, Message, Role, SessionId, SessionKey, TaskId};
 
@@ -101,8 +103,22 @@ pub trait Store: Send + Sync {
     /// All messages, oldest first; empty for an unknown session.
     async fn history(&self, key: &SessionKey) -> Result<Vec<Message>, StoreError>;
 
-    /// Adds messages to the end, all or none, making the session if it is new.
-    async fn append(&self, key: &SessionKey, messages: &[Message]) -> Result<(), StoreError>;
+    /// Adds messages to the end, and to what the session used, all or none, making the session if it is new. What
+    /// [`Store::keep_partial`] kept is gone with it.
+    async fn save(&self, key: &SessionKey, messages: &[Message], used: &[Used]) -> Result<(), StoreError>;
+
+    /// As [`Store::save`], where nothing was used.
+    async fn append(&self, key: &SessionKey, messages: &[Message]) -> Result<(), StoreError> {
+        self.save(key, messages, &[]).await
+    }
+
+    /// Adds to the answer that is being written in a session, so that it outlives the death of this process: once nobody
+    /// holds the session any more, it is its last message. For the holder, after something was saved. Does not wait; what
+    /// cannot be kept is not. A store that ends with the process keeps nothing.
+    fn keep_partial(&self, _key: &SessionKey, _text: &str) {}
+
+    /// What the session used; nothing for an unknown one.
+    async fn usage(&self, key: &SessionKey) -> Result<SessionUsage, StoreError>;
 
     /// The state kept besides the messages; an empty object for an unknown session.
     async fn state(&self, key: &SessionKey) -> Result<Value, StoreError>;
@@ -122,7 +138,8 @@ pub trait Store: Send + Sync {
     /// [`StoreError::NotFound`].
     async fn rename(&self, key: &SessionKey, title: &str) -> Result<(), StoreError>;
 
-    /// Copies the first `keep` messages (all where `None`) and the state into a new session of the same user.
+    /// Copies the first `keep` messages (all where `None`) and the state into a new session of the same user, which has
+    /// used nothing.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Exists`] where there is a session `new`.

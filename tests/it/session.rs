@@ -164,6 +164,20 @@ fn export() {
             "parent": null
           },
           "state": {},
+          "usage": {
+            "agents": [
+              {
+                "agent": "quickstart",
+                "model": "demo/demo",
+                "answers": 1,
+                "input_tokens": 55,
+                "output_tokens": 58,
+                "cached_tokens": 0,
+                "reasoning_tokens": 0,
+                "cost": 0.0
+              }
+            ]
+          },
           "messages": [
             {
               "role": "user",

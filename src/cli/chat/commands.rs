@@ -1,9 +1,8 @@
 //! Slash commands and shell lines in a conversation line by line: lists are numbered, questions are answered by a line.
 
-use super::{Chat, line, turn::Terminal};
+use super::{Chat, line, stops::Stop, turn::Terminal};
 use crate::{
     cli::{CliError, Cx},
-    runtime::shutdown::Signal,
     tui::commands::{Confirm, Effect, Failure, Next, Part, Pick, Place, Talk, shell},
     ui::printable,
 };
@@ -22,13 +21,12 @@ pub(super) enum After {
 
 impl Chat {
     /// The conversation as commands see it.
-    pub(super) fn talk(&self, terminal: &Terminal, cx: &Cx) -> Talk {
+    pub(super) fn talk(&self, cx: &Cx) -> Talk {
         Talk {
             agent: self.agent.clone(),
             key: self.key.clone(),
             commands: self.about.commands.clone(),
             cwd: cx.env.cwd.clone(),
-            spent: terminal.spent.clone(),
             place: Place::Anywhere,
         }
     }
@@ -42,7 +40,7 @@ pub(super) async fn command(
     arguments: &str,
     cx: &Cx,
 ) -> Result<After, CliError> {
-    let mut talk = chat.talk(terminal, cx);
+    let mut talk = chat.talk(cx);
     let Some(mut result) = unless_stopped(terminal, talk.perform(name, arguments)).await else {
         return Ok(After::Line);
     };
@@ -57,7 +55,6 @@ pub(super) async fn command(
         show(terminal, &effect);
         talk.enter(&effect.next);
         chat.key = talk.key.clone();
-        terminal.spent = talk.spent.clone();
         let next = match effect.next {
             Next::Pick(pick) => match choose(terminal, &pick).await {
                 Some(key) => unless_stopped(terminal, talk.perform(pick.command, &key)).await,
@@ -112,8 +109,8 @@ pub(super) async fn shell_line(chat: &mut Chat, terminal: &mut Terminal, text: &
 async fn unless_stopped<T>(terminal: &mut Terminal, work: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         done = work => Some(done),
-        signal = terminal.signals.recv() => {
-            if signal == Signal::Interrupt {
+        stop = terminal.stops.next() => {
+            if stop == Stop::Work {
                 terminal.printer.stderr("stopped\n");
             }
             None
@@ -179,6 +176,7 @@ async fn agreed(terminal: &mut Terminal, question: &str) -> bool {
 
 /// The line that follows a question; `None` at the end of the input, or where the user stops.
 async fn ask(terminal: &mut Terminal, question: &str) -> Option<String> {
+    terminal.set_aside();
     terminal.printer.stderr(&printable(question));
     if !terminal.printer.interactive {
         terminal.printer.stderr("\n");

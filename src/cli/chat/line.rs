@@ -3,12 +3,12 @@
 use super::{
     Chat,
     commands::{self, After},
+    stops::Stop,
     turn::Terminal,
 };
 use crate::{
     cli::{CliError, Cx, Exit},
     domain::Content,
-    runtime::shutdown::Signal,
     tui::commands::Line,
     ui::{events::EventFormat, printable, style},
 };
@@ -26,6 +26,10 @@ pub(super) async fn converse(
     terminal.typed_ahead.extend(first);
     let mut said = false;
     let exit = loop {
+        // Told while a turn or a command ran, which was let end.
+        if terminal.stops.is_ending() {
+            break Exit::Interrupted;
+        }
         let Some(line) = next_line(terminal).await else { break Exit::Interrupted };
         let Some(line) = line else { break Exit::Done };
         let message = match Line::read(&line) {
@@ -52,28 +56,30 @@ pub(super) async fn converse(
     };
     if said && chat.format == EventFormat::Text {
         let dim = terminal.printer.err_style(style::DIM);
-        terminal.printer.stderr(&format!("{dim}{}{dim:#}\n", chat.resume_command()));
+        terminal.printer.stderr(&format!("{dim}{}{dim:#}\n", chat.farewell().await));
     }
     Ok(exit)
 }
 
 /// `None` when a signal came, `Some(None)` at the end of the input.
 async fn next_line(terminal: &mut Terminal) -> Option<Option<String>> {
-    if terminal.typed_ahead.is_empty() && terminal.printer.interactive {
-        terminal.printer.stderr("> ");
+    let ahead = terminal.typed_ahead.pop_front();
+    if terminal.printer.interactive {
+        let shown = ahead.as_ref().map(|line| format!("{}\n", printable(line))).unwrap_or_default();
+        terminal.printer.stderr(&format!("> {shown}"));
     }
-    read(terminal).await
+    match ahead {
+        Some(line) => Some(Some(line)),
+        None => read(terminal).await,
+    }
 }
 
 /// As [`next_line`], of somebody who was asked for it.
 pub(super) async fn read(terminal: &mut Terminal) -> Option<Option<String>> {
-    if let Some(line) = terminal.typed_ahead.pop_front() {
-        return Some(Some(line));
-    }
     tokio::select! {
         line = terminal.lines.next() => Some(line),
-        signal = terminal.signals.recv() => {
-            if terminal.printer.interactive && signal == Signal::Interrupt {
+        stop = terminal.stops.next() => {
+            if terminal.printer.interactive && stop == Stop::Work {
                 terminal.printer.stderr("\n");
             }
             None

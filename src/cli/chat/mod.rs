@@ -6,11 +6,13 @@ mod line;
 mod lines;
 mod open;
 mod screen;
+mod stops;
 mod turn;
 
 use std::{
     collections::{BTreeMap, VecDeque},
     path::PathBuf,
+    time::Duration,
 };
 
 use clap::Args;
@@ -18,9 +20,10 @@ use serde_json::Value;
 
 use self::{
     lines::Lines,
+    stops::Stops,
     turn::{Attended, Terminal},
 };
-use super::{AgentArgs, CliError, Cx, Exit, boxes::WorkspaceChoice, cx::signals};
+use super::{AgentArgs, CliError, Cx, Exit, boxes::WorkspaceChoice};
 use crate::{
     agent::{Agent, ApproveMode},
     config::{
@@ -28,9 +31,12 @@ use crate::{
         agent_file::{Loaded, SlashCommand},
     },
     domain::{Content, FailureCode, SessionId, SessionKey, TurnOutcome},
-    tui::commands::{Spent, mark},
+    tui::commands::{in_short, mark, usage},
     ui::events::{EventFormat, EventPrinter, TurnReport},
 };
+
+/// How long a server may take to say what a session used, at the end.
+const ASKING: Duration = Duration::from_secs(2);
 
 /// Talk to an agent: one message with -q, else a conversation
 #[derive(Debug, Args)]
@@ -73,7 +79,8 @@ pub(super) struct ChatArgs {
     /// What becomes of a tool call that has to be asked about; off a terminal `permissions.unattended` decides
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     approve: ApproveMode,
-    /// Line by line, without drawing on the screen; without a terminal each line of standard input is a message
+    /// Line by line, without drawing on the screen; without a terminal each line of standard input is a message, or the
+    /// answer to what is asked when its turn comes
     #[arg(long, conflicts_with = "query")]
     plain: bool,
 }
@@ -131,12 +138,10 @@ pub(super) fn run(args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
         let attended = cx.env.stdin_tty && cx.env.stderr_tty || args.plain;
         let mut terminal = Terminal {
             printer: cx.printer,
-            signals: signals()?,
-            lines: Lines::default(),
+            stops: Stops::new()?,
+            lines: if cx.env.stdin_tty { Lines::of_keyboard() } else { Lines::of_script() },
             attended: if attended { Attended::Yes } else { Attended::No },
-            keyboard: cx.env.stdin_tty,
             typed_ahead: VecDeque::new(),
-            spent: chat.spent(args).await,
         };
         let result = match one_shot {
             Some(text) => chat.one_shot(&mut terminal, text).await,
@@ -209,21 +214,13 @@ impl Chat {
         }
     }
 
-    /// Counts what the chat uses from here on.
-    async fn spent(&self, args: &ChatArgs) -> Spent {
-        let mut spent = Spent::default();
-        if args.continue_last || (args.session_id.is_some() && self.said_before().await) {
-            spent.goes_on();
-        }
-        spent
-    }
-
-    /// Whether the session holds messages. A server keeps to itself what it used.
-    async fn said_before(&self) -> bool {
-        match &self.agent {
-            Agent::Local(agent) => agent.sessions().info(&self.key).await.is_ok_and(|info| info.messages > 0),
-            Agent::Remote(_) => true,
-        }
+    /// What is said when it ends: what the session used, and the command that goes on with it.
+    async fn farewell(&self) -> String {
+        // It is no failure of the chat that the server is gone.
+        let used = tokio::time::timeout(ASKING, usage(&self.agent, &self.key)).await;
+        let used = used.ok().and_then(Result::ok).map(|used| in_short(&used)).filter(|used| !used.is_empty());
+        let used = used.map(|used| format!("{used}\n")).unwrap_or_default();
+        format!("{used}go on with: {}", self.resume_command())
     }
 
     /// The command that goes on with this session.

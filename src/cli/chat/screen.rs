@@ -43,14 +43,12 @@ fn charset(cx: &Cx) -> Option<String> {
 /// Talks until the user leaves.
 pub(super) async fn converse(chat: &mut Chat, args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
     let history = args.session_id.is_some() || args.continue_last;
-    let spent = chat.spent(args).await;
     let setup = Setup {
         talk: Talk {
             agent: chat.agent.clone(),
             key: chat.key.clone(),
             commands: chat.about.commands.clone(),
             cwd: cx.env.cwd.clone(),
-            spent,
             place: Place::Screen,
         },
         history,
@@ -67,26 +65,16 @@ pub(super) async fn converse(chat: &mut Chat, args: &ChatArgs, cx: &Cx) -> Resul
     let ending = tui::run(setup, signals()?)
         .await
         .map_err(|error| CliError::failed("the terminal can no longer be used").because(&error))?;
+    chat.key = ending.session;
     if ending.said {
         let dim = cx.printer.err_style(style::DIM);
-        let used = used(&ending);
-        cx.printer.stderr(&format!("{dim}{used}go on with: {}{dim:#}\n", ending.resume));
+        cx.printer.stderr(&format!("{dim}{}{dim:#}\n", chat.farewell().await));
     }
     if let Some(unkept) = &ending.unkept {
         cx.printer.warn(&format!("what you typed could not be kept ({}); it was:", unkept.why));
         cx.printer.stderr(&format!("{}\n", printable(&unkept.text)));
     }
     Ok(if ending.interrupted { Exit::Interrupted } else { Exit::Done })
-}
-
-fn used(ending: &tui::Ending) -> String {
-    let usage = &ending.usage;
-    if usage.total_tokens() == 0 {
-        return String::new();
-    }
-    let cost = usage.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
-    let since = if ending.earlier { ", since this chat was opened" } else { "" };
-    format!("{} tokens in, {} out{cost}{since}\n", usage.input_tokens, usage.output_tokens)
 }
 
 fn about(chat: &Chat, cx: &Cx) -> tui::About {

@@ -6,13 +6,15 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::lines::Lines;
+use super::{
+    lines::Lines,
+    stops::{Stop, Stops},
+};
 use crate::{
     agent::{Agent, AgentRequest, TurnControl},
     cli::CliError,
     domain::{AgentEvent, Answer, Content, Decision, EventKind, Question, QuestionId, SessionKey, ToolCall},
-    runtime::shutdown::{self, Signals},
-    tui::commands::Spent,
+    runtime::shutdown,
     ui::{
         Printer,
         events::{EventPrinter, TurnReport},
@@ -30,14 +32,11 @@ pub(super) enum Attended {
 /// What stays the same from turn to turn.
 pub(super) struct Terminal {
     pub(super) printer: Printer,
-    pub(super) signals: Signals,
+    pub(super) stops: Stops,
     pub(super) lines: Lines,
     pub(super) attended: Attended,
-    /// Standard input is a keyboard, and not a script that answers in the order in which it will be asked.
-    pub(super) keyboard: bool,
-    /// Lines that were typed while the agent worked: the next messages, never answers to a later question.
+    /// Lines that were typed before something was asked: the next messages, and no answers to it.
     pub(super) typed_ahead: VecDeque<String>,
-    pub(super) spent: Spent,
 }
 
 /// Something that waits for the user.
@@ -66,11 +65,11 @@ impl Terminal {
         };
         let mut events = agent.run(AgentRequest::message(key.clone(), input), control);
         let mut asks = VecDeque::new();
+        let mut stopped = false;
         loop {
             tokio::select! {
                 event = events.next() => {
                     let Some(event) = event else { return Err(CliError::failed("the turn ended without saying how")) };
-                    self.spent.on_event(&event);
                     let ask = asked(&event);
                     // Resolved without us: a deadline passed, or the turn was cancelled.
                     let mut next = asks.front().is_some_and(|ask: &Ask| ask.resolved_by(&event));
@@ -101,20 +100,31 @@ impl Terminal {
                         self.show(ask);
                     }
                 }
-                _ = self.signals.recv() => {
-                    if cancel.is_cancelled() {
+                stop = self.stops.next() => {
+                    cancel.cancel();
+                    if stop != Stop::HungUp && std::mem::replace(&mut stopped, true) {
                         shutdown::leave();
                     }
-                    cancel.cancel();
                 }
             }
         }
     }
 
+    /// What was typed before something is asked does not answer it.
+    pub(super) fn set_aside(&mut self) {
+        let typed = self.lines.waiting();
+        let which = match typed.len() {
+            0 => return,
+            1 => "the line that was typed before this is no answer to it, but the next message".to_owned(),
+            many => format!("the {many} lines that were typed before this are no answers to it, but the next messages"),
+        };
+        let dim = self.printer.err_style(style::DIM);
+        self.printer.stderr(&format!("{dim}{which}{dim:#}\n"));
+        self.typed_ahead.extend(typed);
+    }
+
     fn show(&mut self, ask: &Ask) {
-        if self.keyboard {
-            self.typed_ahead.extend(self.lines.waiting());
-        }
+        self.set_aside();
         let heading = self.printer.err_style(style::WARNING);
         let text = match ask {
             Ask::Approval { call, reason } => format!(

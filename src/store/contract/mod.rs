@@ -6,8 +6,8 @@ use serde_json::json;
 
 pub(super) use tasks::{interrupts, task, tasks};
 
-use super::{NewSession, Notes, Store, StoreError, note_scope};
-use crate::domain::{CallId, Content, Message, Role, SessionId, SessionKey, ToolCall, ToolOutcome};
+use super::{NewSession, Notes, SessionUsage, Store, StoreError, Used, note_scope};
+use crate::domain::{CallId, Content, Message, Role, SessionId, SessionKey, ToolCall, ToolOutcome, Usage};
 
 fn key(user: &str, session: &str) -> SessionKey {
     SessionKey { user: user.to_owned(), session: session.into() }
@@ -52,6 +52,32 @@ pub(super) async fn store(store: &dyn Store) {
     users_are_kept_apart(store).await;
     a_fork_goes_its_own_way(store).await;
     a_removed_session_is_gone(store).await;
+    what_is_used_is_counted(store).await;
+}
+
+async fn what_is_used_is_counted(store: &dyn Store) {
+    let (of, copy) = (key("cid", "used"), SessionId::from("copy"));
+    assert_eq!(store.usage(&of).await.unwrap(), SessionUsage::default());
+    let usage = Usage { input_tokens: 10, output_tokens: 2, cached_tokens: 3, reasoning_tokens: 1, cost: Some(0.25) };
+    let used = |agent: &str, usage| Used { agent: agent.to_owned(), model: "a/b".to_owned(), answers: 1, usage };
+    let first = [used("lead", usage), used("lead/helper", Usage { cost: None, ..usage })];
+    store.save(&of, &[Message::user("Hi")], &first).await.unwrap();
+    // What was used without anything being said counts, too.
+    store.save(&of, &[], &first[..1]).await.unwrap();
+    store.append(&of, &[Message::assistant("Ho")]).await.unwrap();
+    let all = store.usage(&of).await.unwrap();
+    let twice = Usage { input_tokens: 20, output_tokens: 4, cached_tokens: 6, reasoning_tokens: 2, cost: Some(0.5) };
+    let lead = Used { answers: 2, ..used("lead", twice) };
+    assert_eq!(all, SessionUsage { agents: vec![lead, first[1].clone()], incomplete: false });
+    assert_eq!((all.total().total_tokens(), all.total().cost), (36, Some(0.5)));
+    store.fork(&of, None, copy.clone()).await.unwrap();
+    let copy = SessionKey { session: copy, ..of.clone() };
+    assert_eq!(store.usage(&copy).await.unwrap(), SessionUsage::default(), "a copy costs nothing");
+    store.truncate(&of, 0).await.unwrap();
+    assert_eq!(store.usage(&of).await.unwrap(), all, "what is taken back was paid for");
+    store.remove(&of).await.unwrap();
+    store.remove(&copy).await.unwrap();
+    assert_eq!(store.usage(&of).await.unwrap(), SessionUsage::default());
 }
 
 async fn unknown_sessions_are_empty(store: &dyn Store) {

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::{
-    NewSession, Note, Notes, OpenedSession, SessionInfo, SessionLock, Store, StoreError, is_about, merge_patch, now,
-    rank, title_of,
+    NewSession, Note, Notes, OpenedSession, SessionInfo, SessionLock, SessionUsage, Store, StoreError, Used, is_about,
+    merge_patch, now, rank, title_of,
 };
 use crate::domain::{Message, SessionId, SessionKey};
 
@@ -44,6 +44,7 @@ struct Session {
     info: SessionInfo,
     messages: Vec<Message>,
     state: Value,
+    usage: SessionUsage,
     /// Greater than that of every session used before.
     used: u64,
 }
@@ -65,6 +66,7 @@ impl Session {
             },
             messages: vec![],
             state: json!({}),
+            usage: SessionUsage::default(),
             used: 0,
         }
     }
@@ -137,14 +139,19 @@ impl Store for MemoryStore {
         Ok(self.kept().sessions.get(key).map(|session| session.messages.clone()).unwrap_or_default())
     }
 
-    async fn append(&self, key: &SessionKey, messages: &[Message]) -> Result<(), StoreError> {
+    async fn save(&self, key: &SessionKey, messages: &[Message], used: &[Used]) -> Result<(), StoreError> {
         let mut kept = self.kept();
         let session = kept.used(key);
         session.messages.extend_from_slice(messages);
+        session.usage.add(used);
         if session.info.title.is_empty() {
             session.info.title = title_of(messages).unwrap_or_default();
         }
         Ok(())
+    }
+
+    async fn usage(&self, key: &SessionKey) -> Result<SessionUsage, StoreError> {
+        Ok(self.kept().sessions.get(key).map(|session| session.usage.clone()).unwrap_or_default())
     }
 
     async fn state(&self, key: &SessionKey) -> Result<Value, StoreError> {
@@ -182,6 +189,7 @@ impl Store for MemoryStore {
         let mut copy = kept.session(key)?.clone();
         let keep = keep.and_then(|keep| usize::try_from(keep).ok()).unwrap_or(usize::MAX);
         copy.messages.truncate(keep);
+        copy.usage = SessionUsage::default();
         copy.info.id = new.clone();
         copy.info.parent = Some(key.session.clone());
         copy.info.created_at = now();

@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// Each takes the database from the version of its index to the next. Only ever added to.
-const MIGRATIONS: &[&str] = &[include_str!("1.sql"), include_str!("2.sql"), include_str!("3.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("1.sql"), include_str!("2.sql"), include_str!("3.sql"), include_str!("4.sql")];
 
 /// The version that all of [`MIGRATIONS`] lead to.
 const KNOWN: u32 = MIGRATIONS.len() as u32;
@@ -144,7 +145,7 @@ mod tests {
             connection.pragma_update(None, "user_version", 99).unwrap();
         });
         insta::assert_snapshot!(text, @"
-        the session store at `[DIR]/sessions.db` was made by a newer agentscope (its format is 99, this one knows 3)
+        the session store at `[DIR]/sessions.db` was made by a newer agentscope (its format is 99, this one knows 4)
         update agentscope, or set AGENTSCOPE_HOME to another folder
         ");
     }
@@ -201,6 +202,29 @@ mod tests {
         let mut query = connection.prepare("SELECT id FROM sessions ORDER BY used DESC").unwrap();
         let ids: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
         assert_eq!(ids, ["last", "second", "first"]);
+    }
+
+    /// Of a session from before there was an account of what is used, it holds what was used since.
+    #[tokio::test]
+    async fn the_usage_of_before() {
+        use crate::store::{SessionUsage, SqliteStore, Store as _, Used};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sessions.db");
+        let before = Connection::open(&path).unwrap();
+        MIGRATIONS[..3].iter().for_each(|migration| before.execute_batch(migration).unwrap());
+        before.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        before.pragma_update(None, "user_version", 3).unwrap();
+        let sql = "INSERT INTO sessions (user, id, agent, title, state, created_at, updated_at)
+            VALUES ('ann', 'old', '', '', '{}', 0, 0)";
+        before.execute(sql, []).unwrap();
+        drop(before);
+        let store = SqliteStore::at(&path);
+        let old = crate::domain::SessionKey { user: "ann".to_owned(), session: "old".into() };
+        assert_eq!(store.usage(&old).await.unwrap(), SessionUsage::unknown());
+        let usage = crate::domain::Usage { input_tokens: 1, ..crate::domain::Usage::default() };
+        let used = Used { agent: "lead".to_owned(), model: "a/b".to_owned(), answers: 1, usage };
+        store.save(&old, &[], std::slice::from_ref(&used)).await.unwrap();
+        assert_eq!(store.usage(&old).await.unwrap(), SessionUsage { agents: vec![used], incomplete: true });
     }
 
     #[test]

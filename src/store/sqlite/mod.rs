@@ -8,6 +8,7 @@ mod connection;
 mod holds;
 mod locks;
 mod notes;
+mod partial;
 mod process;
 mod sessions;
 mod tasks;
@@ -79,6 +80,12 @@ impl SqliteStore {
         let (answer, answered) = oneshot::channel();
         self.database.submit(writer::job(work, answer))?;
         answered.await.unwrap_or_else(|_| Err(StoreError::Failed { source: "the work crashed".into() }))
+    }
+
+    /// As [`write`](Self::write), for who does not ask whether it was done.
+    fn write_unheard(&self, work: impl FnMut(&Connection) -> Result<(), StoreError> + Send + 'static) {
+        let (answer, _) = oneshot::channel();
+        let _ = self.database.submit(writer::job(work, answer));
     }
 
     /// Runs `work`, which sees one state of the database, or gives what an empty one would where there is none yet:

@@ -6,10 +6,13 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Value, json};
 
-use super::{SqliteStore, time, to_json};
+use super::{SqliteStore, partial, time, to_json};
 use crate::{
     domain::{Message, SessionId, SessionKey},
-    store::{NewSession, OpenedSession, SessionInfo, SessionLock, Store, StoreError, merge_patch, now, title_of},
+    store::{
+        NewSession, OpenedSession, SessionInfo, SessionLock, SessionUsage, Store, StoreError, Used, merge_patch, now,
+        title_of,
+    },
 };
 
 /// The row of a session.
@@ -27,8 +30,8 @@ fn find_or_make(connection: &Connection, key: &SessionKey, new: &NewSession) -> 
         return Ok(row);
     }
     let mut insert = connection.prepare_cached(
-        "INSERT INTO sessions (user, id, agent, source, title, state, created_at, updated_at, used)
-         VALUES (?1, ?2, ?3, ?4, '', '{}', ?5, ?5, (SELECT coalesce(max(used), 0) + 1 FROM sessions))",
+        "INSERT INTO sessions (user, id, agent, source, title, state, usage, created_at, updated_at, used)
+         VALUES (?1, ?2, ?3, ?4, '', '{}', '{\"agents\":[]}', ?5, ?5, (SELECT coalesce(max(used), 0) + 1 FROM sessions))",
     )?;
     insert.execute(params![key.user, key.session.as_str(), new.agent, new.source, now().as_microsecond()])?;
     Ok(connection.last_insert_rowid())
@@ -53,15 +56,32 @@ fn messages_of(connection: &Connection, row: i64, key: &SessionKey) -> Result<Ve
     Ok(messages)
 }
 
-/// The state and the messages of a session, if there is one.
-fn load(connection: &Connection, key: &SessionKey) -> Result<Option<(Value, Vec<Message>)>, StoreError> {
+fn usage_of(connection: &Connection, row: i64) -> Result<SessionUsage, StoreError> {
+    let mut query = connection.prepare_cached("SELECT usage FROM sessions WHERE row = ?1")?;
+    let text: Option<String> = query.query_one([row], |row| row.get(0))?;
+    let Some(text) = text else { return Ok(SessionUsage::unknown()) };
+    serde_json::from_str(&text).map_err(|_| StoreError::Corrupt { what: "what a session used".to_owned() })
+}
+
+/// What is in a session.
+struct Loaded {
+    state: Value,
+    messages: Vec<Message>,
+    /// As [`partial::of`] gives it.
+    partial: Option<Message>,
+}
+
+/// All of a session, if there is one.
+fn load(connection: &Connection, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
     let Some(row) = find(connection, key)? else { return Ok(None) };
-    Ok(Some((state_of(connection, row)?, messages_of(connection, row, key)?)))
+    let (state, messages) = (state_of(connection, row)?, messages_of(connection, row, key)?);
+    Ok(Some(Loaded { state, messages, partial: partial::of(connection, row)? }))
 }
 
 /// To be followed by conditions on the table `sessions`.
 const SELECT_INFO: &str = "SELECT id, user, agent, source, title, created_at, updated_at,
-    (SELECT count(*) FROM messages WHERE session = sessions.row), parent FROM sessions";
+    (SELECT count(*) FROM messages WHERE session = sessions.row)
+        + EXISTS (SELECT 1 FROM partials WHERE session = sessions.row), parent FROM sessions";
 
 fn info(row: &Row<'_>) -> rusqlite::Result<SessionInfo> {
     Ok(SessionInfo {
@@ -87,8 +107,16 @@ impl Store for SqliteStore {
                 Ok((held, database.read(|connection| load(connection, &sought))?))
             })
             .await?;
-        let (state, history) = found.unwrap_or_else(|| (json!({}), vec![]));
-        Ok(OpenedSession { lock: SessionLock::new(held), state, history })
+        let lock = SessionLock::new(held);
+        let Some(Loaded { state, messages: mut history, partial }) = found else {
+            return Ok(OpenedSession { lock, state: json!({}), history: vec![] });
+        };
+        if let Some(partial) = partial {
+            let key = key.clone();
+            self.write(move |connection| partial::settle(connection, existing(connection, &key)?)).await?;
+            history.push(partial);
+        }
+        Ok(OpenedSession { lock, state, history })
     }
 
     async fn check(&self) -> Result<(), StoreError> {
@@ -105,16 +133,27 @@ impl Store for SqliteStore {
     }
 
     async fn history(&self, key: &SessionKey) -> Result<Vec<Message>, StoreError> {
-        let key = key.clone();
-        self.read(move |connection| match find(connection, &key)? {
-            Some(row) => messages_of(connection, row, &key),
-            None => Ok(vec![]),
-        })
-        .await
+        let sought = key.clone();
+        let Some(loaded) = self.read(move |connection| load(connection, &sought)).await? else { return Ok(vec![]) };
+        if loaded.partial.is_none() {
+            return Ok(loaded.messages);
+        }
+        let (sought, holds) = (key.clone(), Arc::clone(&self.database.holds));
+        let loaded = self
+            .blocking(move |database| {
+                let held = holds.check_free(&sought).is_err();
+                // Again, as its turn may have ended since. One that begins now writes nothing so soon.
+                let loaded = database.read(|connection| load(connection, &sought))?;
+                Ok(loaded.map(|loaded| Loaded { partial: loaded.partial.filter(|_| !held), ..loaded }))
+            })
+            .await?;
+        Ok(loaded
+            .map(|Loaded { messages, partial, .. }| [messages, partial.into_iter().collect()].concat())
+            .unwrap_or_default())
     }
 
-    async fn append(&self, key: &SessionKey, messages: &[Message]) -> Result<(), StoreError> {
-        let key = key.clone();
+    async fn save(&self, key: &SessionKey, messages: &[Message], used: &[Used]) -> Result<(), StoreError> {
+        let (key, used) = (key.clone(), used.to_vec());
         let title = title_of(messages).unwrap_or_default();
         let texts = messages.iter().map(to_json).collect::<Result<Vec<_>, _>>()?;
         let new = self.database.holds.new_session(&key);
@@ -127,15 +166,41 @@ impl Store for SqliteStore {
             for text in &texts {
                 insert.execute(params![session, text])?;
             }
+            partial::drop(connection, session)?;
+            let usage = match used.as_slice() {
+                [] => None,
+                used => {
+                    let mut usage = usage_of(connection, session)?;
+                    usage.add(used);
+                    Some(to_json(&usage)?)
+                }
+            };
             let mut update = connection.prepare_cached(
-                "UPDATE sessions SET updated_at = ?2, title = iif(title = '', ?3, title),
+                "UPDATE sessions SET updated_at = ?2, title = iif(title = '', ?3, title), usage = coalesce(?4, usage),
                     used = (SELECT max(used) + 1 FROM sessions)
                  WHERE row = ?1",
             )?;
-            update.execute(params![session, now().as_microsecond(), title])?;
+            update.execute(params![session, now().as_microsecond(), title, usage])?;
             Ok(())
         })
         .await
+    }
+
+    fn keep_partial(&self, key: &SessionKey, text: &str) {
+        let (key, text) = (key.clone(), text.to_owned());
+        // Behind what was saved before, and before what will be: the writer takes one after the other.
+        self.write_unheard(move |connection| match find(connection, &key)? {
+            Some(row) => partial::add(connection, row, &text),
+            None => Ok(()),
+        });
+    }
+
+    async fn usage(&self, key: &SessionKey) -> Result<SessionUsage, StoreError> {
+        let key = key.clone();
+        let usage = self
+            .read(move |connection| find(connection, &key)?.map(|row| usage_of(connection, row)).transpose())
+            .await?;
+        Ok(usage.unwrap_or_default())
     }
 
     async fn state(&self, key: &SessionKey) -> Result<Value, StoreError> {
@@ -204,17 +269,22 @@ impl Store for SqliteStore {
                 return Err(StoreError::Exists(new.clone()));
             }
             connection.execute(
-                "INSERT INTO sessions (user, id, agent, source, title, parent, state, created_at, updated_at, used)
-                 SELECT user, ?2, agent, source, title, id, state, ?3, ?3, (SELECT max(used) + 1 FROM sessions)
+                "INSERT INTO sessions (user, id, agent, source, title, parent, state, usage, created_at, updated_at, used)
+                 SELECT user, ?2, agent, source, title, id, state, '{\"agents\":[]}', ?3, ?3,
+                    (SELECT max(used) + 1 FROM sessions)
                  FROM sessions WHERE row = ?1",
                 params![from, new.as_str(), now().as_microsecond()],
             )?;
+            let to = connection.last_insert_rowid();
             let keep = keep.and_then(|keep| i64::try_from(keep).ok()).unwrap_or(i64::MAX);
-            connection.execute(
+            let copied = connection.execute(
                 "INSERT INTO messages (session, position, message)
                  SELECT ?2, position, message FROM messages WHERE session = ?1 ORDER BY position LIMIT ?3",
-                params![from, connection.last_insert_rowid(), keep],
+                params![from, to, keep],
             )?;
+            if i64::try_from(copied).is_ok_and(|copied| copied < keep) {
+                partial::copy(connection, from, to)?;
+            }
             Ok(())
         })
         .await
@@ -228,6 +298,7 @@ impl Store for SqliteStore {
         let (key, keep) = (key.clone(), i64::try_from(keep).unwrap_or(i64::MAX));
         self.write(move |connection| {
             let row = existing(connection, &key)?;
+            partial::settle(connection, row)?;
             connection.execute(
                 "DELETE FROM messages WHERE session = ?1 AND position NOT IN
                     (SELECT position FROM messages WHERE session = ?1 ORDER BY position LIMIT ?2)",

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{App, Cmd, Overlay};
 use crate::{
-    domain::{Message, Role as Author},
+    domain::{Message, Role as Author, Usage},
     tui::{
         cells::Transcript,
         commands::{Effect, Entered, Failure, Line, Next, Part, ShellDone, Step},
@@ -129,6 +129,7 @@ impl App {
         self.said = entered.history;
         self.opening = entered.history;
         self.context = None;
+        self.usage = Usage::default();
         if let Some(prompt) = &entered.prompt {
             self.composer.set_text(prompt);
         }

@@ -182,6 +182,10 @@ impl App {
             Msg::Effect(effect) => self.on_effect(effect, now),
             Msg::Shell(done) => self.on_shell(done, now),
             Msg::Opened(messages) => self.on_opened(messages, now),
+            Msg::Used(usage) => {
+                self.usage = usage;
+                vec![]
+            }
             Msg::Summary(draft, edited) => {
                 self.on_summary(*draft, edited, now);
                 vec![]

@@ -4,7 +4,7 @@ use crossterm::event::KeyEvent;
 
 use crate::{
     agent::{ApproveMode, Compaction},
-    domain::{AgentEvent, Answer, Message},
+    domain::{AgentEvent, Answer, Message, Usage},
     tui::{
         commands::{Effect, Entered, Failure, Offer, ShellDone, Step},
         composer::{Draft, FileMatch, Found, Request},
@@ -34,6 +34,8 @@ pub enum Msg {
     Shell(Result<ShellDone, Failure>),
     /// The messages of the session that is talked in from here on.
     Opened(Result<Vec<Message>, Failure>),
+    /// What the session that is gone on with used before.
+    Used(Usage),
     /// The model that answers from here on, and what fits into its context.
     Model(Option<String>, Option<u64>),
     /// Where programs run, or will.

@@ -20,7 +20,7 @@ pub use self::{
     effect::{Confirm, Effect, Entered, Failure, Next, Part, Pick, Step},
     offer::{Line, Offer, unknown},
     shell::{ShellDone, shell},
-    spent::Spent,
+    spent::{in_short, usage},
     table::{COMMANDS, Command, Name, Place, When},
     talk::{Talk, mark},
 };

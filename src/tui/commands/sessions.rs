@@ -8,7 +8,7 @@ use super::{Confirm, Effect, Entered, Failure, Name, Next, Part, Pick, Step, Tal
 use crate::{
     agent::Agent,
     domain::{Content, Message, Role, SessionId, SessionKey},
-    store::{Export, SessionInfo},
+    store::{Export, SessionInfo, SessionUsage},
     tool::cap,
     tui::picker::Choice,
 };
@@ -136,16 +136,19 @@ impl Talk {
         if prompts.is_empty() { Err(nothing_said()) } else { Ok(prompts) }
     }
 
-    /// What was said in this session; nothing where it is new.
+    /// What was said in this session, and what that used; nothing where it is new.
     ///
     /// # Errors
     /// A store, or a server, that does not give it.
-    pub async fn messages(&self) -> Result<Vec<Message>, Failure> {
+    pub async fn said(&self) -> Result<(Vec<Message>, SessionUsage), Failure> {
         match &self.agent {
-            Agent::Local(agent) => Ok(agent.sessions().history(&self.key).await?),
+            Agent::Local(agent) => {
+                let sessions = agent.sessions();
+                Ok((sessions.history(&self.key).await?, sessions.usage(&self.key).await?))
+            }
             Agent::Remote(_) => match self.read().await {
-                Err(failure) if failure == nothing_said() => Ok(vec![]),
-                read => Ok(read?.messages),
+                Err(failure) if failure == nothing_said() => Ok((vec![], SessionUsage::default())),
+                read => read.map(|Export { messages, usage, .. }| (messages, usage)),
             },
         }
     }

@@ -1,150 +1,110 @@
-//! What a chat used so far, by agent and model.
+//! What a session used so far, by agent and model, as its store or its server tells.
 
+use super::{Failure, Talk};
 use crate::{
-    domain::{AgentEvent, AgentPath, EventKind, Notice, Usage},
+    agent::{Agent, RemoteError},
+    domain::{SessionKey, Usage},
+    store::SessionUsage,
     ui::table,
 };
 
-const EARLIER: &str = "What the session used before this chat was opened is not kept, and not counted here.\n";
+const INCOMPLETE: &str = "What this session used before usage was kept is not counted.\n";
 
-/// Tokens and money since the chat was opened; fed with every event.
-#[derive(Clone, Debug, Default)]
-pub struct Spent {
-    rows: Vec<Row>,
-    /// Which model each agent of the running turn uses.
-    models: Vec<(AgentPath, String)>,
-    total: Usage,
-    /// The session was talked in before: what that used no store keeps.
-    earlier: bool,
+impl Talk {
+    /// What this session used; nothing where it is new.
+    ///
+    /// # Errors
+    /// A store, or a server, that does not give it.
+    pub async fn usage(&self) -> Result<SessionUsage, Failure> {
+        usage(&self.agent, &self.key).await
+    }
 }
 
-#[derive(Clone, Debug)]
-struct Row {
-    agent: String,
-    model: String,
-    answers: u64,
-    usage: Usage,
+/// As [`Talk::usage`].
+///
+/// # Errors
+/// The same.
+pub async fn usage(agent: &Agent, key: &SessionKey) -> Result<SessionUsage, Failure> {
+    match agent {
+        Agent::Local(agent) => Ok(agent.sessions().usage(key).await?),
+        Agent::Remote(agent) => match agent.export(&key.session).await {
+            Ok(export) => Ok(export.usage),
+            Err(RemoteError::Refused { status: 404, .. }) => Ok(SessionUsage::default()),
+            Err(error) => Err(error.into()),
+        },
+    }
 }
 
-impl Spent {
-    pub fn on_event(&mut self, event: &AgentEvent) {
-        match &event.kind {
-            EventKind::TurnStarted { model, .. } => self.uses(&event.agent, model),
-            EventKind::Notice { notice: Notice::Fallback { to, .. } } => self.uses(&event.agent, to),
-            EventKind::MessageCompleted { usage: Some(usage), .. } => self.add(&event.agent, *usage),
-            EventKind::TurnFinished { usage, .. } if event.agent.depth() == 0 => {
-                self.total += *usage;
-                self.models.clear();
-            }
-            _ => {}
-        }
+/// For people to read.
+pub(super) fn shown(usage: &SessionUsage) -> String {
+    let incomplete = if usage.incomplete { INCOMPLETE } else { "" };
+    if usage.agents.is_empty() {
+        return format!("nothing was used in this session yet\n{incomplete}");
     }
+    let mut rows: Vec<_> = usage
+        .agents
+        .iter()
+        .map(|used| cells(&used.agent, &used.model, &used.answers.to_string(), &used.usage))
+        .collect();
+    rows.push(cells("all, with summaries", "", "", &usage.total()));
+    table(["AGENT", "MODEL", "ANSWERS", "INPUT", "CACHED", "OUTPUT", "COST"], &rows) + incomplete
+}
 
-    /// Adds what was used outside a turn.
-    pub fn add_outside(&mut self, usage: Usage) {
-        self.total += usage;
-    }
+fn cells(agent: &str, model: &str, answers: &str, usage: &Usage) -> [String; 7] {
+    let unknown = || "not known".to_owned();
+    // Some servers of models do not count.
+    let tokens = |count: u64| if usage.total_tokens() == 0 { unknown() } else { count.to_string() };
+    [
+        agent.to_owned(),
+        model.to_owned(),
+        answers.to_owned(),
+        tokens(usage.input_tokens),
+        tokens(usage.cached_tokens),
+        tokens(usage.output_tokens),
+        usage.cost.map_or_else(unknown, |cost| format!("${cost:.4}")),
+    ]
+}
 
-    /// The session was talked in before the chat was opened.
-    pub fn goes_on(&mut self) {
-        self.earlier = true;
+/// What a session used, in a line; nothing where that is not known.
+#[must_use]
+pub fn in_short(usage: &SessionUsage) -> String {
+    let total = usage.total();
+    if total.total_tokens() == 0 {
+        return String::new();
     }
-
-    /// Whether sessions used more than is counted here.
-    #[must_use]
-    pub fn has_earlier(&self) -> bool {
-        self.earlier
-    }
-
-    /// All of it.
-    #[must_use]
-    pub fn total(&self) -> Usage {
-        self.total
-    }
-
-    fn uses(&mut self, agent: &AgentPath, model: &str) {
-        self.models.retain(|(known, _)| known != agent);
-        self.models.push((agent.clone(), model.to_owned()));
-    }
-
-    fn add(&mut self, agent: &AgentPath, usage: Usage) {
-        let model = self.models.iter().find(|(known, _)| known == agent).map_or("", |(_, model)| model).to_owned();
-        let agent = agent.to_string();
-        match self.rows.iter_mut().find(|row| row.agent == agent && row.model == model) {
-            Some(row) => {
-                row.answers += 1;
-                row.usage += usage;
-            }
-            None => self.rows.push(Row { agent, model, answers: 1, usage }),
-        }
-    }
-
-    /// For people to read.
-    #[must_use]
-    pub fn table(&self) -> String {
-        let earlier = if self.earlier { EARLIER } else { "" };
-        if self.total.total_tokens() == 0 && self.rows.is_empty() {
-            return format!("nothing was used since this chat was opened\n{earlier}");
-        }
-        let cells = |agent: &str, model: &str, answers: &str, usage: &Usage| {
-            [
-                agent.to_owned(),
-                model.to_owned(),
-                answers.to_owned(),
-                usage.input_tokens.to_string(),
-                usage.cached_tokens.to_string(),
-                usage.output_tokens.to_string(),
-                usage.cost.map_or_else(|| "not known".to_owned(), |cost| format!("${cost:.4}")),
-            ]
-        };
-        let mut rows: Vec<_> =
-            self.rows.iter().map(|row| cells(&row.agent, &row.model, &row.answers.to_string(), &row.usage)).collect();
-        rows.push(cells("all, with summaries", "", "", &self.total));
-        table(["AGENT", "MODEL", "ANSWERS", "INPUT", "CACHED", "OUTPUT", "COST"], &rows) + earlier
-    }
+    let cost = total.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
+    let incomplete = if usage.incomplete { ", since this is counted" } else { "" };
+    format!("{} tokens in, {} out{cost}{incomplete}", total.input_tokens, total.output_tokens)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Message, TurnOutcome};
+    use crate::store::Used;
 
     #[test]
     fn what_is_used_is_told_by_agent_and_model() {
-        let mut spent = Spent::default();
-        assert_eq!(spent.table(), "nothing was used since this chat was opened\n");
-        let root = AgentPath::root("assistant");
-        let child = root.child("researcher", 1);
+        let mut all = SessionUsage::default();
+        assert_eq!((shown(&all).as_str(), in_short(&all).as_str()), ("nothing was used in this session yet\n", ""));
         let usage = Usage { input_tokens: 1000, output_tokens: 50, cost: Some(0.0123), ..Usage::default() };
-        let free = Usage { cost: None, ..usage };
-        let started = |model: &str| EventKind::TurnStarted { model: model.to_owned(), context_files: vec![] };
-        let said =
-            |usage| EventKind::MessageCompleted { message: Message::assistant("x"), stop: None, usage: Some(usage) };
-        let fallback = Notice::Fallback { from: "a/b".to_owned(), to: "c/d".to_owned(), reason: String::new() };
-        let all = Usage { input_tokens: 4000, output_tokens: 200, cost: Some(0.0369), ..Usage::default() };
-        let events = [
-            (&root, started("a/b")),
-            (&root, said(usage)),
-            (&child, started("e/f")),
-            (&child, said(free)),
-            (&root, EventKind::Notice { notice: fallback }),
-            (&root, said(usage)),
-            (&root, said(usage)),
-            (&root, EventKind::TurnFinished { outcome: TurnOutcome::Canceled, usage: all }),
-        ];
-        for (seq, (agent, kind)) in (0..).zip(events) {
-            let agent = agent.clone();
-            spent.on_event(&AgentEvent { seq, session: "s".into(), turn: crate::domain::TurnId::new(), agent, kind });
-        }
-        insta::assert_snapshot!(spent.table(), @"
-        AGENT                 MODEL  ANSWERS  INPUT  CACHED  OUTPUT  COST
-        assistant             a/b    1        1000   0       50      $0.0123
-        assistant/researcher  e/f    1        1000   0       50      not known
-        assistant             c/d    2        2000   0       100     $0.0246
-        all, with summaries                   4000   0       200     $0.0369
+        let used = |agent: &str, model: &str, answers, usage| Used {
+            agent: agent.to_owned(),
+            model: model.to_owned(),
+            answers,
+            usage,
+        };
+        all.add(&[used("assistant", "a/b", 1, usage), used("assistant/researcher", "e/f", 1, Usage::default())]);
+        all.add(&[used("assistant", "c/d", 1, Usage { cost: None, ..usage }), used("assistant", "a/b", 0, usage)]);
+        insta::assert_snapshot!(shown(&all), @"
+        AGENT                 MODEL  ANSWERS  INPUT      CACHED     OUTPUT     COST
+        assistant             a/b    1        2000       0          100        $0.0246
+        assistant/researcher  e/f    1        not known  not known  not known  not known
+        assistant             c/d    1        1000       0          50         not known
+        all, with summaries                   3000       0          150        $0.0246
         ");
-        assert!(!spent.table().ends_with(EARLIER));
-        spent.goes_on();
-        assert!(spent.table().ends_with(EARLIER));
+        insta::assert_snapshot!(in_short(&all), @"3000 tokens in, 150 out, $0.0246");
+        all.incomplete = true;
+        assert!(shown(&all).ends_with(INCOMPLETE));
+        insta::assert_snapshot!(in_short(&all), @"3000 tokens in, 150 out, $0.0246, since this is counted");
     }
 }

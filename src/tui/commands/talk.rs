@@ -1,8 +1,8 @@
-//! What commands are about: the agent that is talked to, in which session, and what that used so far.
+//! What commands are about: the agent that is talked to, and in which session.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use super::{Command, Confirm, Effect, Failure, Name, Next, Offer, Place, Spent, Step, When, offer, table::COMMANDS};
+use super::{Command, Effect, Failure, Name, Next, Offer, Place, Step, When, offer, spent, table::COMMANDS};
 use crate::{
     agent::{Agent, LocalAgent},
     config::agent_file::SlashCommand,
@@ -19,7 +19,6 @@ pub struct Talk {
     pub commands: BTreeMap<String, SlashCommand>,
     /// Where files are written.
     pub cwd: PathBuf,
-    pub spent: Spent,
     /// What can be done: a screen, or lines alone.
     pub place: Place,
 }
@@ -75,7 +74,7 @@ impl Talk {
             Name::Permissions => self.permissions(arguments).await?,
             Name::Sandbox => self.sandbox().await?,
             Name::Context => self.context().await?,
-            Name::Cost => Effect::text(self.spent.table()),
+            Name::Cost => Effect::text(spent::shown(&self.usage().await?)),
             Name::Compact => self.compact(arguments).await?,
             Name::Export => self.export(arguments).await?,
             Name::Copy => self.copy().await?,
@@ -98,12 +97,11 @@ impl Talk {
         }
     }
 
-    /// Takes over what a command changed: the session, the mode, what it used.
+    /// Takes over what a command changed: the session, the mode.
     pub fn enter(&mut self, next: &Next) {
         match next {
             Next::Session(entered) => self.key = entered.key.clone(),
             Next::Mode(mode) => self.agent.set_mode(*mode),
-            Next::Confirm(Confirm { then: Step::Compact(draft), .. }) => self.spent.add_outside(draft.usage),
             Next::Nothing
             | Next::Pick(_)
             | Next::Confirm(_)

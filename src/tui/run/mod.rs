@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     app::{About, App, Msg},
     burst::Brackets,
-    commands::{Effect, Next, Talk},
+    commands::Talk,
     composer::{self, Draft, Recall},
     kept::{Keeper, Kept},
     keys::{Input, Keys},
@@ -30,7 +30,7 @@ use super::{
 use crate::{
     agent::{Agent, EventStream, Steering},
     config::Env,
-    domain::{AgentEvent, Answer, Content, EventKind, TurnOutcome, Usage},
+    domain::{AgentEvent, Answer, Content, EventKind, SessionKey, TurnOutcome},
     runtime::shutdown::{Signal, Signals, Told},
 };
 
@@ -67,15 +67,12 @@ pub struct Setup {
 }
 
 /// What is left to say.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Ending {
-    pub usage: Usage,
-    /// The session used more, before.
-    pub earlier: bool,
+    /// The session that was talked in at last.
+    pub session: SessionKey,
     /// Something was said, so that there is a session to go on with.
     pub said: bool,
-    /// The command that goes on with it.
-    pub resume: String,
     /// A signal ended it.
     pub interrupted: bool,
     pub unkept: Option<Unkept>,
@@ -321,7 +318,11 @@ impl Running {
     fn load_session(&self) {
         let (talk, told) = (self.talk.clone(), self.told.clone());
         tokio::spawn(async move {
-            let _ = told.send(Msg::Opened(talk.messages().await));
+            let opened = talk.said().await.map(|(messages, usage)| {
+                let _ = told.send(Msg::Used(usage.total()));
+                messages
+            });
+            let _ = told.send(Msg::Opened(opened));
         });
     }
 
@@ -333,10 +334,6 @@ impl Running {
         }
         if matches!(msg, Msg::NotKept(_)) && std::mem::replace(&mut self.cannot_keep, true) {
             return Ok(());
-        }
-        if let Msg::Effect(Ok(Effect { next: next @ Next::Confirm(_), .. })) = &msg {
-            // A draft has its price, whether it is taken or not.
-            self.talk.enter(next);
         }
         if let Msg::Shell(Ok(done)) = &msg {
             self.attachments.push(done.content.clone());
@@ -414,7 +411,6 @@ impl Running {
             let unread = turn.steering.unread();
             self.take(Msg::Unread(unread))?;
         }
-        self.talk.spent.on_event(&event);
         if matches!(event.kind, EventKind::TurnFinished { .. }) && event.agent.depth() == 0 {
             self.turn = None;
             if !matches!(event.kind, EventKind::TurnFinished { outcome: TurnOutcome::Failed { .. }, .. }) {
@@ -441,10 +437,8 @@ impl Running {
         let frame = view::view(&mut self.app, Instant::now());
         self.screen.draw(&frame.finished, frame.live)?;
         self.screen.clear()?;
-        let spent = &self.talk.spent;
-        let (said, resume) = (self.app.said(), self.app.resume());
-        let (usage, earlier) = (spent.total(), spent.has_earlier());
-        Ok(Ending { usage, earlier, said, resume, interrupted: self.terminated, unkept })
+        let (said, session) = (self.app.said(), self.talk.key.clone());
+        Ok(Ending { session, said, interrupted: self.terminated, unkept })
     }
 
     /// Takes the terminal again, after somebody else had it.

@@ -112,7 +112,8 @@ fn sessions_are_gone_back_to_renamed_and_deleted() {
                You: TOOL:todo:{"items": []}
                Agent: demo model: `todo` says: The to-do list is empty.
         number, or an empty line for none: 
-        agentscope chat agent.yaml --session-id [SESSION]
+        12 tokens in, 17 out, $0.0000
+        go on with: agentscope chat agent.yaml --session-id [SESSION]
         "#);
         insta::assert_snapshot!(chat(&env, "/sessions last\n/delete\n1\nyes\n/sessions nothing\n/delete\n1\nno\n"), @r#"
         exit 0
@@ -168,7 +169,7 @@ fn a_session_is_forked_and_exported() {
         warning: could not write `talk.md`: File exists (os error 17)
         hint: name a file that is not there yet
         written to talk.json
-        agentscope chat agent.yaml --session-id [SESSION]
+        go on with: agentscope chat agent.yaml --session-id [SESSION]
         ");
     });
     assert!(env.read("talk.md").contains("\n## You\n\nhello\n"));
@@ -202,7 +203,8 @@ fn another_agent_model_and_effort() {
         number, or an empty line for none: 
         warning: there is no agent `nobody` in the file
         you talk to `lead` now
-        agentscope chat agent.yaml --session-id [SESSION]
+        40 tokens in, 10 out
+        go on with: agentscope chat agent.yaml --session-id [SESSION]
         ");
         insta::assert_snapshot!(chat(&env, "/effort\n4\n/effort lots\n/effort\n\nhi\n/model other\nhi\n/model othr\n/model nobody/x\n"), @"
         exit 0
@@ -229,7 +231,8 @@ fn another_agent_model_and_effort() {
         hint: did you mean `other`?
         warning: there is no model or provider `nobody/x`
         hint: write PROVIDER/MODEL or a name under `models`; `agentscope models` lists the providers
-        agentscope chat agent.yaml --session-id [SESSION]
+        23 tokens in, 48 out, $0.0000
+        go on with: agentscope chat agent.yaml --session-id [SESSION]
         ");
     });
     let told = server.requests();
@@ -292,7 +295,8 @@ fn what_the_agent_is_made_of() {
         Mode auto: what would be asked about is allowed.
         warning: there is no mode `maybe`
         hint: ask, auto, plan or deny
-        agentscope chat agent.yaml --session-id [SESSION]
+        52 tokens in, 17 out, $0.0000
+        go on with: agentscope chat agent.yaml --session-id [SESSION]
         "#);
         insta::assert_snapshot!(chat(&plain, "/tools\n/mcp\n/skills\n/permissions\n/sandbox\n/agent\n"), @"
         exit 0
@@ -319,7 +323,7 @@ fn what_fills_the_context_and_what_it_cost() {
         --- stdout
         Yes, I do know.
         --- stderr
-        nothing was used since this chat was opened
+        nothing was used in this session yet
         AGENT                MODEL                   ANSWERS  INPUT  CACHED  OUTPUT  COST
         lead                 openai-compatible/fake  1        20     0       5       not known
         all, with summaries                                   20     0       5       not known
@@ -330,7 +334,8 @@ fn what_fills_the_context_and_what_it_cost() {
         answers          4
         all              155
         how much openai-compatible/fake has room for is not known
-        agentscope chat agent.yaml --session-id [SESSION]
+        20 tokens in, 5 out
+        go on with: agentscope chat agent.yaml --session-id [SESSION]
         ");
     });
 }
@@ -368,7 +373,8 @@ fn a_summary_is_seen_before_it_holds() {
         This would stand for the first 2 messages: about 8 tokens rather than 504.
         put it in their place? [y]es or [n]o: 
         done; the messages stay in the session for you to read
-        agentscope chat agent.yaml --session-id [SESSION]
+        100 tokens in, 25 out
+        go on with: agentscope chat agent.yaml --session-id [SESSION]
         ");
     });
     let requests = server.requests();
@@ -391,7 +397,8 @@ fn a_shell_line_goes_with_the_next_message() {
         --- stderr
         one
         [exit status: 2]
-        agentscope chat agent.yaml --session-id [SESSION]
+        20 tokens in, 5 out
+        go on with: agentscope chat agent.yaml --session-id [SESSION]
         ");
     });
     assert_eq!(
@@ -427,7 +434,8 @@ fn a_remote_agent_keeps_to_itself_what_is_its_own() {
         AGENT                MODEL      ANSWERS  INPUT  CACHED  OUTPUT  COST
         demo                 demo/demo  1        2      0       43      $0.0000
         all, with summaries                      2      0       43      $0.0000
-        agentscope chat http://[ADDRESS] --session-id [SESSION]
+        2 tokens in, 43 out, $0.0000
+        go on with: agentscope chat http://[ADDRESS] --session-id [SESSION]
         ");
         insta::assert_snapshot!(run("/export\n/sessions\n\n/delete\n1\ny\n/sessions\n"), @"
         exit 0

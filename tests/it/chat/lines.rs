@@ -50,7 +50,8 @@ fn each_line_is_a_message() {
     Ctrl-C                                 stop the answer; twice, or at the prompt, leave
     tool todo {"items":[{"text":"eat"},{"text":"sleep"}]}: To-do list (0 of 2 done):
     warning: there is no command /nothing: /help lists them; a space in front makes a message of it
-    agentscope chat agent.yaml --session-id [session]
+    115 tokens in, 81 out, $0.0000
+    go on with: agentscope chat agent.yaml --session-id [session]
     "#);
 }
 
@@ -81,7 +82,8 @@ fn an_approval_is_answered_in_between() {
       the rule `todo` asks
     [y]es, for this [s]ession, [a]lways, [n]o, or a reason for no: 
     tool todo {"items":[]}: denied: no, later
-    agentscope chat agent.yaml --session-id [session]
+    60 tokens in, 32 out, $0.0000
+    go on with: agentscope chat agent.yaml --session-id [session]
     "#);
 }
 
@@ -110,7 +112,8 @@ fn an_answer_may_hold_for_the_session_or_for_good() {
     [y]es, for this [s]ession, [a]lways, [n]o, or a reason for no: 
     tool memory {"action":"recall"}: No notes.
     tool memory {"action":"recall"}: No notes.
-    agentscope chat agent.yaml --session-id [session]
+    270 tokens in, 66 out, $0.0000
+    go on with: agentscope chat agent.yaml --session-id [session]
     "#);
     insta::assert_snapshot!(env.redact(&std::fs::read_to_string(env.home().join("config/settings.yaml")).unwrap()), @r#"
     allow:

@@ -5,6 +5,8 @@ mod events;
 mod lines;
 mod one_shot;
 #[cfg(unix)]
+mod plain;
+#[cfg(unix)]
 mod process;
 mod team;
 

@@ -154,3 +154,14 @@ impl fmt::Display for Output {
         Ok(())
     }
 }
+
+/// Waits until a part of the answer that is being written in a session is kept.
+pub fn kept(env: &TestEnv, session: &str) {
+    let holds_answer = |text: &str| {
+        let sessions: serde_json::Value = serde_json::from_str(text).unwrap();
+        sessions.as_array().unwrap().iter().any(|found| found["id"] == session && found["messages"] == 2)
+    };
+    while !holds_answer(&env.run(&["session", "list", "-o", "json"]).stdout) {
+        std::thread::yield_now();
+    }
+}

@@ -17,5 +17,5 @@ pub mod require;
 pub mod serve;
 pub mod trace;
 
-pub use env::{Output, TestEnv, place_program};
+pub use env::{Output, TestEnv, kept, place_program};
 pub use host::Host;

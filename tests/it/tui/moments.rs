@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use super::{ESC, chat, scripted};
-use crate::common::fake_model::Reply;
+use crate::common::{fake_model::Reply, kept};
 
 const SESSION: [&str; 3] = ["agent.yaml", "--session-id", "ses_bad"];
 
@@ -64,10 +64,31 @@ fn the_session_is_open_elsewhere() {
 #[test]
 fn the_process_is_killed_in_the_middle_of_an_answer() {
     let (go, wait) = mpsc::channel();
-    let (env, _server) = scripted("", vec![half().wait(wait)]);
+    let (env, _server) = scripted("", vec![half().wait(wait), Reply::text("All of it.")]);
     let mut pty = chat(&env, &SESSION, 100, 30);
     pty.line("Say it.");
     pty.sees("Half of");
+    kept(&env, "ses_bad");
+    pty.signal(Signal::KILL);
+    pty.exit();
+    let mut pty = chat(&env, &SESSION, 100, 30);
+    pty.sees("› Say it.");
+    pty.sees("Half of");
+    pty.line("Go on.");
+    pty.sees("All of it.");
+    drop(go);
+}
+
+#[test]
+fn the_process_is_killed_before_the_answer() {
+    let (go, wait) = mpsc::channel();
+    let (env, _server) = scripted("", vec![Reply::stream().wait(wait)]);
+    let mut pty = chat(&env, &SESSION, 100, 30);
+    pty.line("Say it.");
+    pty.sees("working");
+    while !env.run(&["session", "list", "-o", "json"]).stdout.contains("ses_bad") {
+        std::thread::yield_now();
+    }
     pty.signal(Signal::KILL);
     pty.exit();
     let pty = chat(&env, &SESSION, 100, 30);
