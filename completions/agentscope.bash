@@ -647,7 +647,7 @@ _agentscope() {
             return 0
             ;;
         agentscope__subcmd__deploy)
-            opts="-c -E -o -h -V --mode --config --profile --name --dry-run --plan --detailed-exitcode --env --env-file --port --host --registry --base --wait --timeout --runtime-binary --output --color --offline --help --version"
+            opts="-c -E -o -h -V --mode --config --profile --name --dry-run --plan --detailed-exitcode --env --env-file --port --host --registry --base --traffic --wait --timeout --runtime-binary --output --color --offline --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -698,6 +698,10 @@ _agentscope() {
                     return 0
                     ;;
                 --base)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --traffic)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1670,7 +1674,7 @@ _agentscope() {
             fi
             case "${prev}" in
                 --target)
-                    COMPREPLY=($(compgen -W "local docker kubernetes" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "local docker kubernetes knative" -- "${cur}"))
                     return 0
                     ;;
                 --output)

@@ -33,7 +33,7 @@ complete -c agentscope -n "__fish_agentscope_needs_command" -s V -l version -d '
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "build" -d 'Make an OCI image of an agent, without Docker'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "chat" -d 'Talk to an agent: one message with -q, else a conversation'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "deploy" -d 'Deploy an agent: to this machine, to containers of Docker, or to a Kubernetes cluster'
+complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "deploy" -d 'Deploy an agent: to this machine, to containers of Docker, or to a Kubernetes cluster, with Knative or without'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "doctor" -d 'Show what this machine can do, what is missing, and how to mend it'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
 complete -c agentscope -n "__fish_agentscope_needs_command" -f -a "init" -d 'Make a new agent project'
@@ -94,7 +94,7 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l color -d 
 always\t'Also into a file or a pipe'
 never\t'Not even on a terminal'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l continue -d 'Go on with the last session of this agent'
-complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l plain -d 'Line by line, without drawing on the screen; without a terminal each line of standard input is a message'
+complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l plain -d 'Line by line, without drawing on the screen; without a terminal each line of standard input is a message, or the answer to what is asked when its turn comes'
 complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -l offline -d 'Refuse every call outside this machine, and say which one it was'
 complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agentscope -n "__fish_agentscope_using_subcommand chat" -s V -l version -d 'Print version'
@@ -114,6 +114,7 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l port -d
 complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l host -d 'The address of the host that callers may come by [default: 127.0.0.1]' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l registry -d 'Send the image to this place of a registry, HOST/PATH, which a cluster can pull from; also `deploy.registry`' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l base -d 'Begin the image with this one of a registry, HOST/PATH[:TAG] [default: nothing at all]' -r
+complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l traffic -d 'For knative: percent of the calls that the revision gets; also `deploy.knative.traffic` [default: 100]' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l timeout -d 'How long the new revision may take until it answers, in seconds' -r
 complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -l runtime-binary -d 'A static agentscope of this version for Linux; also AGENTSCOPE_RUNTIME_BINARY [default: itself]' -r -F
 complete -c agentscope -n "__fish_agentscope_using_subcommand deploy" -s o -l output -d 'The form of the result' -r -f -a "text\t''
@@ -177,7 +178,8 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand invoke" -s h -l he
 complete -c agentscope -n "__fish_agentscope_using_subcommand invoke" -s V -l version -d 'Print version'
 complete -c agentscope -n "__fish_agentscope_using_subcommand list" -l target -d 'Ask this one alone; that it does not answer is an error then' -r -f -a "local\t''
 docker\t''
-kubernetes\t''"
+kubernetes\t''
+knative\t''"
 complete -c agentscope -n "__fish_agentscope_using_subcommand list" -s o -l output -d 'The form of the list' -r -f -a "text\t''
 json\t'One JSON document'"
 complete -c agentscope -n "__fish_agentscope_using_subcommand list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
@@ -789,7 +791,7 @@ complete -c agentscope -n "__fish_agentscope_using_subcommand web" -s V -l versi
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "build" -d 'Make an OCI image of an agent, without Docker'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "chat" -d 'Talk to an agent: one message with -q, else a conversation'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "deploy" -d 'Deploy an agent: to this machine, to containers of Docker, or to a Kubernetes cluster'
+complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "deploy" -d 'Deploy an agent: to this machine, to containers of Docker, or to a Kubernetes cluster, with Knative or without'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "doctor" -d 'Show what this machine can do, what is missing, and how to mend it'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "import" -d 'Turn a docker agent YAML or an .mcp.json into an agent file'
 complete -c agentscope -n "__fish_agentscope_using_subcommand help; and not __fish_seen_subcommand_from build chat completions deploy doctor import init invoke list logs man mcp models rm rollback run sandbox schema session setup status stop tools validate web help" -f -a "init" -d 'Make a new agent project'

@@ -93,7 +93,7 @@ plan\:"Refuse everything that writes"))' \
 always\:"Also into a file or a pipe"
 never\:"Not even on a terminal"))' \
 '--continue[Go on with the last session of this agent]' \
-'(-q --query)--plain[Line by line, without drawing on the screen; without a terminal each line of standard input is a message]' \
+'(-q --query)--plain[Line by line, without drawing on the screen; without a terminal each line of standard input is a message, or the answer to what is asked when its turn comes]' \
 '--offline[Refuse every call outside this machine, and say which one it was]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -130,6 +130,7 @@ _arguments "${_arguments_options[@]}" : \
 '--host=[The address of the host that callers may come by \[default\: 127.0.0.1\]]:ADDRESS:_default' \
 '--registry=[Send the image to this place of a registry, HOST/PATH, which a cluster can pull from; also \`deploy.registry\`]:HOST/PATH:_default' \
 '--base=[Begin the image with this one of a registry, HOST/PATH\[\:TAG\] \[default\: nothing at all\]]:IMAGE:_default' \
+'--traffic=[For knative\: percent of the calls that the revision gets; also \`deploy.knative.traffic\` \[default\: 100\]]:PERCENT:_default' \
 '--timeout=[How long the new revision may take until it answers, in seconds]:SECONDS:_default' \
 '--runtime-binary=[A static agentscope of this version for Linux; also AGENTSCOPE_RUNTIME_BINARY \[default\: itself\]]:FILE:_files' \
 '-o+[The form of the result]:FORM:((text\:""
@@ -236,7 +237,7 @@ never\:"Not even on a terminal"))' \
 ;;
 (list)
 _arguments "${_arguments_options[@]}" : \
-'--target=[Ask this one alone; that it does not answer is an error then]:TARGET:(local docker kubernetes)' \
+'--target=[Ask this one alone; that it does not answer is an error then]:TARGET:(local docker kubernetes knative)' \
 '-o+[The form of the list]:FORM:((text\:""
 json\:"One JSON document"))' \
 '--output=[The form of the list]:FORM:((text\:""
@@ -1675,7 +1676,7 @@ _agentscope_commands() {
 'build:Make an OCI image of an agent, without Docker' \
 'chat:Talk to an agent\: one message with -q, else a conversation' \
 'completions:Print a completion script for a shell' \
-'deploy:Deploy an agent\: to this machine, to containers of Docker, or to a Kubernetes cluster' \
+'deploy:Deploy an agent\: to this machine, to containers of Docker, or to a Kubernetes cluster, with Knative or without' \
 'doctor:Show what this machine can do, what is missing, and how to mend it' \
 'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
@@ -1732,7 +1733,7 @@ _agentscope__subcmd__help_commands() {
 'build:Make an OCI image of an agent, without Docker' \
 'chat:Talk to an agent\: one message with -q, else a conversation' \
 'completions:Print a completion script for a shell' \
-'deploy:Deploy an agent\: to this machine, to containers of Docker, or to a Kubernetes cluster' \
+'deploy:Deploy an agent\: to this machine, to containers of Docker, or to a Kubernetes cluster, with Knative or without' \
 'doctor:Show what this machine can do, what is missing, and how to mend it' \
 'import:Turn a docker agent YAML or an .mcp.json into an agent file' \
 'init:Make a new agent project' \
