@@ -59,6 +59,10 @@ impl Kubernetes {
         self.site.allowed(namespace, &needs(&kinds)).await?;
         self.site.free(&made, namespace, name).await?;
         self.site.referred(namespace, &spec.program.references).await?;
+        let deployment = made.iter().find(|(kind, _)| *kind == Kind::Deployment).map(|(_, deployment)| deployment);
+        if let Some(deployment) = deployment.filter(|_| whose.revision != current) {
+            self.has_room(whose, deployment).await?;
+        }
         let purge = self.claims(&made, namespace).await?;
         self.site.interrupt.or(self.site.push(&plan.desired, progress)).await?;
         let making = Making { whose, spec, made, purge, patience, progress };

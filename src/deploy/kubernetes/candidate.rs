@@ -35,6 +35,17 @@ fn pod(whose: Whose<'_>, template: &Value) -> Value {
 }
 
 impl Kubernetes {
+    /// While it is replaced, one more pod is there than before, at least.
+    ///
+    /// # Errors
+    /// The namespace has no room for it, or rules that it does not meet.
+    pub(super) async fn has_room(&self, whose: Whose<'_>, deployment: &Value) -> Result<(), DeployError> {
+        let mut pod = pod(whose, &deployment["spec"]["template"]);
+        // Its own may not be there yet.
+        pod["spec"]["serviceAccountName"] = "default".into();
+        self.site.cluster.would_take(Kind::Pod, &pod).await
+    }
+
     /// Tries what this Deployment is about to run.
     ///
     /// # Errors

@@ -125,6 +125,27 @@ impl Cluster {
         }
     }
 
+    /// Whether an object of this kind would be taken, with all that the cluster looks at, as quotas; none is made.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub(super) async fn would_take(&self, kind: Kind, object: &Value) -> Result<(), DeployError> {
+        let (namespace, _) = place(object);
+        let path = format!("{}?dryRun=All&fieldManager={MANAGER}", kind.path(Some(namespace)));
+        match self.ask(Method::POST, &path, Some(("application/json", object))).await {
+            Ok(_) => Ok(()),
+            Err(Error::Api(said)) if matches!(said.code, 403 | 422) => Err(DeployError::Failed {
+                what: format!("the cluster would not take a {} of it: {}", kind.name(), said.message),
+                hint: Some(if said.message.contains("quota") {
+                    "free some of the quota, or ask for less with `deploy.kubernetes.resources`".to_owned()
+                } else {
+                    "`deploy.kubernetes.resources` and `patches` say what is asked for".to_owned()
+                }),
+            }),
+            Err(error) => Err(self.refused(&format!("look at a {} of it", kind.name()), &error)),
+        }
+    }
+
     pub(super) async fn merge(
         &self,
         kind: Kind,

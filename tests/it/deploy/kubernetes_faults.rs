@@ -175,6 +175,82 @@ fn who_may_not_and_what_is_not_ours() {
 }
 
 #[test]
+fn a_quota_that_is_used_up_is_told_before_anything_is_made() {
+    let Some(home) = Home::find() else { return };
+    home.agent("");
+    home.deploy(&[]);
+    let before = home.versions(OURS, "agentscope.deployment");
+    home.cluster.kubectl(&["create", "quota", "small", "--hard=requests.cpu=150m"]);
+    let used = "jsonpath={.status.used.requests\\.cpu}=100m";
+    home.cluster.kubectl(&["wait", "quota/small", &format!("--for={used}"), "--timeout=30s"]);
+    home.agent("description: more\n");
+    let output = home.try_deploy(&[]);
+    assert!(output.code == Some(1) && output.stderr.contains("exceeded quota: small"), "{output}");
+    assert!(output.stderr.contains("hint: free some of the quota"), "{output}");
+    assert_eq!(home.versions(OURS, "agentscope.deployment"), before);
+    home.answers();
+}
+
+#[test]
+fn who_asks_is_told_by_a_program_or_by_the_pod_that_it_runs_in() {
+    let Some(home) = Home::find() else { return };
+    home.agent("");
+    home.deploy(&[]);
+    // As the command lines of clouds log in.
+    let text = std::fs::read_to_string(home.env.work().join("kubeconfig")).unwrap();
+    let (before, rest) = text.split_once("token: ").unwrap();
+    let (token, after) = rest.split_once('}').unwrap();
+    let credential = json!({
+        "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": { "token": token },
+    });
+    home.env.write("credential", credential.to_string());
+    let file = home.env.work().join("credential").display().to_string();
+    let login = format!(
+        "exec: {{apiVersion: client.authentication.k8s.io/v1, command: cat, args: [\"{file}\"], interactiveMode: Never}}"
+    );
+    home.env.write("kubeconfig", format!("{before}{login}}}{after}"));
+    home.answers();
+
+    // In the cluster, with what a pod is given.
+    let namespace = &home.cluster.namespace;
+    let server = text.split_once("https://127.0.0.1:").unwrap().1;
+    let port: String = server.chars().take_while(char::is_ascii_digit).collect();
+    let image = &home.cluster.get("deployment/demo")["spec"]["template"]["spec"]["containers"][0]["image"];
+    let subject = format!("{namespace}:ops");
+    home.cluster.kubectl(&["create", "serviceaccount", "ops"]);
+    home.cluster.kubectl(&[
+        "create",
+        "rolebinding",
+        "ops",
+        "--clusterrole=admin",
+        &format!("--serviceaccount={subject}"),
+    ]);
+    let pod = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": { "name": "ops" },
+        "spec": {
+            "serviceAccountName": "ops",
+            "restartPolicy": "Never",
+            // The API of this cluster listens on the machine alone.
+            "hostNetwork": true,
+            "containers": [{
+                "name": "ops", "image": image, "args": ["list", "--target", "kubernetes", "-o", "json"],
+                "env": [
+                    { "name": "KUBERNETES_SERVICE_HOST", "value": "127.0.0.1" },
+                    { "name": "KUBERNETES_SERVICE_PORT", "value": port },
+                ],
+            }],
+        },
+    });
+    let file = home.env.write("pod.json", pod.to_string());
+    home.cluster.kubectl(&["apply", "-f", &file.display().to_string()]);
+    home.cluster.kubectl(&["wait", "pod/ops", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s"]);
+    let said = home.cluster.kubectl(&["logs", "ops"]);
+    assert!(said.contains(&format!("kubernetes/{namespace}/demo")), "{said}");
+}
+
+#[test]
 fn wrong_usage_is_told_before_anything_is_asked() {
     let env = TestEnv::new().var("KUBECONFIG", "kubeconfig");
     env.write("agent.yaml", "name: demo\nmodel: demo\n");
