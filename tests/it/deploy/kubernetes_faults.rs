@@ -308,6 +308,17 @@ fn wrong_usage_is_told_before_anything_is_asked() {
     ");
     env.write(
         "agent.yaml",
+        "name: demo\nmodel: demo\ntools: [python]\nsandbox: {min_tier: A}\ndeploy: {kubernetes: {image: a.example/b}}\n",
+    );
+    insta::assert_snapshot!(deploy(&["--plan"]), @"
+    exit 2
+    --- stderr
+    using ./agent.yaml
+    error: the tools python get tier B isolation in a container, and `sandbox.min_tier` is A
+    hint: the container itself is a boundary: ask for B, or deploy with `agentscope deploy local`
+    ");
+    env.write(
+        "agent.yaml",
         "name: demo\nmodel: demo\ndeploy: {kubernetes: {image: a.example/b, patches: [{kind: Pod}]}}\n",
     );
     insta::assert_snapshot!(deploy(&[]), @"

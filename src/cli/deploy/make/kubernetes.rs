@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Prepared, Ready};
+use super::{Prepared, Ready, tools};
 use crate::{
     cli::{
         CliError, Cx, build,
@@ -38,20 +38,21 @@ pub(super) async fn ready(
         (Box::new(deployer), namespace)
     };
     let image = if target == Target::Knative { &settings.knative.image } else { &settings.kubernetes.image };
-    let generic = image.is_some() && args.registry.is_none();
+    let generic = image.clone().filter(|_| args.registry.is_none());
     let place = format!("{namespace}/{}", prepared.name);
     let registry = args.registry.clone().or_else(|| prepared.settings().registry.clone());
-    let (artefact, agent_hash) = match registry {
-        _ if generic => {
+    let (artefact, agent_hash) = match (registry, generic) {
+        (_, Some(image)) => {
+            tools::in_image(&mut prepared, &image)?;
             let hash = prepared.assets.hash()?;
             (Artefact::Files(Box::new(prepared.assets.clone())), hash.to_string())
         }
-        Some(registry) => {
+        (Some(registry), None) => {
             let image = prepared.image(args, cx, steps).await?;
             let (name, hash) = (name(&registry, &prepared.name, &image)?, image.agent_hash.to_string());
             (Artefact::Image { image: Box::new(image), name, cache: build::cache(cx) }, hash)
         }
-        None => {
+        (None, None) => {
             return Err(CliError::usage("there is nowhere that the cluster could pull an image of the agent from")
                 .hint(format!(
                     "name a registry with `--registry HOST/PATH` or `deploy.registry`, or an image that has \

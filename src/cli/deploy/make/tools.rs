@@ -82,7 +82,31 @@ pub(super) fn in_container(prepared: &mut Prepared, args: &DeployArgs) -> Result
         }
         return Ok(());
     }
-    let names = tools.join(", ");
+    bounded(prepared, &tools.join(", "))
+}
+
+/// Notes what is not known of an image that others made.
+///
+/// # Errors
+/// What no container gives.
+pub(super) fn in_image(prepared: &mut Prepared, image: &str) -> Result<(), CliError> {
+    let tools = boxed(prepared);
+    if !tools.is_empty() {
+        bounded(prepared, &tools.join(", "))?;
+    }
+    let unknown = |(program, who): (&str, &str)| {
+        format!("{who} needs `{program}`: whether the image `{image}` has it is not known here")
+    };
+    let unknown: Vec<_> = prepared.assets.programs().map(unknown).collect();
+    prepared.notes.extend(unknown);
+    Ok(())
+}
+
+/// Notes what isolation a container leaves to its own programs.
+///
+/// # Errors
+/// More than that is asked for; an engine, which it has not.
+fn bounded(prepared: &mut Prepared, names: &str) -> Result<(), CliError> {
     let sandbox = &prepared.loaded.file.agent.sandbox;
     if matches!(sandbox.backend, Backend::Docker | Backend::Gvisor) {
         return Err(CliError::usage(format!(

@@ -43,7 +43,10 @@ impl Knative {
         let turn = Turn { whose, spec: &spec, token: &token, smoke: None, before, after, patience, progress };
         let Err(error) = self.turn_to(&turn).await else { return Ok(()) };
         match there.service {
-            Some(_) => self.restore(place, &there).await?,
+            Some(_) => {
+                self.restore(place, &there).await?;
+                return Err(error.leaving(format!("revision {current} goes on as before")));
+            }
             None => self.site.cluster.delete(Kind::KnativeService, namespace, name).await?,
         }
         Err(error)
