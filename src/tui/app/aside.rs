@@ -36,6 +36,10 @@ impl App {
             self.composer.restore(draft.clone());
             return Some(vec![]);
         }
+        if matches!(command, Cmd::Command { .. }) {
+            // What is shown next is read as an answer to it.
+            self.transcript.user(&draft.text);
+        }
         self.aside = Some(now);
         Some(vec![command])
     }

@@ -208,7 +208,10 @@ impl App {
 
     /// Begins with a message that was given with the command.
     pub fn open(&mut self, draft: Draft, now: Instant) -> Vec<Cmd> {
-        self.send(draft, now)
+        self.composer.remember(&draft);
+        let mut commands = vec![Cmd::Remember(draft.text.clone())];
+        commands.extend(self.send(draft, now));
+        commands
     }
 
     /// What the session holds is being read: nothing is sent before it is there.
@@ -238,8 +241,10 @@ impl App {
     /// What was asked for outside is there.
     fn on_told(&mut self, msg: Msg) {
         match msg {
-            Msg::Copied(count) => {
-                let text = format!("{count} characters copied; if they do not arrive, this terminal lets nobody copy");
+            Msg::Copied { characters, in_tmux } => {
+                let why =
+                    if in_tmux { "tmux takes `set -g set-clipboard on`" } else { "this terminal lets nobody copy" };
+                let text = format!("{characters} characters copied; if they do not arrive, {why}");
                 self.transcript.note(Role::Dim, &text);
                 self.transcript.note(Role::Dim, "/export writes the session to a file");
             }

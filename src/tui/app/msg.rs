@@ -45,7 +45,10 @@ pub enum Msg {
     /// The slash commands that there are.
     Offers(Vec<Offer>),
     /// So many characters were given to the terminal's clipboard.
-    Copied(usize),
+    Copied {
+        characters: usize,
+        in_tmux: bool,
+    },
     /// Messages of earlier sessions, the oldest first.
     History(Vec<String>),
     /// What was typed and not sent the last time.

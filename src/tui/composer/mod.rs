@@ -177,6 +177,11 @@ impl Composer {
         self.history.load(messages);
     }
 
+    /// A message that was written elsewhere is found again like those that were written here.
+    pub fn remember(&mut self, draft: &Draft) {
+        self.history.push(draft.origin.clone());
+    }
+
     /// Whether the agent works: what Tab and Alt-Enter do, and which commands can be sent.
     pub fn set_running(&mut self, running: bool) {
         self.running = running;

@@ -171,7 +171,7 @@ impl Running {
         match effects::clipboard(text, in_tmux) {
             Ok(bytes) => {
                 self.screen.pass(&bytes)?;
-                self.take(Msg::Copied(text.chars().count()))
+                self.take(Msg::Copied { characters: text.chars().count(), in_tmux })
             }
             Err(why) => self.take(Msg::Effect(Err(Failure::from(why)))),
         }

@@ -18,7 +18,7 @@ const FULL: (u64, u64) = (75, 95);
 
 /// The status line.
 pub(super) fn line(app: &App, now: Instant) -> Line<'static> {
-    let mut parts = vec![mode(app.mode)];
+    let mut parts = vec![mode(app)];
     if app.leaving.is_some() {
         parts.push((Role::Warning, "Ctrl-C again leaves".to_owned()));
     }
@@ -56,8 +56,12 @@ fn joined(parts: &[(Role, String)], app: &App) -> Line<'static> {
     fit(line, app.width())
 }
 
-fn mode(mode: ApproveMode) -> (Role, String) {
-    let (role, text) = match mode {
+fn mode(app: &App) -> (Role, String) {
+    if !app.about.modes {
+        // What it asks about is decided where it runs, and not told.
+        return (Role::Dim, "remote".to_owned());
+    }
+    let (role, text) = match app.mode {
         ApproveMode::Ask => (Role::Success, "ask"),
         ApproveMode::Auto => (Role::Error, "auto"),
         ApproveMode::Plan => (Role::Accent, "plan"),

@@ -267,9 +267,13 @@ fn a_draft_outlives_a_kill_and_belongs_to_its_chat_until_then() {
 fn the_first_message_can_be_given_with_the_command() {
     let env = TestEnv::new();
     env.write("agent.yaml", "name: lead\nmodel: demo/demo\n");
-    let pty = chat(&env, &["agent.yaml", "hello there"], 100, 24);
+    let mut pty = chat(&env, &["agent.yaml", "hello there"], 100, 24);
     pty.sees("› hello there");
     pty.sees("demo model");
+    pty.loses("working");
+    // It is one of the messages that Up goes back to.
+    pty.send("\x1b[A");
+    pty.until("it twice", |screen| screen.matches("› hello there").count() == 2);
 }
 
 #[test]

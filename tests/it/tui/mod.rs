@@ -2,6 +2,7 @@
 
 mod control;
 mod moments;
+mod remote;
 mod screen;
 mod terminals;
 mod tmux;
