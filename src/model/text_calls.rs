@@ -428,7 +428,7 @@ mod tests {
         "Sure: <tool_call>{\"name\": \"weather\", \"arguments\": {\"city\": \"Öslo 🦀\"}}",
         "[{\"type\": \"function\", \"function\": {\"name\": \"add\", \"arguments\": {}}}]",
         "```xml\n<tool_call>\n{\"name\": \"add\", \"arguments\": {}}\n</tool_call>\n```",
-        r#"{"name": "add", "arguments": {"list": [{"text": "a \\" ]"}]}"#,
+        r#"{"name": "add", "arguments": {"list": [{"text": "a \" ]"}]}"#,
     ];
 
     #[test]
@@ -454,7 +454,7 @@ mod tests {
         --
         «add{}»
         --
-        {"name": "add", "arguments": {"list": [{"text": "a \\" ]"}]}
+        «add{"list":[{"text":"a \" ]"}]}»
         "#);
     }
 
