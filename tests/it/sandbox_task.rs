@@ -358,7 +358,8 @@ fn the_same_in_a_conversation() {
             [y]es, for this [s]ession, [a]lways, [n]o, or a reason for no: 
             warning: not taken over into the folder: `.env.local` (protected), `.vscode` (protected)
             tool run_shell_command {"command":"echo evil > .git/hooks/post-checkout; cat .env; echo evil >> .env; echo evil > .env.local; mkdir .vscode && …: /bin/sh: 1: cannot create .git/hooks/post-checkout: Read-only file system
-            agentscope chat ../agent/agent.yaml --session-id [session]
+            200 tokens in, 50 out
+            go on with: agentscope chat ../agent/agent.yaml --session-id [session]
             "##) });
         };
         assert_eq!(case.read("calc/__init__.py"), "def add(a, b):\n    return a + b\n");

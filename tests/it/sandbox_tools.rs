@@ -181,7 +181,8 @@ fn python_keeps_its_variables_for_the_session() {
     warning: the `host` backend runs the agent's programs without isolation
     tool run_ipython_cell {"code":"x = 40"}: [no output]
     tool run_ipython_cell {"code":"print(x + 2)"}: 42
-    agentscope chat agent.yaml --session-id [session]
+    88 tokens in, 41 out, $0.0000
+    go on with: agentscope chat agent.yaml --session-id [session]
     "#);
     });
 }

@@ -468,7 +468,8 @@ fn a_chat_goes_back_to_before_a_message() {
         no ./agent.yaml: using the built-in quickstart agent
         model: demo (no key and no model server was found; `agentscope setup` chooses a real one)
         Hi. Ask me something, or tell me what to plan or remember.
-        agentscope chat --session-id s-one
+        165 tokens in, 116 out, $0.0000
+        go on with: agentscope chat --session-id s-one
         ");
         case.call("shell", |inside| {
             fs::write(inside.join("README"), "second\n").unwrap();

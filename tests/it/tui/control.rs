@@ -147,6 +147,7 @@ fn ctrl_z_stops_and_fg_brings_it_back() {
     pty.sees("ask · lead");
     pty.line("ft");
     pty.sees("Still here.");
+    // Ctrl-C stops a turn that runs.
     pty.loses("working");
     pty.send(CTRL_C);
     pty.sees("again leaves");
