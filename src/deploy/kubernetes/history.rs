@@ -80,7 +80,7 @@ impl Kubernetes {
         let kinds: &[Kind] = if there.has_ingress(name) { &[Kind::Ingress] } else { &[] };
         self.site.allowed(namespace, &needs(kinds)).await?;
         let revision =
-            earlier(&Target::Kubernetes.id(namespace, name), to, there.current(), there.sets.iter().map(number))?;
+            earlier(&Target::Kubernetes.id(namespace, name), to, there.current(), there.answered(to).into_iter())?;
         let whose = self.site.whose(namespace, name, revision);
         let secrets = self.site.secrets(namespace, name, revision).await;
         let token = secrets.get(SERVE_TOKEN).cloned().ok_or_else(|| DeployError::Failed {

@@ -43,6 +43,13 @@ impl There {
         labels::annotation(self.deployment.as_ref()?, labels::PROVED).parse().ok()
     }
 
+    /// The revisions to go back to: who asks for none by its number gets one that has answered. While a revision is the
+    /// wanted one, the cluster gives its ReplicaSet what the Deployment is marked with.
+    pub(super) fn answered(&self, to: Option<u32>) -> Vec<u32> {
+        let fits = |set: &&Value| to.is_some() || labels::annotation(set, labels::PROVED) == number(set).to_string();
+        self.sets.iter().filter(fits).map(number).collect()
+    }
+
     /// Whether the Ingress is one that a deploy made.
     pub(super) fn has_ingress(&self, name: &str) -> bool {
         self.ingress.as_ref().is_some_and(|ingress| labels::is_ours(Target::Kubernetes, ingress, name))
