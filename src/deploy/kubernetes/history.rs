@@ -10,7 +10,7 @@ use super::{
     kind::{Kind, NAMED},
     labels::{self, Role, Target},
     manifests::{Whose, objects},
-    observe::{There, number},
+    observe::There,
     rights::needs,
     rollout::Questions,
 };

@@ -19,6 +19,9 @@ use serde_json::{Value, json};
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(150);
 
+/// Its arguments and its input, for what it prints.
+type Kubectl = Box<dyn Fn(&[&str], &str) -> String + Send + Sync>;
+
 /// Ends with it, and with it its gateway.
 pub struct StandIn {
     shared: Arc<Shared>,
@@ -26,7 +29,7 @@ pub struct StandIn {
 }
 
 struct Shared {
-    kubectl: Box<dyn Fn(&[&str], &str) -> String + Send + Sync>,
+    kubectl: Kubectl,
     gateway: SocketAddr,
     over: AtomicBool,
     /// Whether nobody has called for a while.
