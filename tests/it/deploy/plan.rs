@@ -97,19 +97,19 @@ fn wrong_usage_is_told_before_anything_is_done() {
     exit 2
     --- stderr
     error: the target is not named
-    hint: there is local, docker, kubernetes, as in `agentscope deploy local`
+    hint: there is local, docker, kubernetes, knative, as in `agentscope deploy local`
     ");
     insta::assert_snapshot!(env.run(&["deploy", "moon"]), @"
     exit 2
     --- stderr
     error: there is no target `moon`
-    hint: there is local, docker, kubernetes
+    hint: there is local, docker, kubernetes, knative
     ");
     insta::assert_snapshot!(env.run(&["deploy", "--mode", "moon"]), @"
     exit 2
     --- stderr
     error: there is no target `moon`
-    hint: there is local, docker, kubernetes
+    hint: there is local, docker, kubernetes, knative
     ");
     insta::assert_snapshot!(env.run(&["deploy", "docker", "agent.yaml", "--mode", "docker"]), @"
     exit 2
@@ -138,11 +138,11 @@ fn wrong_usage_is_told_before_anything_is_done() {
     ");
     env.write("agent.yaml", "name: demo\nmodel: demo\ntools: [python]\n");
     insta::assert_snapshot!(env.run(&["deploy", "docker", "--plan"]), @"
-    exit 2
+    exit 1
     --- stderr
     using ./agent.yaml
-    error: the tool `python` needs `python3`, which an image without a base has not
-    hint: name an image of a registry that has it with `--base HOST/PATH:TAG`
+    error: no container engine can be used: there is no socket `/nowhere/docker.sock`, which DOCKER_HOST names
+    hint: start the engine, or set DOCKER_HOST to where it listens
     ");
 }
 
@@ -175,7 +175,7 @@ fn a_target_that_cannot_be_asked_is_unknown() {
     exit 2
     --- stderr
     error: invalid value 'moon' for '--target <TARGET>'
-      [possible values: local, docker, kubernetes]
+      [possible values: local, docker, kubernetes, knative]
 
     For more information, try '--help'.
     ");
