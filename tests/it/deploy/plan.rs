@@ -138,11 +138,11 @@ fn wrong_usage_is_told_before_anything_is_done() {
     ");
     env.write("agent.yaml", "name: demo\nmodel: demo\ntools: [python]\n");
     insta::assert_snapshot!(env.run(&["deploy", "docker", "--plan"]), @"
-    exit 1
+    exit 2
     --- stderr
     using ./agent.yaml
-    error: no container engine can be used: there is no socket `/nowhere/docker.sock`, which DOCKER_HOST names
-    hint: start the engine, or set DOCKER_HOST to where it listens
+    error: the tool `python` needs `python3`, which an image without a base has not
+    hint: name an image of a registry that has it with `--base HOST/PATH:TAG`
     ");
 }
 

@@ -17,6 +17,7 @@ pub(super) async fn ready(
     cx: &Cx,
     steps: &Arc<dyn Progress>,
 ) -> Result<Ready, CliError> {
+    prepared.fits_in_image(args)?;
     // What cannot be asked is told before anything takes time.
     let deployer = targets::docker(cx).await?;
     let image = prepared.image(args, cx, steps).await?;

@@ -48,6 +48,7 @@ pub(super) async fn ready(
             (Artefact::Files(Box::new(prepared.assets.clone())), hash.to_string())
         }
         (Some(registry), None) => {
+            prepared.fits_in_image(args)?;
             let image = prepared.image(args, cx, steps).await?;
             let (name, hash) = (name(&registry, &prepared.name, &image)?, image.agent_hash.to_string());
             (Artefact::Image { image: Box::new(image), name, cache: build::cache(cx) }, hash)

@@ -91,22 +91,27 @@ impl Prepared {
         all.into_iter().find(|(_, place)| alone(place)).map(|(key, _)| key)
     }
 
+    /// # Errors
+    /// Programs that it needs and its image would not have; as [`tools::in_container`].
+    pub(super) fn fits_in_image(&mut self, args: &DeployArgs) -> Result<(), CliError> {
+        if let Some(lacking) = self.assets.lacking().into_iter().next().filter(|_| args.base.is_none()) {
+            return Err(
+                CliError::usage(lacking).hint("name an image of a registry that has it with `--base HOST/PATH:TAG`")
+            );
+        }
+        tools::in_container(self, args)
+    }
+
     /// The agent as an image, in the cache.
     ///
     /// # Errors
-    /// Programs that it needs and the image would not have; as the build says.
+    /// As the build says.
     pub(super) async fn image(
         &mut self,
         args: &DeployArgs,
         cx: &Cx,
         steps: &Arc<dyn Progress>,
     ) -> Result<Image, CliError> {
-        if let Some(lacking) = self.assets.lacking().into_iter().next().filter(|_| args.base.is_none()) {
-            return Err(
-                CliError::usage(lacking).hint("name an image of a registry that has it with `--base HOST/PATH:TAG`")
-            );
-        }
-        tools::in_container(self, args)?;
         let making = build::Making {
             base: args.base.as_deref(),
             profile: self.profile.as_deref(),
