@@ -35,13 +35,20 @@ impl Docker {
         progress.step("taking over", None, None);
         let old = old.filter(|old| old.name != new);
         let serves = old.filter(|old| old.is_up());
-        if let Some(old) = serves {
-            self.halt(&old.name).await?;
-        }
         let mut ran = false;
         let begun = async {
+            if let Some(old) = serves {
+                self.halt(&old.name).await?;
+            }
             ran = !self.start(new).await?;
-            self.ready(new, port, patience, progress).await
+            self.ready(new, port, patience, progress).await?;
+            if let Some(old) = old.filter(|old| old.name == labels::current(name)) {
+                self.rename(&old.name, &labels::revision(name, old.number)).await?;
+            }
+            match new == labels::current(name) {
+                true => Ok(()),
+                false => self.rename(new, &labels::current(name)).await,
+            }
         }
         .await;
         if let Err(error) = begun {
@@ -50,15 +57,12 @@ impl Docker {
                 let _ = self.halt(new).await;
             }
             if let Some(old) = serves {
-                self.start(&old.name).await?;
+                // By its id, whatever it is called by now.
+                let id = old.summary.id.as_deref().unwrap_or(&old.name);
+                self.start(id).await?;
+                let _ = self.rename(id, &old.name).await;
             }
             return Err(error);
-        }
-        if let Some(old) = old.filter(|old| old.name == labels::current(name)) {
-            self.rename(&old.name, &labels::revision(name, old.number)).await?;
-        }
-        if new != labels::current(name) {
-            self.rename(new, &labels::current(name)).await?;
         }
         Ok(())
     }

@@ -50,6 +50,9 @@ impl Kubernetes {
         if !plan.changed() && there.proved() == Some(current) {
             return Ok(false);
         }
+        if current > 0 && there.proved() != Some(current) {
+            self.site.nobody_makes(self.site.whose(namespace, name, current)).await?;
+        }
         let spec = spec_of(&plan.desired)?;
         let whose = self.site.whose(namespace, name, plan.revision());
         let made = objects(&spec, whose)?;
@@ -77,7 +80,7 @@ impl Kubernetes {
         let before = self.site.cluster.get(Kind::Secret, namespace, &labels::revision(name, current)).await?;
         let token = before.and_then(|secret| secrets(&secret).remove(SERVE_TOKEN));
         let token = token.unwrap_or_else(|| sandbox::Token::random().expose().into());
-        self.site.keep(whose, (&plan.desired.secrets, &token), config_map(whose, &plan.desired)?).await?;
+        self.site.keep(whose, (&plan.desired.secrets, &token), config_map(whose, &plan.desired)?, patience).await?;
         if let Err(error) = self.replace(&making, &plan, &there, &token).await {
             return Err(self.undo(error, (whose, purge), &there).await);
         }

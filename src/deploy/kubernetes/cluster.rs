@@ -58,6 +58,16 @@ impl Cluster {
         }
     }
 
+    /// The same; `None` also for who may not see it.
+    pub(super) async fn see(&self, kind: Kind, namespace: &str, name: &str) -> Result<Option<Value>, DeployError> {
+        let path = format!("{}/{name}", kind.path(Some(namespace)));
+        match self.ask(Method::GET, &path, None).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if matches!(status(&error), Some(403 | 404)) => Ok(None),
+            Err(error) => Err(self.refused(&format!("show the {} `{name}`", kind.name()), &error)),
+        }
+    }
+
     /// Those with these labels, such as `a=b,c`.
     pub(super) async fn list(
         &self,

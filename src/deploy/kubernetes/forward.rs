@@ -15,7 +15,7 @@ use tokio::{
     sync::oneshot,
 };
 
-use super::{Site, cluster::Cluster, pods};
+use super::{Site, cluster::Cluster, observe::number, pods};
 use crate::{
     config::{Secret, agent_file::Smoke},
     deploy::{DeployError, Forward, probe},
@@ -122,14 +122,15 @@ impl Cluster {
 }
 
 impl Site {
-    /// An address of this machine that leads to the `port` of one of these pods, for as long as it is held.
+    /// An address of this machine that leads to the `port` of a pod of the `current` revision, for as long as it is held.
     pub(super) fn forward(
         &self,
         (namespace, name): (&str, &str),
-        pods: &[Value],
+        (pods, current): (&[Value], u32),
         port: Option<u16>,
     ) -> Result<Forward, DeployError> {
-        let pod = pods.iter().find(|pod| pods::is_running(pod) && pods::is_ready(pod));
+        let mut mine = pods.iter().filter(|pod| number(pod) == current);
+        let pod = mine.find(|pod| pods::is_running(pod) && pods::is_ready(pod));
         let (Some(pod), Some(port)) = (pod, port) else {
             return Err(DeployError::Failed {
                 what: format!("`{}` has no pod that is ready", self.target.id(namespace, name)),

@@ -77,20 +77,43 @@ impl Site {
         whose: Whose<'_>,
         (secrets, token): (&BTreeMap<String, Secret>, &Secret),
         config_map: Option<Value>,
+        patience: Duration,
     ) -> Result<(), DeployError> {
         let mut all: BTreeMap<&str, &Secret> = secrets.iter().map(|(name, secret)| (name.as_str(), secret)).collect();
         all.insert(SERVE_TOKEN, token);
         let data = all.iter().map(|(name, secret)| ((*name).to_owned(), STANDARD.encode(secret.expose()).into()));
-        self.claim(Kind::Secret, whose, secret(whose, data.collect(), "data")).await?;
-        match config_map {
-            Some(object) => self.claim(Kind::ConfigMap, whose, object).await,
-            None => Ok(()),
+        self.claim(Kind::Secret, whose, secret(whose, data.collect(), "data"), patience).await?;
+        let Some(config_map) = config_map else { return Ok(()) };
+        let claimed = self.claim(Kind::ConfigMap, whose, config_map, patience).await;
+        if claimed.is_err() {
+            let called = labels::revision(whose.name, whose.revision);
+            self.cluster.delete(Kind::Secret, whose.namespace, &called).await?;
+        }
+        claimed
+    }
+
+    /// # Errors
+    /// Another deploy is at work on this revision.
+    pub(super) async fn nobody_makes(&self, whose: Whose<'_>) -> Result<(), DeployError> {
+        let called = labels::revision(whose.name, whose.revision);
+        match self.cluster.get(Kind::Secret, whose.namespace, &called).await? {
+            Some(found) if is_being_made(&found) => Err(busy(Kind::Secret, whose)),
+            _ => Ok(()),
         }
     }
 
     /// Makes what only this deploy may make: who comes second finds it there.
-    async fn claim(&self, kind: Kind, whose: Whose<'_>, mut object: Value) -> Result<(), DeployError> {
+    async fn claim(
+        &self,
+        kind: Kind,
+        whose: Whose<'_>,
+        mut object: Value,
+        patience: Duration,
+    ) -> Result<(), DeployError> {
+        // It waits at most three times: until it is tried, until it answers, and until calls come to it.
+        let until = Timestamp::now().as_second().saturating_add_unsigned(patience.as_secs() * 3 + 60);
         object["metadata"]["annotations"][labels::MAKER] = sandbox::docker::this_process().into();
+        object["metadata"]["annotations"][labels::UNTIL] = until.to_string().into();
         if self.cluster.create(kind, &object).await? {
             return Ok(());
         }
@@ -99,18 +122,8 @@ impl Site {
         if found.is_object() && !labels::is_ours(whose.target, &found, whose.name) {
             return Err(not_ours(kind, &found));
         }
-        let made = found["metadata"]["creationTimestamp"].as_str().and_then(|time| time.parse::<Timestamp>().ok());
-        let age = made.map_or(0, |made| Timestamp::now().as_second() - made.as_second());
-        let age = Duration::from_secs(u64::try_from(age).unwrap_or_default());
-        if !sandbox::docker::is_gone(labels::annotation(&found, labels::MAKER), age) {
-            return Err(DeployError::Failed {
-                what: format!("`{}` is just being changed from elsewhere", whose.id()),
-                hint: Some(format!(
-                    "if that is not so, `kubectl delete -n {} {} {name}` lets the next try begin",
-                    whose.namespace,
-                    kind.plural()
-                )),
-            });
+        if is_being_made(&found) {
+            return Err(busy(kind, whose));
         }
         // Of a deploy that was killed before its Deployment knew of it.
         self.cluster.delete(kind, whose.namespace, &name).await?;
@@ -121,5 +134,26 @@ impl Site {
                 hint: Some("another deploy may be at work: try again when it is done".to_owned()),
             }),
         }
+    }
+}
+
+/// Whether who made it may still be at work.
+fn is_being_made(found: &Value) -> bool {
+    let made = found["metadata"]["creationTimestamp"].as_str().and_then(|time| time.parse::<Timestamp>().ok());
+    let now = Timestamp::now().as_second();
+    let age = Duration::from_secs(u64::try_from(made.map_or(0, |made| now - made.as_second())).unwrap_or_default());
+    let over = labels::annotation(found, labels::UNTIL).parse::<i64>().is_ok_and(|until| until < now);
+    found.is_object() && !over && !sandbox::docker::is_gone(labels::annotation(found, labels::MAKER), age)
+}
+
+fn busy(kind: Kind, whose: Whose<'_>) -> DeployError {
+    DeployError::Failed {
+        what: format!("`{}` is just being changed from elsewhere", whose.id()),
+        hint: Some(format!(
+            "if that is not so, `kubectl delete -n {} {} {}` lets the next try begin",
+            whose.namespace,
+            kind.plural(),
+            labels::revision(whose.name, whose.revision)
+        )),
     }
 }

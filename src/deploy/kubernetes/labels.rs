@@ -42,6 +42,8 @@ pub(super) const OWNER: &str = "agentscope.owner";
 pub(super) const PROVED: &str = "agentscope.proved";
 /// Of what a deploy makes before its Deployment: the process that makes it.
 pub(super) const MAKER: &str = "agentscope.maker";
+/// Of the same: when that process has ended, wherever it is; in seconds since 1970.
+pub(super) const UNTIL: &str = "agentscope.until";
 /// Of a pod: whether callers reach it.
 pub(super) const ROLE: &str = "agentscope.role";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";

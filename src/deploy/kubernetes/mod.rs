@@ -138,7 +138,7 @@ impl Deployer for Kubernetes {
         let place = self.site.split(place);
         let there = self.there(place.0, place.1).await?;
         let port = there.spec(there.current()).map(|spec| spec.program.port);
-        self.site.forward(place, &there.pods, port).map(Some)
+        self.site.forward(place, (&there.pods, there.current()), port).map(Some)
     }
 
     async fn rollback(

@@ -96,7 +96,7 @@ impl Kubernetes {
 
     /// None for who may not see it: only who asks for one needs that.
     pub(super) async fn ingress(&self, namespace: &str, name: &str) -> Result<Option<Value>, DeployError> {
-        Ok(self.site.cluster.get(Kind::Ingress, namespace, name).await.unwrap_or_default())
+        self.site.cluster.see(Kind::Ingress, namespace, name).await
     }
 
     /// What differs between what was sent and what is there.

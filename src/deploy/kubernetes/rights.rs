@@ -18,7 +18,7 @@ const NEEDS: &[Need] = &[
     // Which of them it takes depends on the cluster: that by which a WebSocket is opened, or what it is opened for.
     (Kind::Pod, "portforward", &["get", "create"]),
     (Kind::Secret, "", &["get", "list", "create", "delete"]),
-    (Kind::ConfigMap, "", &["list", "create", "delete"]),
+    (Kind::ConfigMap, "", &["get", "list", "create", "delete"]),
     (Kind::Service, "", ALL),
     (Kind::ServiceAccount, "", ALL),
     (Kind::NetworkPolicy, "", ALL),

@@ -86,7 +86,8 @@ fn shared(prepared: &mut Prepared, target: Target) -> Result<(), CliError> {
     let (wanted, what) = match target {
         Target::Knative => {
             let scale = &mut prepared.loaded.file.deploy.knative.scale;
-            ((*scale.max.get_or_insert(1)).max(scale.min), "knative.scale.max")
+            let most = *scale.max.get_or_insert(1);
+            if scale.min > most { (scale.min, "knative.scale.min") } else { (most, "knative.scale.max") }
         }
         _ => (prepared.settings().kubernetes.replicas.unwrap_or(1), "kubernetes.replicas"),
     };

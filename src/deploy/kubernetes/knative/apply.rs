@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{
     super::{
@@ -10,7 +11,7 @@ use super::{
         labels::{self, Role},
         manifests::{KEPT, Whose},
         observe::{number, secrets},
-        rollout::Questions,
+        rollout::{LOOK, Questions},
     },
     Knative, NEEDS,
     manifests::{objects, record},
@@ -27,8 +28,12 @@ use crate::{
     sandbox,
 };
 
+/// For Knative to read what it was given.
+const TURNING: Duration = Duration::from_secs(10);
+
 /// A revision on its way to its calls.
 pub(super) struct Turn<'a> {
+    pub(super) there: &'a There,
     pub(super) whose: Whose<'a>,
     pub(super) spec: &'a Spec,
     pub(super) token: &'a Secret,
@@ -57,6 +62,10 @@ impl Knative {
             return Ok(false);
         }
         let site = &self.site;
+        let latest = there.latest();
+        if latest > 0 && !there.is_proved(latest) {
+            site.nobody_makes(site.whose(namespace, name, latest)).await?;
+        }
         let spec = Spec::of_plan(&plan.desired)?;
         let whose = site.whose(namespace, name, plan.revision());
         let traffic = there.traffic(name);
@@ -73,13 +82,14 @@ impl Knative {
         if is_new {
             progress.step(&format!("making revision {}", whose.revision), None, None);
             let record = record(&plan.desired, whose, site.env.user())?;
-            site.keep(whose, (&plan.desired.secrets, &token), Some(record)).await?;
+            site.keep(whose, (&plan.desired.secrets, &token), Some(record), patience).await?;
+            self.free_name(whose, &there).await?;
         } else if plan.observed.state == State::Failing {
             site.restart(whose).await?;
         }
         let before = if traffic.newest().is_some() { traffic } else { Traffic::all_to(whose.revision) };
         let smoke = plan.desired.smoke.as_ref().filter(|_| is_new || !there.is_proved(current));
-        let turn = Turn { whose, spec: &spec, token: &token, smoke, before, after, patience, progress };
+        let turn = Turn { there: &there, whose, spec: &spec, token: &token, smoke, before, after, patience, progress };
         if let Err(error) = self.turn_to(&turn).await {
             return Err(self.undo(error, whose, &there).await);
         }
@@ -91,7 +101,7 @@ impl Knative {
     /// Lets a revision be made, and when it has answered be called.
     pub(super) async fn turn_to(&self, turn: &Turn<'_>) -> Result<(), DeployError> {
         let Turn { whose, spec, patience, progress, .. } = *turn;
-        self.send(whose, spec, &turn.before).await?;
+        self.send((whose, spec), &turn.before, turn.there).await?;
         let questions = Questions {
             role: Role::Serving,
             port: spec.program.port,
@@ -102,20 +112,50 @@ impl Knative {
         let interrupt = &self.site.interrupt;
         interrupt.check()?;
         interrupt.or(self.prove(whose, &questions, patience, progress)).await?;
-        if turn.after != turn.before {
-            self.send(whose, spec, &turn.after).await?;
-        }
-        interrupt.or(self.settle(whose, &turn.after, patience, progress)).await?;
-        // With what it was asked last: another share of the calls is no other revision.
+        // Before it is called, as that can be told from the Service. With what it was asked last: another share of the
+        // calls is no other revision.
         let marks = json!({ PROVED: "yes", labels::SPEC: spec.to_value().to_string() });
         let record = labels::revision(whose.name, whose.revision);
         let marks = json!({ "metadata": { "annotations": marks } });
-        self.site.cluster.merge(Kind::ConfigMap, (whose.namespace, &record), &marks).await.map(drop)
+        self.site.cluster.merge(Kind::ConfigMap, (whose.namespace, &record), &marks).await?;
+        if turn.after != turn.before {
+            self.send((whose, spec), &turn.after, turn.there).await?;
+        }
+        interrupt.or(self.settle(whose, &turn.after, patience, progress)).await
     }
 
-    async fn send(&self, whose: Whose<'_>, spec: &Spec, traffic: &Traffic) -> Result<(), DeployError> {
-        for (kind, object) in objects(spec, whose, traffic)? {
+    /// With the very template of a revision that Knative has: it would not take another one under that name.
+    async fn send(
+        &self,
+        (whose, spec): (Whose<'_>, &Spec),
+        traffic: &Traffic,
+        there: &There,
+    ) -> Result<(), DeployError> {
+        for (kind, mut object) in objects(spec, whose, traffic)? {
+            if let (Kind::KnativeService, Some(revision)) = (kind, there.revision(whose.revision)) {
+                object["spec"]["template"]["spec"] = revision["spec"].clone();
+            }
             self.site.cluster.apply(kind, &object).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes away what has the name of a revision that nobody remembers, as one that was made again while it was removed.
+    async fn free_name(&self, whose: Whose<'_>, there: &There) -> Result<(), DeployError> {
+        if there.revision(whose.revision).is_none() || there.latest() == whose.revision {
+            return Ok(());
+        }
+        let called = labels::revision(whose.name, whose.revision);
+        self.site.cluster.delete(Kind::Revision, whose.namespace, &called).await?;
+        let started = Instant::now();
+        while self.site.cluster.get(Kind::Revision, whose.namespace, &called).await?.is_some() {
+            if started.elapsed() > TURNING {
+                return Err(DeployError::Failed {
+                    what: format!("the revision `{}/{called}` of an earlier deploy does not go", whose.namespace),
+                    hint: Some("`kubectl describe revision` shows what holds it".to_owned()),
+                });
+            }
+            tokio::time::sleep(LOOK).await;
         }
         Ok(())
     }
@@ -145,9 +185,29 @@ impl Knative {
     pub(super) async fn restore(&self, (namespace, name): (&str, &str), before: &There) -> Result<(), DeployError> {
         let current = before.current();
         match before.spec(current) {
-            Some(spec) => self.send(self.site.whose(namespace, name, current), &spec, &before.traffic(name)).await,
+            Some(spec) => {
+                let whose = self.site.whose(namespace, name, current);
+                self.send((whose, &spec), &before.traffic(name), before).await?;
+                self.turned(whose).await
+            }
             None => Ok(()),
         }
+    }
+
+    /// Waits until Knative has read the template again: it makes a revision anew that goes before that.
+    async fn turned(&self, whose: Whose<'_>) -> Result<(), DeployError> {
+        let (started, called) = (Instant::now(), labels::revision(whose.name, whose.revision));
+        while started.elapsed() < TURNING {
+            let found = self.site.cluster.get(Kind::KnativeService, whose.namespace, whose.name).await?;
+            let service = found.unwrap_or_default();
+            let seen = service["status"]["observedGeneration"] == service["metadata"]["generation"];
+            if seen && service["status"]["latestCreatedRevisionName"] == *called {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        // What is left over then is found by the next deploy.
+        Ok(())
     }
 
     /// Removes a revision with all that is kept of it.

@@ -30,7 +30,8 @@ impl Knative {
         }
         self.site.allowed(namespace, NEEDS).await?;
         let id = self.site.target.id(namespace, name);
-        let revision = earlier(&id, to, current, there.numbers().into_iter())?;
+        let numbers = there.numbers().into_iter().filter(|number| to.is_some() || there.is_proved(*number));
+        let revision = earlier(&id, to, current, numbers)?;
         let whose = self.site.whose(namespace, name, revision);
         let token = self.site.token(place, revision).await?;
         let spec = there.spec(revision).ok_or_else(|| DeployError::Failed {
@@ -40,16 +41,18 @@ impl Knative {
         progress.step(&format!("going back to revision {revision}"), None, None);
         let after = Traffic::all_to(revision);
         let before = if there.service.is_some() { there.traffic(name) } else { after.clone() };
-        let turn = Turn { whose, spec: &spec, token: &token, smoke: None, before, after, patience, progress };
+        let turn =
+            Turn { there: &there, whose, spec: &spec, token: &token, smoke: None, before, after, patience, progress };
         let Err(error) = self.turn_to(&turn).await else { return Ok(()) };
-        match there.service {
-            Some(_) => {
-                self.restore(place, &there).await?;
-                return Err(error.leaving(format!("revision {current} goes on as before")));
-            }
-            None => self.site.cluster.delete(Kind::KnativeService, namespace, name).await?,
-        }
-        Err(error)
+        let restored = match there.service {
+            Some(_) => self.restore(place, &there).await,
+            None => self.site.cluster.delete(Kind::KnativeService, namespace, name).await,
+        };
+        Err(match restored {
+            Err(undoing) => error.left(&undoing),
+            Ok(()) if there.service.is_some() => error.leaving(format!("revision {current} goes on as before")),
+            Ok(()) => error,
+        })
     }
 
     /// Lets it rest: Knative has no word for that, so its Service goes, and what is kept of its revisions stays.
@@ -59,6 +62,10 @@ impl Knative {
         let current = there.current();
         if current == 0 {
             return Err(self.site.missing(namespace, name));
+        }
+        if !there.numbers().into_iter().any(|number| there.is_proved(number)) {
+            // There is nothing that could be started again.
+            return self.clear(place).await;
         }
         for number in there.numbers() {
             let mark = if number == current { json!("yes") } else { Value::Null };

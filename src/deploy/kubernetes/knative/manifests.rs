@@ -18,7 +18,7 @@ use super::{
 use crate::deploy::{
     DeployError,
     image::USER,
-    plan::{Desired, Plan},
+    plan::{Desired, Plan, Revision, State},
 };
 
 /// Who reaches a Service.
@@ -106,8 +106,17 @@ pub(super) fn shown(plan: &Plan, whose: Whose<'_>) -> Result<Vec<Value>, DeployE
     if let Some(annotations) = record["metadata"]["annotations"].as_object_mut() {
         annotations.remove(labels::OWNER);
     }
-    let before = plan.observed.current().map_or(Traffic::default(), |current| Traffic::all_to(current.number));
-    let traffic = before.split(whose.revision, spec.traffic, None);
+    let running = |revision: &&Revision| revision.state != State::Stopped;
+    let shares = plan
+        .observed
+        .revisions
+        .iter()
+        .filter(running)
+        .filter_map(|revision| Some((revision.number, u32::try_from(revision.spec["traffic"].as_u64()?).ok()?)));
+    let before = Traffic::of(shares);
+    let otherwise = plan.observed.revisions.iter().rfind(|revision| revision.number < whose.revision);
+    let otherwise = otherwise.filter(|_| before != Traffic::default()).map(|revision| revision.number);
+    let traffic = before.split(whose.revision, spec.traffic, otherwise);
     let named = objects(&spec, whose, &traffic)?.into_iter().map(|(_, object)| object);
     Ok([without_values(&plan.desired, whose), record].into_iter().chain(named).collect())
 }

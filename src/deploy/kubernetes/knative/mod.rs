@@ -39,7 +39,7 @@ pub(super) const NAMED: &[Kind] = &[Kind::ServiceAccount, Kind::KnativeService];
 
 const NEEDS: &[Need] = &[
     (Kind::KnativeService, "", ALL),
-    (Kind::Revision, "", &["list", "delete"]),
+    (Kind::Revision, "", &["get", "list", "delete"]),
     (Kind::Pod, "", &["list", "delete"]),
     (Kind::Pod, "log", &["get"]),
     (Kind::Pod, "portforward", &["get", "create"]),
@@ -126,7 +126,7 @@ impl Deployer for Knative {
         let there = self.there(place).await?;
         match there.current() {
             0 => Err(self.site.missing(place.0, place.1)),
-            _ if there.pods.is_empty() => Err(DeployError::Failed {
+            current if !there.has_instance(current) => Err(DeployError::Failed {
                 what: format!("`{}` has no instance now, and so no log", Target::Knative.id(place.0, place.1)),
                 hint: Some("the next call starts one; `deploy.knative.scale.min` keeps some".to_owned()),
             }),
@@ -144,7 +144,7 @@ impl Deployer for Knative {
         let place = self.site.split(place);
         let there = self.there(place).await?;
         let port = there.spec(there.current()).map(|spec: Spec| spec.program.port);
-        self.site.forward(place, &there.pods, port).map(Some)
+        self.site.forward(place, (&there.pods, there.current()), port).map(Some)
     }
 
     async fn rollback(

@@ -45,7 +45,7 @@ impl There {
     }
 
     /// The revision that the template of the Service makes, or 0.
-    fn latest(&self) -> u32 {
+    pub(super) fn latest(&self) -> u32 {
         self.service.as_ref().map_or(0, |service| number(&service["spec"]["template"]))
     }
 
@@ -82,9 +82,10 @@ impl There {
         self.records.iter().filter(counts).map(number).filter(|number| *number > 0).collect()
     }
 
-    /// The revision before another, or else another.
+    /// The revision before another that can be called, or else another.
     pub(super) fn besides(&self, revision: u32) -> Option<u32> {
-        let all = self.numbers();
+        let mut all = self.numbers();
+        all.retain(|number| self.service.is_some() && self.revision(*number).is_some());
         let before = all.range(..revision).next_back();
         before.or(all.range(revision + 1..).next_back()).copied()
     }
@@ -94,8 +95,12 @@ impl There {
         serde_json::from_str(labels::annotation(self.record(revision)?, labels::SPEC)).ok()
     }
 
+    pub(super) fn has_instance(&self, revision: u32) -> bool {
+        self.pods.iter().any(|pod| number(pod) == revision && !pods::is_leaving(pod))
+    }
+
     /// As Knative has it.
-    fn revision(&self, revision: u32) -> Option<&Value> {
+    pub(super) fn revision(&self, revision: u32) -> Option<&Value> {
         self.revisions.iter().find(|one| number(one) == revision)
     }
 
@@ -178,8 +183,12 @@ pub(super) fn is_marked(record: &Value, mark: &str) -> bool {
 
 /// Whether it does what it is to do; null until Knative has looked at it.
 pub(super) fn ready_condition(object: &Value) -> &Value {
+    condition(object, "Ready")
+}
+
+pub(super) fn condition<'a>(object: &'a Value, kind: &str) -> &'a Value {
     let all = object["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    all.iter().find(|condition| condition["type"] == "Ready").unwrap_or(&Value::Null)
+    all.iter().find(|condition| condition["type"] == kind).unwrap_or(&Value::Null)
 }
 
 impl Knative {

@@ -13,7 +13,7 @@ use super::{
         rollout::{LOOK, Questions, Watch},
     },
     Knative,
-    observe::ready_condition,
+    observe::{condition, ready_condition},
     traffic::Traffic,
 };
 use crate::deploy::{DeployError, Progress};
@@ -65,8 +65,8 @@ impl Knative {
         let service = self.site.cluster.get(Kind::KnativeService, whose.namespace, whose.name).await?;
         let seen =
             service.filter(|service| service["status"]["observedGeneration"] == service["metadata"]["generation"]);
-        // A name that another revision has is told by the Service alone.
-        let of_service = seen.as_ref().map_or(&Value::Null, ready_condition);
+        // A name that another revision has is told by the Service alone; whether calls are led is not of this revision.
+        let of_service = seen.as_ref().map_or(&Value::Null, |service| condition(service, "ConfigurationsReady"));
         let failed = [revision, of_service].into_iter().find(|condition| condition["status"] == "False");
         match failed.and_then(|condition| condition["message"].as_str()) {
             Some(why) => Err(DeployError::Failed {

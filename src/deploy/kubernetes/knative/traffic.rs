@@ -27,6 +27,10 @@ impl Traffic {
         Self(shares)
     }
 
+    pub(super) fn of(shares: impl Iterator<Item = (u32, u32)>) -> Self {
+        Self(shares.collect())
+    }
+
     pub(super) fn all_to(revision: u32) -> Self {
         Self([(revision, 100)].into())
     }

@@ -269,6 +269,7 @@ fn answer(service: &Value, mut ready: Value) -> Value {
     ready["type"] = "Ready".into();
     json!({
         "observedGeneration": service["metadata"]["generation"], "conditions": [ready],
+        "latestCreatedRevisionName": service["spec"]["template"]["metadata"]["name"],
         "url": service["status"]["url"], "traffic": service["status"]["traffic"],
     })
 }
