@@ -190,11 +190,15 @@ impl Deployer for Docker {
 
     async fn remove(&self, name: &str, purge: Purge) -> Result<(), DeployError> {
         let lock = self.lock(name)?;
-        match self.image(name).await {
+        let images = match self.image(name).await {
             Ok(image) => self.alone(name, &image, self.clear(name, purge)).await?,
             // There is nothing but what it kept.
             Err(DeployError::NotFound { .. }) => self.clear(name, purge).await?,
             Err(error) => return Err(error),
+        };
+        // What keeps others away is a container of one of them.
+        for image in images {
+            self.drop_image(&image).await;
         }
         lock.remove();
         Ok(())

@@ -105,8 +105,8 @@ impl Docker {
         })
     }
 
-    /// Removes all of it, and with `purge` what it kept.
-    pub(super) async fn clear(&self, name: &str, purge: Purge) -> Result<(), DeployError> {
+    /// Removes all of it, and with `purge` what it kept. Gives the images that nothing of it needs then.
+    pub(super) async fn clear(&self, name: &str, purge: Purge) -> Result<Vec<String>, DeployError> {
         let mut all = self.containers(Some(name)).await?;
         // That one is ours until the end.
         all.retain(|container| container.name != labels::lock(name));
@@ -120,13 +120,11 @@ impl Docker {
         for container in &all {
             self.drop_revision(container).await?;
         }
-        if purge == Purge::Yes {
-            self.drop_volume(&data).await?;
-            for image in all.iter().filter_map(|container| container.summary.image_id.as_deref()) {
-                self.drop_image(image).await;
-            }
+        if purge == Purge::No {
+            return Ok(vec![]);
         }
-        Ok(())
+        self.drop_volume(&data).await?;
+        Ok(all.into_iter().filter_map(|container| container.summary.image_id).collect())
     }
 
     /// What deploys that died left on the way: whoever made it held the lock that we hold now.
