@@ -20,6 +20,7 @@ use super::{
     output::{FINAL_ANSWER, Shape},
     run::Run,
     team::{Link, MOST_DEPTH, Member, Team},
+    turn::Turn,
 };
 use crate::{
     domain::{
@@ -77,10 +78,25 @@ impl Scene {
         }
     }
 
-    /// Saves messages that became final, with what was used until now, also by agents that were called.
+    /// Saves messages that became final, with what was used until now, also by agents that were called. What was used
+    /// is saved the next time where it cannot be now.
     pub(super) async fn save(&self, messages: &[Message]) -> Result<(), StoreError> {
         let used = if self.journal.is_session() { self.run.take_used() } else { vec![] };
-        self.journal.save(messages, &used).await
+        let saved = self.journal.save(messages, &used).await;
+        if saved.is_err() {
+            self.run.put_back(used);
+        }
+        saved
+    }
+
+    /// As [`Scene::save`], of what `turn` has to save. It still has it where that fails.
+    pub(super) async fn save_turn(&self, turn: &mut Turn) -> Result<(), StoreError> {
+        let unsaved = turn.take_unsaved();
+        let saved = self.save(&unsaved).await;
+        if saved.is_err() {
+            turn.put_back(unsaved);
+        }
+        saved
     }
 
     /// Only the agent that the user talks to: one that was called as a tool has to come back with a result.

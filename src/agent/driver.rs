@@ -324,11 +324,12 @@ impl Driver {
         self.squeezed = false;
         self.first = false;
         // Before the calls run, so that a session never holds results of calls that it does not know.
-        self.save().await?;
+        let saved = self.save().await;
+        // Also where that failed: the ends of the calls follow.
         for kind in events {
             self.scene.emit(kind).await;
         }
-        Ok(())
+        saved
     }
 
     /// Sends the request, of so many bytes, and shows the answer as it comes. Gives the events of its end.
@@ -339,7 +340,10 @@ impl Driver {
         model.name().clone_into(&mut self.answering);
         let asking = self.until_canceled(model.stream(request));
         let (saved, stream) = join(self.scene.save(&unsaved), asking).await;
-        saved.map_err(TurnOutcome::from)?;
+        if let Err(error) = saved {
+            self.turn.put_back(unsaved);
+            return Err(TurnOutcome::from(error).into());
+        }
         let stream = stream??;
         self.listen(stream.map_err(Broken::Model)).await?;
         if !self.turn.answer_is_whole() {
@@ -406,10 +410,11 @@ impl Driver {
         // A canceled call ends at once by itself, so that all of them are waited for.
         while let Some((id, outcome)) = running.next().await {
             let event = turn.on_tool(&id, outcome);
-            scene.save(&turn.take_unsaved()).await?;
+            let saved = scene.save_turn(turn).await;
             if let Some(kind) = event {
                 scene.emit(kind).await;
             }
+            saved?;
         }
         Ok(())
     }
@@ -482,7 +487,7 @@ impl Driver {
     }
 
     pub(super) async fn save(&mut self) -> Flow {
-        Ok(self.scene.save(&self.turn.take_unsaved()).await?)
+        Ok(self.scene.save_turn(&mut self.turn).await?)
     }
 
     pub(super) async fn until_canceled<T>(&self, work: impl Future<Output = T>) -> Flow<T> {

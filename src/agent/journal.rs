@@ -68,14 +68,15 @@ impl Journal {
         locked(&self.state).clone()
     }
 
-    /// Saves messages that became final, and what was used. Nothing to save costs nothing.
+    /// Saves messages that became final, and what was used. Nothing to save costs nothing. What could not be saved is
+    /// the caller's to bring again, and what was kept of an answer stays until then.
     pub(super) async fn save(&self, messages: &[Message], used: &[Used]) -> Result<(), StoreError> {
         let Some(session) = &self.session else { return Ok(()) };
-        let written = std::mem::take(&mut *locked(&session.writing));
-        if messages.is_empty() && used.is_empty() && !written.kept {
-            return Ok(());
+        if !messages.is_empty() || !used.is_empty() || locked(&session.writing).kept {
+            session.store.save(&session.key, messages, used).await?;
         }
-        session.store.save(&session.key, messages, used).await
+        *locked(&session.writing) = Writing::default();
+        Ok(())
     }
 
     pub(super) fn keeps_partials(&self) -> bool {

@@ -75,6 +75,13 @@ impl Run {
         std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner)).agents
     }
 
+    /// What was taken could not be saved.
+    pub(super) fn put_back(&self, taken: Vec<Used>) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = std::mem::replace(&mut used.agents, taken);
+        used.add(&since);
+    }
+
     /// The path of another call of `name` by the agent at `caller`.
     pub(super) fn called(&self, caller: &AgentPath, name: &str) -> AgentPath {
         let mut called = self.called.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,9 +9,19 @@ use super::{
 };
 use crate::{
     domain::{EventKind, Message, Notice, Usage},
-    model::{ModelDelta, ModelError, ModelErrorKind},
+    model::{ModelDelta, ModelError, ModelErrorKind, ModelStream},
     tool::Listing,
 };
+
+/// A summary while it arrives.
+#[derive(Default)]
+struct Summary {
+    /// Who writes it: the model that was asked, or the one that took over.
+    model: String,
+    text: String,
+    usage: Usage,
+    whole: bool,
+}
 
 impl Driver {
     /// Makes the context smaller, to about `room` bytes of request: trims old results, then has the oldest messages
@@ -53,24 +63,36 @@ impl Driver {
         let context = self.turn.context();
         let model = self.scene.member.model.get();
         let mut stream = self.until_canceled(model.stream(compact::request(&context[..cut], room, guidance))).await??;
-        let (mut text, mut usage, mut whole) = (String::new(), Usage::default(), false);
+        let mut summary = Summary { model: model.name().to_owned(), ..Summary::default() };
+        let heard = self.hear(&mut stream, &mut summary).await;
+        // Also of a summary that broke off.
+        self.scene.charge(&summary.model, 0, summary.usage);
+        heard?;
+        if !summary.whole || summary.text.trim().is_empty() {
+            return Err(cut_off(&summary.model).into());
+        }
+        Ok(compact::marker(summary.text, context.len() - cut))
+    }
+
+    async fn hear(&self, stream: &mut ModelStream, summary: &mut Summary) -> Result<(), Broken> {
         while let Some(delta) = self.until_canceled(stream.next()).await? {
             match delta? {
-                ModelDelta::Text(more) => text.push_str(&more),
-                ModelDelta::Restart => text.clear(),
-                ModelDelta::Usage(so_far) => usage = so_far,
-                ModelDelta::Stop { .. } => whole = true,
-                ModelDelta::Notice(notice) => self.scene.emit(EventKind::Notice { notice }).await,
+                ModelDelta::Text(more) => summary.text.push_str(&more),
+                ModelDelta::Restart => summary.text.clear(),
+                ModelDelta::Usage(so_far) => summary.usage = so_far,
+                ModelDelta::Stop { .. } => summary.whole = true,
+                ModelDelta::Notice(notice) => {
+                    if let Notice::Fallback { to, .. } = &notice {
+                        to.clone_into(&mut summary.model);
+                    }
+                    self.scene.emit(EventKind::Notice { notice }).await;
+                }
                 ModelDelta::Reasoning { .. }
                 | ModelDelta::ToolCallStart { .. }
                 | ModelDelta::ToolCallArguments { .. } => {}
             }
         }
-        self.scene.charge(model.name(), 0, usage);
-        if !whole || text.trim().is_empty() {
-            return Err(cut_off(model.name()).into());
-        }
-        Ok(compact::marker(text, context.len() - cut))
+        Ok(())
     }
 }
 

@@ -166,6 +166,11 @@ impl Turn {
         std::mem::take(&mut self.unsaved)
     }
 
+    /// What was taken could not be saved: it comes before what became final since.
+    pub fn put_back(&mut self, taken: Vec<Message>) {
+        self.unsaved.splice(..0, taken);
+    }
+
     /// Begins with what is new. Results of calls stand in the context already, next to their calls, and are only saved.
     pub fn begin(&mut self, input: Vec<Message>) {
         for message in input {

@@ -7,6 +7,7 @@ mod output;
 #[cfg(unix)]
 mod permit;
 mod run;
+mod save;
 mod team;
 mod turn;
 
@@ -32,7 +33,7 @@ use crate::{
     domain::{AgentEvent, Answer, Content, Message, SessionKey, TurnOutcome, Usage},
     model::{Model, ModelDelta, ModelError, StopReason, scripted::ScriptedModel},
     runtime::http::Http,
-    store::{MemoryStore, Store as _},
+    store::{MemoryStore, Store},
     tool::Tool,
 };
 
@@ -41,6 +42,8 @@ pub(super) type Script = Vec<Result<ModelDelta, ModelError>>;
 /// Everything that a test of the loop needs: an agent whose models answer by script.
 pub(super) struct Stage {
     pub(super) store: MemoryStore,
+    /// What the agent has in its place.
+    pub(super) store_between: Option<Arc<dyn Store>>,
     pub(super) models: HashMap<String, Arc<ScriptedModel>>,
     pub(super) folder: tempfile::TempDir,
     tools: Vec<Arc<dyn Tool>>,
@@ -54,6 +57,7 @@ impl Stage {
     pub(super) fn new(yaml: &str, script: Vec<Script>) -> Self {
         let stage = Self {
             store: MemoryStore::new(),
+            store_between: None,
             models: HashMap::new(),
             folder: tempfile::tempdir().unwrap(),
             tools: vec![],
@@ -90,7 +94,7 @@ impl Stage {
         let deps = AgentDeps {
             keys: Keys::load(&env, &paths, None).unwrap(),
             http: Arc::new(Http::new(env.clone(), true)),
-            store: Arc::new(self.store.clone()),
+            store: self.store_between.clone().unwrap_or_else(|| Arc::new(self.store.clone())),
             notes: Arc::new(self.store.clone()),
             boxes: crate::tool::testing::boxes(&env, &paths, self.folder.path()),
             models: Arc::new(move |name, _, _| Ok(Arc::clone(&models[name]) as Arc<dyn Model>)),

@@ -9,6 +9,7 @@ use crate::{
 };
 
 const INCOMPLETE: &str = "What this session used before usage was kept is not counted.\n";
+const NOT_KNOWN: &str = "what this session used is not known: it was not kept at the time\n";
 
 impl Talk {
     /// What this session used; nothing where it is new.
@@ -39,7 +40,8 @@ pub async fn usage(agent: &Agent, key: &SessionKey) -> Result<SessionUsage, Fail
 pub(super) fn shown(usage: &SessionUsage) -> String {
     let incomplete = if usage.incomplete { INCOMPLETE } else { "" };
     if usage.agents.is_empty() {
-        return format!("nothing was used in this session yet\n{incomplete}");
+        let text = if usage.incomplete { NOT_KNOWN } else { "nothing was used in this session yet\n" };
+        return text.to_owned();
     }
     let mut rows: Vec<_> = usage
         .agents
@@ -86,6 +88,10 @@ mod tests {
     fn what_is_used_is_told_by_agent_and_model() {
         let mut all = SessionUsage::default();
         assert_eq!((shown(&all).as_str(), in_short(&all).as_str()), ("nothing was used in this session yet\n", ""));
+        assert_eq!(
+            (shown(&SessionUsage::unknown()).as_str(), in_short(&SessionUsage::unknown()).as_str()),
+            (NOT_KNOWN, "")
+        );
         let usage = Usage { input_tokens: 1000, output_tokens: 50, cost: Some(0.0123), ..Usage::default() };
         let used = |agent: &str, model: &str, answers, usage| Used {
             agent: agent.to_owned(),

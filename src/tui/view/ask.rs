@@ -49,12 +49,16 @@ impl Bottom {
         let (least, most) = own.as_ref().map_or((1, count), |(lines, _)| (lines.len(), lines.len()));
         let wanted = Wanted { subject: subject.len(), head, answers: least..=most, about: about.len() };
         let Some(room) = Room::of(rows, wanted).filter(|_| usize::from(app.width()) >= NARROWEST) else {
-            return self.too_small(app, rows);
+            let no = match ask.asked {
+                Asked::Approval { .. } => "Esc says no and stops",
+                Asked::Question { .. } => "Esc gives no answer",
+            };
+            return self.too_small(app, rows, no);
         };
         self.has_status = room.status;
         self.lines.extend((0..usize::from(room.apart)).map(|_| Line::default()));
         self.lines.push(heading(app, ask));
-        let (shown, page) = excerpt(app, &subject, room.subject);
+        let (shown, page, from) = excerpt(app, &subject, room.subject);
         self.lines.extend(shown);
         // Why it asks, before where it would run.
         let dim = theme.style(Role::Dim);
@@ -64,10 +68,10 @@ impl Bottom {
         let Some((lines, caret)) = own else {
             let (lines, seen) = choices(app, ask, room.answers, now);
             self.lines.extend(lines);
-            (app.asks.page, app.asks.seen) = (page, Some(seen));
+            (app.asks.page, app.asks.scroll, app.asks.seen) = (page, from, Some(seen));
             return;
         };
-        app.asks.page = page;
+        (app.asks.page, app.asks.scroll) = (page, from);
         let above = u16::try_from(self.lines.len()).unwrap_or(u16::MAX);
         self.caret = Some(Position::new(caret.x + indent, caret.y + above));
         for (at, line) in lines.into_iter().enumerate() {
@@ -79,8 +83,8 @@ impl Bottom {
     }
 
     /// Nobody says yes to what cannot be read.
-    fn too_small(&mut self, app: &App, rows: usize) {
-        let text = "too small a window to show what is asked: make it larger; Esc says no and stops";
+    fn too_small(&mut self, app: &App, rows: usize, no: &str) {
+        let text = format!("too small a window to show what is asked: make it larger; {no}");
         let line = Line::styled(text, app.theme.style(Role::Warning));
         let lines = Wrap::to(app.width().into()).lines(&line);
         self.has_status = lines.len() < rows;
@@ -137,17 +141,23 @@ fn path(path: &AgentPath) -> String {
 
 /// The whole of what is asked about, one line a row; what is cut elsewhere is here in full.
 fn subject(app: &App, ask: &Ask) -> Vec<String> {
-    let text = match &ask.asked {
+    let cut = |text: &str| text.width() > usize::from(app.width());
+    let cut_answer = |at: usize, choice: &Choice| cut(&marked("❯", &answer(ask, at, choice)));
+    let who = cut(&headline(app, ask)).then(|| format!("\nagent: {}", path(&ask.agent)));
+    let text: String = match &ask.asked {
         Asked::Approval { call, rules, .. } => {
-            let cut = |text: &str| text.width() > usize::from(app.width());
-            let who = cut(&headline(app, ask)).then(|| format!("\nagent: {}", path(&ask.agent)));
-            let rule = answer(ask, 2, &Choice::Always);
-            let rules = (rules.len() > 1 || cut(&rule)).then(|| format!("\nrules: {}", rules.join(", ")));
+            let rules =
+                (rules.len() > 1 || cut_answer(2, &Choice::Always)).then(|| format!("\nrules: {}", rules.join(", ")));
             let about = about(app, ask).into_iter().filter(|text| cut(text)).map(|text| format!("\n{}", text.trim()));
             let call = call_text(call);
             [Some(call.trim_end().to_owned()), who, rules].into_iter().flatten().chain(about).collect()
         }
-        Asked::Question { question, .. } => question.text.clone(),
+        Asked::Question { question, .. } => {
+            let choices = ask.choices();
+            let choices = choices.iter().enumerate().filter(|(at, choice)| cut_answer(*at, choice));
+            let choices = choices.map(|(at, choice)| format!("\n{}", answer(ask, at, choice)));
+            [question.text.trim_end().to_owned()].into_iter().chain(choices).chain(who).collect()
+        }
     };
     rows(app, &text)
 }
@@ -184,12 +194,12 @@ fn call_text(call: &ToolCall) -> String {
     }
 }
 
-/// As much of the lines as `rows` hold, from where the user scrolled to, and how many of them that is.
-fn excerpt(app: &App, lines: &[String], rows: usize) -> (Vec<Line<'static>>, usize) {
+/// As much of the lines as `rows` hold, from where the user scrolled to, how many of them that is, and the first.
+fn excerpt(app: &App, lines: &[String], rows: usize) -> (Vec<Line<'static>>, usize, usize) {
     let style = app.theme.style(Role::Text);
     let shown = |line: &String| Line::from(vec![Span::raw("  "), Span::styled(line.clone(), style)]);
     if lines.len() <= rows {
-        return (lines.iter().map(shown).collect(), lines.len());
+        return (lines.iter().map(shown).collect(), lines.len(), 0);
     }
     let room = rows.saturating_sub(1).max(1);
     let from = app.asks.scroll.min(lines.len() - room);
@@ -200,7 +210,7 @@ fn excerpt(app: &App, lines: &[String], rows: usize) -> (Vec<Line<'static>>, usi
         note => note,
     };
     out.push(fit(Line::styled(note, app.theme.style(Role::Warning)), app.width()));
-    (out, room)
+    (out, room, from)
 }
 
 /// Where it would run, and why it asks.
@@ -223,10 +233,16 @@ fn choices(app: &App, ask: &Ask, rows: usize, now: Instant) -> (Vec<Line<'static
     let line = |at: usize| {
         let chosen = ready && at == app.asks.chosen;
         let (mark, role) = if chosen { ("❯", Role::Accent) } else { (" ", Role::Text) };
-        let text = format!("{mark} {}{}", answer(ask, at, &all[at]), if at == app.asks.chosen { &more } else { "" });
+        let text =
+            format!("{}{}", marked(mark, &answer(ask, at, &all[at])), if at == app.asks.chosen { &more } else { "" });
         fit(Line::styled(text, app.theme.style(role)), app.width())
     };
     ((from..from + rows).map(line).collect(), from..from + rows)
+}
+
+/// A row with an answer.
+fn marked(mark: &str, answer: &str) -> String {
+    format!("{mark} {answer}")
 }
 
 fn answer(ask: &Ask, at: usize, choice: &Choice) -> String {

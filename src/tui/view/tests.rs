@@ -644,3 +644,15 @@ fn a_message_that_was_not_kept_waits_beside_what_is_typed() {
     let full = TurnOutcome::Failed { code: FailureCode::Store, message: "no space left".to_owned(), hint: None };
     assert_eq!(stage.finished(full), []);
 }
+
+#[test]
+fn a_rule_that_is_cut_is_shown_in_full_elsewhere() {
+    for width in 40..=60 {
+        let mut stage = Stage::new(width, 24);
+        stage.started();
+        stage.asks("lead", "git push origin");
+        let frame = stage.frame();
+        let whole = frame.contains("keeps the rule shell(git push *)");
+        assert!(whole || frame.contains("rules: shell(git push *)"), "{width}:\n{frame}");
+    }
+}
