@@ -68,7 +68,7 @@ impl Bench {
     }
 
     fn change(&self, round: usize) {
-        let text = format!("name: bench\nmodel: demo\ndescription: round {round}\nserve: {{tokens: [t]}}\n");
+        let text = format!("name: bench\nmodel: demo\ndescription: round {round}\n");
         std::fs::write(self.at().join("agent.yaml"), text).unwrap();
     }
 
