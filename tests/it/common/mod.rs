@@ -10,6 +10,7 @@ mod host;
 #[cfg(target_os = "linux")]
 pub mod local;
 pub mod oauth;
+pub mod openai;
 #[cfg(unix)]
 pub mod pty;
 pub mod registry;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Home, process};
+use crate::common::openai;
 
 #[tokio::test]
 async fn an_agent_is_deployed_changed_and_taken_back() {
@@ -23,6 +24,7 @@ async fn an_agent_is_deployed_changed_and_taken_back() {
     let token = home.run(&["invoke", &home.name, "-q", "hello"]);
     assert!(token.code == Some(0) && token.stdout.contains("demo model"), "{token}");
     assert!(!whole.contains("hello-token"), "{whole}");
+    openai::answers(&url, "hello-token");
 
     // The same again is no change at all.
     let before = home.things();

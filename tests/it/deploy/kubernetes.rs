@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::common::{Output, TestEnv, cluster::Cluster};
+use crate::common::{Output, TestEnv, cluster::Cluster, openai};
 
 /// A home with a deployment `demo` in a namespace of its own.
 pub(super) struct Home {
@@ -175,6 +175,7 @@ async fn an_agent_is_deployed_changed_and_taken_back() {
     let chat = json!({ "messages": [{ "role": "user", "content": "hello" }] });
     let chat = client.post(format!("{url}/v1/chat/completions")).bearer_auth(&token).json(&chat).send().await.unwrap();
     assert!(chat.text().await.unwrap().contains("demo model"));
+    openai::answers(&url, &token);
 
     // The same again is no change at all.
     let before = home.versions(OURS, "agentscope.deployment");

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::Command};
 use serde_json::json;
 
 use super::scripted;
-use crate::common::{fake_model::Reply, require, serve::Server};
+use crate::common::{fake_model::Reply, openai::python, require, serve::Server};
 
 /// Runs a client program against the server; what it printed.
 fn run(server: &Server, mut command: Command, program: &str) -> String {
@@ -14,12 +14,6 @@ fn run(server: &Server, mut command: Command, program: &str) -> String {
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{stdout}{stderr}");
     stdout.into_owned()
-}
-
-/// A Python that has the client.
-fn python() -> Option<Command> {
-    let python = std::env::var_os("AGENTSCOPE_TEST_OPENAI_PYTHON").map(PathBuf::from).filter(|path| path.exists());
-    require::available("openai", python.is_some()).then(|| Command::new(python.unwrap()))
 }
 
 /// A Node.js that finds the client.

@@ -12,7 +12,7 @@ use super::{
     begun,
     kubernetes::{Callers, Home},
 };
-use crate::common::TestEnv;
+use crate::common::{TestEnv, openai};
 
 const OURS: &str =
     "services.serving.knative.dev,revisions.serving.knative.dev,deployments.apps,pod,serviceaccount,secret,configmap";
@@ -59,6 +59,7 @@ async fn an_agent_is_deployed_changed_taken_back_and_let_rest() {
     );
     assert!(!pod.to_string().contains("s3cret-value"));
     home.answers();
+    openai::answers(&url, &home.token(1));
 
     // The same again is no change at all.
     let before = home.versions(OURS, MARK);

@@ -11,6 +11,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{super::process, Home, alive};
+use crate::common::openai;
 
 #[tokio::test]
 async fn an_agent_is_deployed_changed_and_taken_back() {
@@ -27,6 +28,7 @@ async fn an_agent_is_deployed_changed_and_taken_back() {
     let (status, answer) = process(&url, Some("hello-token")).await;
     assert!(status == 200 && answer.contains("demo model"), "{status} {answer}");
     home.answers();
+    openai::answers(&url, "hello-token");
 
     // The same again is no change at all.
     let before = home.processes();
