@@ -4,6 +4,7 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bollard::{
@@ -15,7 +16,10 @@ use bollard::{
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::Instant,
+};
 use tokio_util::io::StreamReader;
 
 type Output = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
@@ -27,6 +31,11 @@ pub(super) struct ExecStream {
     /// Whether the program itself has said something.
     heard: bool,
 }
+
+/// An engine takes note of a pause when it hears of it, which may be after its end; then it hears of that.
+const CATCHING_UP: Duration = Duration::from_secs(1);
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// How every answer begins.
 const ANSWER: &[u8] = b"HTTP/1.";
@@ -41,7 +50,15 @@ impl ExecStream {
             cmd: Some(command.iter().map(|word| (*word).to_owned()).collect()),
             ..ExecConfig::default()
         };
-        let exec = docker.create_exec(container, config).await?;
+        let begun = Instant::now();
+        let exec = loop {
+            match docker.create_exec(container, config.clone()).await {
+                Err(error) if error.to_string().contains("is paused") && begun.elapsed() < CATCHING_UP => {
+                    tokio::time::sleep(LOOK).await;
+                }
+                made => break made?,
+            }
+        };
         match docker.start_exec(&exec.id, None::<StartExecOptions>).await? {
             StartExecResults::Attached { output, input } => {
                 let output: Output =
