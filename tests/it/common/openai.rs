@@ -7,7 +7,8 @@ use super::require;
 /// The client, asked what everybody asks.
 const HELLO: &str = "import sys, openai
 client = openai.OpenAI(base_url=sys.argv[1] + '/v1', api_key=sys.argv[2], max_retries=0)
-answer = client.chat.completions.create(model='any', messages=[{'role': 'user', 'content': 'hello'}])
+model = client.models.list().data[0].id
+answer = client.chat.completions.create(model=model, messages=[{'role': 'user', 'content': 'hello'}])
 print(answer.choices[0].message.content)";
 
 /// A Python that has the client; `None` where there is none, and the test is skipped.
