@@ -117,6 +117,7 @@ pub(super) fn run(args: &DeployArgs, cx: &Cx) -> Result<Exit, CliError> {
     let chosen = Chosen::of(args, cx)?;
     in_order(cx, |steps| make::deploy(args, &chosen, cx, steps))
 }
+
 impl DeployArgs {
     fn patience(&self) -> Duration {
         Duration::from_secs(self.timeout)

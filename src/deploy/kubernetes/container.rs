@@ -50,8 +50,7 @@ fn resources(program: &Program) -> Value {
 }
 
 /// `data` is where the agent keeps what it keeps; the Secret and the ConfigMap of the revision are called `kept`.
-pub(super) fn volumes(program: &Program, data: Value, kept: &str, secrets_mode: u32) -> Vec<Value> {
-    let mut data = data;
+pub(super) fn volumes(program: &Program, mut data: Value, kept: &str, secrets_mode: u32) -> Vec<Value> {
     data["name"] = "data".into();
     let mut all = vec![data, json!({ "name": "tmp", "emptyDir": {} }), secrets(program, kept, secrets_mode)];
     if let Some(agent) = &program.agent {

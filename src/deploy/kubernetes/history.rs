@@ -124,14 +124,7 @@ impl Kubernetes {
         if purge == Purge::No {
             found.retain(|(kind, _)| *kind != Kind::PersistentVolumeClaim);
         }
-        if found.is_empty() {
-            return Err(self.site.missing(namespace, name));
-        }
-        for (kind, object) in found {
-            let called = object["metadata"]["name"].as_str().unwrap_or_default();
-            self.site.cluster.delete(kind, namespace, called).await?;
-        }
-        self.site.ended(namespace, name).await
+        self.site.take_away((namespace, name), found).await
     }
 
     /// What is ours, that callers come by first.
@@ -151,6 +144,25 @@ impl Kubernetes {
 }
 
 impl Site {
+    /// Removes what is `found` of a deployment, in this order, and waits until its pods have ended.
+    ///
+    /// # Errors
+    /// Nothing of it.
+    pub(super) async fn take_away(
+        &self,
+        (namespace, name): (&str, &str),
+        found: Vec<(Kind, Value)>,
+    ) -> Result<(), DeployError> {
+        if found.is_empty() {
+            return Err(self.missing(namespace, name));
+        }
+        for (kind, object) in found {
+            let called = object["metadata"]["name"].as_str().unwrap_or_default();
+            self.cluster.delete(kind, namespace, called).await?;
+        }
+        self.ended(namespace, name).await
+    }
+
     /// Until no pod of it is left: they have some seconds to end what they do.
     pub(super) async fn ended(&self, namespace: &str, name: &str) -> Result<(), DeployError> {
         let started = Instant::now();

@@ -38,7 +38,7 @@ pub(super) const SPEC: &str = "agentscope.spec";
 pub(super) const AGENT_HASH: &str = "agentscope.agent-hash";
 /// Who made a revision.
 pub(super) const OWNER: &str = "agentscope.owner";
-/// Of the Deployment or the Service: the revision that answered last.
+/// Of the Deployment: the revision that answered last. Of the record of a revision of Knative: that it has answered.
 pub(super) const PROVED: &str = "agentscope.proved";
 /// Of what a deploy makes before its Deployment: the process that makes it.
 pub(super) const MAKER: &str = "agentscope.maker";

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use super::{
     Credentials, Login, Reference,
     auth::{Challenge, Pass},
-    document,
+    document::{self, PATIENCE},
 };
 use crate::{config::Env, deploy::DeployError, runtime::http::Http};
 
@@ -19,8 +19,6 @@ use crate::{config::Env, deploy::DeployError, runtime::http::Http};
 const SAID: usize = 4 << 10;
 /// How long that may take.
 const SAYING: Duration = Duration::from_secs(10);
-/// A registry that does not even begin to answer.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// Bytes a second: the slowest line that a layer is sent over.
 const SLOWEST: u64 = 64 << 10;
 

@@ -9,7 +9,7 @@ use crate::deploy::DeployError;
 
 /// The largest document: manifests are 4 MiB at most (OCI distribution specification 1.1, "Pushing manifests").
 pub(super) const MOST: usize = 4 << 20;
-/// The longest that one takes.
+/// The longest that one takes, and that an answer takes to begin.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// All of a document; `what` it is and whom it is `from` is for messages.

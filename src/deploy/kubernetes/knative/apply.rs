@@ -15,7 +15,7 @@ use super::{
     },
     Knative, NEEDS,
     manifests::{objects, record},
-    observe::{PROVED, There},
+    observe::There,
     spec::Spec,
     traffic::Traffic,
 };
@@ -28,7 +28,7 @@ use crate::{
     sandbox,
 };
 
-/// For Knative to read what it was given.
+/// For Knative to do what it was told.
 const TURNING: Duration = Duration::from_secs(10);
 
 /// A revision on its way to its calls.
@@ -114,7 +114,7 @@ impl Knative {
         interrupt.or(self.prove(whose, &questions, patience, progress)).await?;
         // Before it is called, as that can be told from the Service. With what it was asked last: another share of the
         // calls is no other revision.
-        let marks = json!({ PROVED: "yes", labels::SPEC: spec.to_value().to_string() });
+        let marks = json!({ labels::PROVED: "yes", labels::SPEC: spec.to_value().to_string() });
         let record = labels::revision(whose.name, whose.revision);
         let marks = json!({ "metadata": { "annotations": marks } });
         self.site.cluster.merge(Kind::ConfigMap, (whose.namespace, &record), &marks).await?;
@@ -215,6 +215,11 @@ impl Knative {
         let called = labels::revision(whose.name, whose.revision);
         for kind in [Kind::Revision, Kind::Secret, Kind::ConfigMap] {
             self.site.cluster.delete(kind, whose.namespace, &called).await?;
+        }
+        // Its number is free then: the next one of that number is not judged by the instances of this one.
+        let started = Instant::now();
+        while started.elapsed() < TURNING && !self.site.pods(whose, Role::Serving).await?.is_empty() {
+            tokio::time::sleep(LOOK).await;
         }
         Ok(())
     }

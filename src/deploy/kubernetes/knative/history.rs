@@ -87,13 +87,6 @@ impl Knative {
             let all = self.site.cluster.list(*kind, Some(namespace), &ours).await?;
             found.extend(all.into_iter().map(|object| (*kind, object)));
         }
-        if found.is_empty() {
-            return Err(self.site.missing(namespace, name));
-        }
-        for (kind, object) in found {
-            let called = object["metadata"]["name"].as_str().unwrap_or_default();
-            self.site.cluster.delete(kind, namespace, called).await?;
-        }
-        self.site.ended(namespace, name).await
+        self.site.take_away((namespace, name), found).await
     }
 }

@@ -21,8 +21,6 @@ use crate::deploy::{
     plan::{Change, Observed, Revision, State},
 };
 
-/// Of the record of a revision: that it has answered.
-pub(super) const PROVED: &str = labels::PROVED;
 /// Of the record of the revision that was called when the deployment was stopped.
 pub(super) const RESTS: &str = "agentscope.rests";
 
@@ -59,13 +57,13 @@ impl There {
         if self.service.is_some() {
             return self.traffic(self.name()).newest().unwrap_or_else(|| self.latest());
         }
-        let proved = self.records.iter().filter(|record| is_marked(record, PROVED));
+        let proved = self.records.iter().filter(|record| is_marked(record, labels::PROVED));
         let rests = proved.clone().find(|record| is_marked(record, RESTS)).map(number);
         rests.or_else(|| proved.map(number).max()).unwrap_or_default()
     }
 
     pub(super) fn is_proved(&self, revision: u32) -> bool {
-        self.record(revision).is_some_and(|record| is_marked(record, PROVED))
+        self.record(revision).is_some_and(|record| is_marked(record, labels::PROVED))
     }
 
     pub(super) fn record(&self, revision: u32) -> Option<&Value> {
@@ -77,7 +75,7 @@ impl There {
         let traffic = self.traffic(self.name());
         let counts = |record: &&Value| {
             let number = number(record);
-            is_marked(record, PROVED) || traffic.share(number) > 0 || number == self.latest()
+            is_marked(record, labels::PROVED) || traffic.share(number) > 0 || number == self.latest()
         };
         self.records.iter().filter(counts).map(number).filter(|number| *number > 0).collect()
     }
@@ -195,7 +193,9 @@ impl Knative {
     /// # Errors
     /// A cluster that cannot be asked, or has no Knative; a Service of the name that is not ours.
     pub(super) async fn there(&self, (namespace, name): (&str, &str)) -> Result<There, DeployError> {
-        if !self.is_installed().await? {
+        let service = self.site.cluster.get(Kind::KnativeService, namespace, name).await?;
+        // What there is none of may be of a kind that the cluster does not know.
+        if service.is_none() && !self.is_installed().await? {
             return Err(DeployError::Usage {
                 what: format!(
                     "the cluster `{}` has no Knative: it does not know serving.knative.dev/v1",
@@ -204,7 +204,6 @@ impl Knative {
                 hint: "install Knative Serving there, or deploy to `kubernetes`".to_owned(),
             });
         }
-        let service = self.site.cluster.get(Kind::KnativeService, namespace, name).await?;
         if let Some(found) = service.as_ref().filter(|found| !labels::is_ours(Target::Knative, found, name)) {
             return Err(not_ours(Kind::KnativeService, found));
         }
