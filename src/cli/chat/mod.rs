@@ -83,6 +83,9 @@ pub(super) struct ChatArgs {
     /// answer to what is asked when its turn comes
     #[arg(long, conflicts_with = "query")]
     plain: bool,
+    /// The deployment whose address stands in place of AGENT: it leads here again, with its token
+    #[arg(skip)]
+    pub(super) deployment: Option<String>,
 }
 
 /// A conversation that can begin: all that the arguments named was found.

@@ -71,7 +71,7 @@ async fn there(args: &ChatArgs, url: &str, keys: &Keys, attachments: Vec<Content
         structured: false,
         text_calls: true,
         url: Some(url.to_owned()),
-        spelled: spelled(Some(Path::new(url)), args),
+        spelled: spelled(Some(Path::new(args.deployment.as_deref().unwrap_or(url))), args),
     };
     let key = SessionKey { user: args.user_id.clone().unwrap_or_default(), session };
     Ok(Chat { agent: Agent::Remote(agent), about, key, format: args.output, attachments })

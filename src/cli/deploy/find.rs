@@ -154,6 +154,7 @@ pub(in crate::cli) fn chat(mut args: ChatArgs, cx: &Cx) -> Result<Exit, CliError
     match found {
         Some(reached) => {
             args.agent.agent = Some(reached.url.clone());
+            args.deployment = Some(word);
             chat::run(&args, &with_token(cx, reached.token.clone()))
         }
         None => chat::run(&args, cx),

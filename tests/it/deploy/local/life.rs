@@ -194,6 +194,9 @@ fn a_chat_finds_it_by_its_name_and_a_log_is_followed_to_its_end() {
     for word in ["demo", "local/demo", "dem"] {
         let chat = home.run(&["chat", word, "-q", "hello"]);
         assert!(chat.code == Some(0) && chat.stdout.contains("demo model"), "{chat}");
+        // What goes on with it has the deployment's token, which an address has not.
+        let chat = home.env.run_with(&["chat", word, "--plain"], "hello\n");
+        assert!(chat.stderr.contains(&format!("go on with: agentscope chat {word} --session-id ")), "{chat}");
     }
     assert!(lines.any(|line| line.contains("/turns")));
     assert_eq!(home.run(&["stop", "demo"]).code, Some(0));
