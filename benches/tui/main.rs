@@ -175,7 +175,7 @@ fn message(n: usize) -> Message {
         1 => {
             let arguments = json!({"command": format!("grep -rn 'route {n}' src | head -20")});
             let call = ToolCall { call_id: id(), name: "run_shell_command".to_owned(), arguments, opaque: None };
-            Message { role: Role::Assistant, content: vec![Content::ToolCall(call)] }
+            Message::new(Role::Assistant, vec![Content::ToolCall(call)])
         }
         2 => Message::tool_result(id(), ToolOutcome::ok("src/server/router.rs:12: fn route()\n".repeat(12))),
         _ => Message::assistant(PART),

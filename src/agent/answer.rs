@@ -152,7 +152,7 @@ impl Partial {
     pub(super) fn finish(self) -> (Message, Option<Notice>, Option<String>) {
         let (reason, raw) = self.stop.unzip();
         let content: Vec<_> = self.parts.into_iter().map(Part::into_content).collect();
-        let message = Message { role: Role::Assistant, content };
+        let message = Message::new(Role::Assistant, content);
         let notice = warning(reason, &message).map(|message| Notice::Warning { message: message.to_owned() });
         (message, notice, raw)
     }
@@ -162,7 +162,7 @@ impl Partial {
     pub(super) fn interrupted(self) -> Option<Message> {
         let content: Vec<_> =
             self.parts.into_iter().filter(|part| matches!(part, Part::Text(_))).map(Part::into_content).collect();
-        (!content.is_empty()).then_some(Message { role: Role::Assistant, content })
+        (!content.is_empty()).then(|| Message { broken_off: true, ..Message::new(Role::Assistant, content) })
     }
 }
 

@@ -108,7 +108,7 @@ pub(super) fn trim(context: &[Message], keep: u64) -> Vec<Message> {
                 return message.clone();
             }
             left = 0;
-            Message { role: message.role, content: message.content.iter().map(trim_part).collect() }
+            Message::new(message.role, message.content.iter().map(trim_part).collect())
         })
         .collect();
     trimmed.reverse();
@@ -191,7 +191,7 @@ fn line(role: Role, part: &Content) -> String {
 /// The message that stands for all but the last `keep`.
 pub(super) fn marker(summary: String, keep: usize) -> Message {
     let keep = u32::try_from(keep).unwrap_or(u32::MAX);
-    Message { role: Role::User, content: vec![Content::Summary { text: summary, keep }] }
+    Message::new(Role::User, vec![Content::Summary { text: summary, keep }])
 }
 
 #[cfg(test)]
@@ -205,14 +205,16 @@ mod tests {
     };
 
     fn conversation() -> Vec<Message> {
-        let call = |id: &str| Message {
-            role: Role::Assistant,
-            content: vec![Content::ToolCall(ToolCall {
-                call_id: id.into(),
-                name: "look".to_owned(),
-                arguments: json!({}),
-                opaque: None,
-            })],
+        let call = |id: &str| {
+            Message::new(
+                Role::Assistant,
+                vec![Content::ToolCall(ToolCall {
+                    call_id: id.into(),
+                    name: "look".to_owned(),
+                    arguments: json!({}),
+                    opaque: None,
+                })],
+            )
         };
         let result = |id: &str, bytes: usize| Message::tool_result(id.into(), ToolOutcome::ok("x".repeat(bytes)));
         vec![

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::output::FINAL_ANSWER;
 use crate::domain::{CallId, Content, Message, Role, ToolCall, ToolOutcome};
 
 /// The calls of the last answer that have no result, because the process ended before they did. Their results are to be
@@ -16,6 +17,28 @@ pub(super) fn interrupted_calls(stored: &[Message]) -> Vec<ToolCall> {
     }
     let answered: HashSet<_> = after.iter().flat_map(results).map(|(id, _)| id).collect();
     answer.calls().filter(|call| !answered.contains(&call.call_id)).cloned().collect()
+}
+
+/// What a session says of its end, where its last turn did not come to one.
+#[must_use]
+pub fn broken_off(stored: &[Message]) -> Option<&'static str> {
+    let last = stored.last()?;
+    match last.role {
+        Role::Assistant if last.broken_off => Some("the answer broke off here"),
+        Role::Assistant | Role::Tool if !interrupted_calls(stored).is_empty() => {
+            Some("the turn broke off here, before its tools were done: what they did is not known")
+        }
+        Role::Assistant => None,
+        Role::User if summary_keeps(last).is_some() => None,
+        Role::Tool if gives_final_answer(stored) => None,
+        Role::User | Role::Tool => Some("the turn broke off here, before its answer: nothing of that is kept"),
+    }
+}
+
+/// Whether the last result is that of the call which the agent gives its answer with.
+fn gives_final_answer(stored: &[Message]) -> bool {
+    let Some((id, ToolOutcome::Ok { .. })) = stored.last().and_then(|last| results(last).last()) else { return false };
+    stored.iter().rev().flat_map(Message::calls).any(|call| call.call_id == *id && call.name == FINAL_ANSWER)
 }
 
 /// The messages that a model is sent: all of them, or the last summary and what it does not stand for.
@@ -128,7 +151,7 @@ mod tests {
                 opaque: None,
             })
         };
-        Message { role: Role::Assistant, content: ids.iter().map(call).collect() }
+        Message::new(Role::Assistant, ids.iter().map(call).collect())
     }
 
     fn result(id: &str) -> Message {
@@ -136,7 +159,7 @@ mod tests {
     }
 
     fn summary(keep: u32) -> Message {
-        Message { role: Role::User, content: vec![Content::Summary { text: "before".to_owned(), keep }] }
+        Message::new(Role::User, vec![Content::Summary { text: "before".to_owned(), keep }])
     }
 
     #[test]
@@ -159,7 +182,7 @@ mod tests {
             asks(&["a", "b"]),
             Message::user("what now?"),
             result("a"),
-            Message { role: Role::Assistant, content: vec![] },
+            Message::new(Role::Assistant, vec![]),
             asks(&["c"]),
             result("c"),
             result("c"),
@@ -195,5 +218,25 @@ mod tests {
         assert_eq!(since_summary(&stored), [summary(3), say("3"), say("4"), say("5"), say("6")]);
         assert_eq!(since_summary(&[say("1"), summary(9)]), [summary(9), say("1")]);
         assert_eq!(since_summary(&[say("1")]), [say("1")]);
+    }
+
+    #[test]
+    fn a_session_says_how_it_broke_off() {
+        let said = Message::user("Do it.");
+        let half = Message { broken_off: true, ..Message::assistant("I shall") };
+        let told = |more: &[Message]| broken_off(&[std::slice::from_ref(&said), more].concat()).unwrap_or_default();
+        assert_eq!(broken_off(&[]), None);
+        assert_eq!(told(&[Message::assistant("Done.")]), "");
+        assert_eq!(told(&[half]), "the answer broke off here");
+        assert_eq!(told(&[]), "the turn broke off here, before its answer: nothing of that is kept");
+        assert_eq!(told(&[asks(&["a"]), result("a")]), told(&[]));
+        assert_eq!(
+            told(&[asks(&["a", "b"]), result("a")]),
+            "the turn broke off here, before its tools were done: what they did is not known"
+        );
+        assert_eq!(told(&[Message::assistant("Done."), summary(0)]), "", "compacted");
+        let call = ToolCall { call_id: "a".into(), name: FINAL_ANSWER.to_owned(), arguments: json!({}), opaque: None };
+        let answer = Message::new(Role::Assistant, vec![Content::ToolCall(call)]);
+        assert_eq!(told(&[answer, result("a")]), "", "given by a call");
     }
 }

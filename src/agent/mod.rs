@@ -52,6 +52,7 @@ pub use chosen::ModelOption;
 pub use context::{CONTEXT_FILE, context_files};
 pub use draft::{Compaction, DraftError};
 pub(crate) use failure::chain;
+pub use history::broken_off;
 pub use hooks::HookRuleError;
 pub use local::LocalAgent;
 pub use look::{ContextPart, ContextUse, Permitted, ServerLine, TalkError, ToolLine};
@@ -242,7 +243,7 @@ impl AgentRequest {
     /// One message of the user, text and images, in a session.
     #[must_use]
     pub fn message(key: SessionKey, content: Vec<Content>) -> Self {
-        Self { key, input: vec![Message { role: Role::User, content }], brought: Brought::default() }
+        Self { key, input: vec![Message::new(Role::User, content)], brought: Brought::default() }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
         http::{Http, HttpError},
         sse,
     },
-    store::{Export, SessionInfo},
+    store::{Export, SessionInfo, SessionUsage},
 };
 
 /// How long a turn that was stopped may take to say so.
@@ -151,6 +151,16 @@ impl RemoteAgent {
     /// A server that does not answer, or that has no such session.
     pub async fn export(&self, session: &SessionId) -> Result<Export, RemoteError> {
         self.read(self.client.get(self.of(session)?)).await
+    }
+
+    /// What a session used.
+    ///
+    /// # Errors
+    /// As [`RemoteAgent::export`].
+    pub async fn usage(&self, session: &SessionId) -> Result<SessionUsage, RemoteError> {
+        let mut url = self.of(session)?;
+        url.set_path(&format!("{}/usage", url.path()));
+        self.read(self.client.get(url)).await
     }
 
     /// # Errors

@@ -20,22 +20,30 @@ pub enum Role {
 pub struct Message {
     pub role: Role,
     pub content: Vec<Content>,
+    /// It is what there was of an answer when its turn was canceled or failed, or when its process was killed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub broken_off: bool,
 }
 
 impl Message {
     #[must_use]
+    pub fn new(role: Role, content: Vec<Content>) -> Self {
+        Self { role, content, broken_off: false }
+    }
+
+    #[must_use]
     pub fn user(text: impl Into<String>) -> Self {
-        Self { role: Role::User, content: vec![Content::text(text)] }
+        Self::new(Role::User, vec![Content::text(text)])
     }
 
     #[must_use]
     pub fn assistant(text: impl Into<String>) -> Self {
-        Self { role: Role::Assistant, content: vec![Content::text(text)] }
+        Self::new(Role::Assistant, vec![Content::text(text)])
     }
 
     #[must_use]
     pub fn tool_result(call_id: CallId, outcome: ToolOutcome) -> Self {
-        Self { role: Role::Tool, content: vec![Content::ToolResult { call_id, outcome }] }
+        Self::new(Role::Tool, vec![Content::ToolResult { call_id, outcome }])
     }
 
     /// The text parts, joined; reasoning is not text.

@@ -409,7 +409,7 @@ mod tests {
         };
         let messages = vec![
             Message::user("TOOL:a TOOL:b"),
-            Message { role: Role::Assistant, content: vec![call("1", "a"), call("2", "b")] },
+            Message::new(Role::Assistant, vec![call("1", "a"), call("2", "b")]),
             Message::tool_result(CallId::from("1"), ToolOutcome::ok("it is noon")),
             Message::tool_result(CallId::from("2"), ToolOutcome::Failed { error: "no clock".to_owned() }),
         ];

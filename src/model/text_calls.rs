@@ -92,7 +92,7 @@ fn as_text(request: &mut ModelRequest) {
         // Results of parallel calls are one message: many templates insist on turns.
         match messages.last_mut() {
             Some(last) if message.role == Role::Tool && last.role == Role::User => last.content.extend(content),
-            _ => messages.push(Message { role, content }),
+            _ => messages.push(Message::new(role, content)),
         }
     }
     messages.iter_mut().for_each(join_texts);

@@ -100,6 +100,7 @@ const OPERATIONS: &[Operation] = &[
     op("patch", "/sessions/{id}", Server, "Gives a session a title").asks(&["user_id"]).takes(bodies::rename),
     op("delete", "/sessions/{id}", Server, "Deletes a session").asks(&["user_id"]).gives(Nothing),
     op("get", "/sessions/{id}/export", Server, "A session as a file, `json` or `md`").asks(&["user_id", "format"]),
+    op("get", "/sessions/{id}/usage", Server, "What a session used, by agent and model").asks(&["user_id"]),
     op("get", "/v1/models", Agent, "The agents, as models of OpenAI's API"),
     op("get", "/v1/models/{id}", Agent, "An agent, as a model"),
     op("post", "/v1/chat/completions", Agent, "A turn, as a chat completion").takes(bodies::chat),

@@ -11,6 +11,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::{
     ApiError, App, admin, agents, auth, guard, health, metrics, observe, openapi, page, protocol, sessions, turns,
 };
+use crate::runtime::unread::read_on;
 
 /// Every route, with `more` besides, and all that stands before it.
 pub(super) fn router(app: Arc<App>, more: Router<Arc<App>>) -> Router {
@@ -32,6 +33,7 @@ pub(super) fn router(app: Arc<App>, more: Router<Arc<App>>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
         .layer(CatchPanicLayer::custom(crashed))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), observe::observe))
+        .layer(middleware::from_fn(read_on))
         .with_state(app)
 }
 

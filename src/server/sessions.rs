@@ -23,6 +23,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/sessions", get(list).delete(remove_all))
         .route("/sessions/{id}", get(read).patch(rename).delete(remove))
         .route("/sessions/{id}/export", get(export))
+        .route("/sessions/{id}/usage", get(usage))
 }
 
 /// Whose sessions, for callers that may act for any user.
@@ -102,6 +103,18 @@ async fn export(
     };
     response.headers_mut().insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
     Ok(response)
+}
+
+async fn usage(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(of): Params<Of>,
+    Id(id): Id,
+) -> Result<Response, ApiError> {
+    let key = key(&caller, &of, id)?;
+    // One that is not there is told apart from one that has used nothing.
+    app.stores.sessions.info(&key).await?;
+    Ok(axum::Json(app.stores.sessions.usage(&key).await?).into_response())
 }
 
 /// Removes a session and all that is kept of it: messages, state, its tasks with their events and results, the responses

@@ -172,7 +172,7 @@ async fn steer(
     Id(id): Id,
     Json(body): Json<Steer>,
 ) -> Result<StatusCode, ApiError> {
-    let message = Message { role: Role::User, content: body.input.content()? };
+    let message = Message::new(Role::User, body.input.content()?);
     app.runs.find(caller.bound(), &TurnId::from(id))?.steer(vec![message])?;
     Ok(StatusCode::ACCEPTED)
 }

@@ -69,6 +69,9 @@ impl Export {
                     }
                 }
             }
+            if message.broken_off {
+                text.push_str("\n*The answer broke off here.*\n");
+            }
         }
         text
     }

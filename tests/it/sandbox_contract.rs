@@ -14,7 +14,7 @@ use agentscope::sandbox::{
     handoff,
 };
 
-use crate::common::require;
+use crate::common::{require, unread};
 
 /// A daemon without a box around it.
 struct Daemon {
@@ -152,6 +152,16 @@ fn the_box_clients_of_the_python_runtime_drive_the_daemon() {
     diff "501 this sandbox keeps no history of its workspace; `git` can be run by /tools/run_shell_command"
     logs "501 this sandbox keeps no history of its workspace; `git` can be run by /tools/run_shell_command"
     "#);
+    daemon.stop();
+}
+
+/// Clients go on over the connection on which they were refused, whenever they sent what was not read.
+#[test]
+fn a_request_that_is_refused_leaves_its_connection_to_the_next() {
+    let daemon = Daemon::start();
+    let (address, token) = (daemon.address.to_string(), daemon.token.expose());
+    let outside = unread::posts_late(&address, "/workspace/mkdir?path=../out", token, "late");
+    assert_eq!(unread::statuses(&outside)[1..], ["200"], "{outside}");
     daemon.stop();
 }
 

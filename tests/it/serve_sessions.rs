@@ -39,6 +39,13 @@ async fn they_are_listed_read_renamed_exported_and_deleted() {
     assert!(markdown.as_str().unwrap().starts_with("# Doors\n"), "{markdown}");
     let (status, body) = server.get("/sessions/s1/export?format=pdf").await;
     assert_eq!((status, body["code"].as_str()), (400, Some("invalid_request")));
+    let (_, used) = server.get("/sessions/s1/usage").await;
+    assert_eq!(
+        (&used["agents"][0]["model"], &used["agents"][0]["answers"]),
+        (&json!("demo/demo"), &json!(1)),
+        "{used}"
+    );
+    assert_eq!(server.get("/sessions/s2/usage").await.0, 404);
 
     assert_eq!(call(&server, "", "DELETE", "/sessions/s1", &Value::Null).await.0, 204);
     assert_eq!(server.get("/sessions/s1").await.0, 404);

@@ -39,7 +39,7 @@ fn asks(ids: &[&str]) -> Message {
         let (call_id, name) = ((*id).into(), "open_door".to_owned());
         Content::ToolCall(ToolCall { call_id, name, arguments: json!({}), opaque: None })
     };
-    Message { role: Role::Assistant, content: ids.iter().map(call).collect() }
+    Message::new(Role::Assistant, ids.iter().map(call).collect())
 }
 
 impl Stage {

@@ -56,15 +56,15 @@ async fn the_oldest_turns_become_a_summary_that_lasts() {
 #[tokio::test]
 async fn old_results_are_trimmed_before_anything_is_summarised() {
     let stage = stage(1000, vec![says("Well.")]);
-    let asked = Message {
-        role: Role::Assistant,
-        content: vec![Content::ToolCall(ToolCall {
+    let asked = Message::new(
+        Role::Assistant,
+        vec![Content::ToolCall(ToolCall {
             call_id: "a".into(),
             name: "look".to_owned(),
             arguments: serde_json::json!({}),
             opaque: None,
         })],
-    };
+    );
     let result = Message::tool_result("a".into(), ToolOutcome::ok("x".repeat(4000)));
     let past = [Message::user("look"), asked, result, Message::assistant("Seen.")];
     stage.store.append(&Stage::key(), &past).await.unwrap();

@@ -198,7 +198,8 @@ async fn cancellation_in_the_middle_of_an_answer_keeps_what_was_said() {
         })
         .await;
     assert_eq!(*outcome(&events), TurnOutcome::Canceled);
-    assert_eq!(stage.history().await, [Message::user("Tell"), Message::assistant("Once upon ")]);
+    let half = Message { broken_off: true, ..Message::assistant("Once upon ") };
+    assert_eq!(stage.history().await, [Message::user("Tell"), half]);
 }
 
 #[tokio::test]
@@ -219,7 +220,7 @@ async fn a_stream_that_is_dropped_is_a_turn_that_is_canceled_and_saved() {
 async fn a_session_that_died_in_a_call_goes_on() {
     let stage = Stage::new("", vec![says("Welcome back."), says("Again.")]);
     let call = ToolCall { call_id: "a".into(), name: "puppet".to_owned(), arguments: json!({}), opaque: None };
-    let died = [Message::user("Try"), Message { role: Role::Assistant, content: vec![Content::ToolCall(call)] }];
+    let died = [Message::user("Try"), Message::new(Role::Assistant, vec![Content::ToolCall(call)])];
     stage.store.append(&Stage::key(), &died).await.unwrap();
     let events = stage.turn("Again").await;
     assert_eq!(*outcome(&events), TurnOutcome::Completed { output: None });
@@ -272,10 +273,10 @@ async fn failures_of_the_model_end_the_turn_and_keep_what_was_said() {
     insta::assert_snapshot!(lines(&stage.turn("Hi").await), @r#"
     assistant turn_started {"model":"scripted/model"}
     assistant text_delta {"text":"Hel"}
-    assistant message_completed {"message":{"role":"assistant","content":[{"type":"text","text":"Hel"}]}}
+    assistant message_completed {"message":{"role":"assistant","content":[{"type":"text","text":"Hel"}],"broken_off":true}}
     assistant turn_finished {"outcome":{"status":"failed","code":"model","message":"openai/root: reset","hint":"look at the key"},"usage":{"input_tokens":0,"output_tokens":0,"cached_tokens":0,"reasoning_tokens":0}}
     "#);
-    assert_eq!(stage.history().await[1], Message::assistant("Hel"));
+    assert_eq!(stage.history().await[1], Message { broken_off: true, ..Message::assistant("Hel") });
     insta::assert_snapshot!(lines(&Stage::new("", vec![vec![]]).turn("Hi").await), @r#"
     assistant turn_started {"model":"scripted/model"}
     assistant turn_finished {"outcome":{"status":"failed","code":"model","message":"scripted/model: the connection was cut in the middle of the answer"},"usage":{"input_tokens":0,"output_tokens":0,"cached_tokens":0,"reasoning_tokens":0}}

@@ -1,14 +1,15 @@
 //! A conversation line by line, for a terminal without drawing, or a pipe.
 
 use super::{
-    Chat,
+    Chat, ChatArgs,
     commands::{self, After},
     stops::Stop,
     turn::Terminal,
 };
 use crate::{
+    agent::broken_off,
     cli::{CliError, Cx, Exit},
-    domain::Content,
+    domain::{Content, TurnOutcome},
     tui::commands::Line,
     ui::{events::EventFormat, printable, style},
 };
@@ -17,13 +18,19 @@ use crate::{
 pub(super) async fn converse(
     chat: &mut Chat,
     terminal: &mut Terminal,
-    first: Option<String>,
+    args: &ChatArgs,
     cx: &Cx,
 ) -> Result<Exit, CliError> {
     if let Some(welcome) = &chat.about.welcome {
         terminal.printer.stderr(&format!("{}\n", printable(welcome.trim_end())));
     }
-    terminal.typed_ahead.extend(first);
+    if args.goes_on()
+        && let Some(text) = broken_off(&chat.talk(cx).said().await.unwrap_or_default().0)
+    {
+        let warning = terminal.printer.err_style(style::WARNING);
+        terminal.printer.stderr(&format!("{warning}{text}{warning:#}\n"));
+    }
+    terminal.typed_ahead.extend(args.prompt.clone());
     let mut said = false;
     let exit = loop {
         // Told while a turn or a command ran, which was let end.
@@ -49,6 +56,9 @@ pub(super) async fn converse(
         input.append(&mut chat.attachments);
         let report = chat.turn(terminal, input).await?;
         said = true;
+        if report.outcome == TurnOutcome::Canceled {
+            terminal.discard_ahead();
+        }
         // A failed turn is told, and the conversation goes on.
         if let Err(error) = chat.judge(&report) {
             error.report(&terminal.printer);

@@ -88,6 +88,13 @@ pub(super) struct ChatArgs {
     pub(super) deployment: Option<String>,
 }
 
+impl ChatArgs {
+    /// Whether something may have been said in the session before.
+    fn goes_on(&self) -> bool {
+        self.session_id.is_some() || self.continue_last
+    }
+}
+
 /// A conversation that can begin: all that the arguments named was found.
 struct Chat {
     agent: Agent,
@@ -134,9 +141,7 @@ pub(super) fn run(args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
         chat.agent.start();
         let draws = one_shot.is_none() && !args.plain && args.output == EventFormat::Text && screen::can_draw(cx);
         if draws {
-            let result = screen::converse(&mut chat, args, cx).await;
-            chat.agent.drained().await;
-            return result;
+            return screen::converse(&mut chat, args, cx).await;
         }
         let attended = cx.env.stdin_tty && cx.env.stderr_tty || args.plain;
         let mut terminal = Terminal {
@@ -148,7 +153,7 @@ pub(super) fn run(args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
         };
         let result = match one_shot {
             Some(text) => chat.one_shot(&mut terminal, text).await,
-            None => line::converse(&mut chat, &mut terminal, args.prompt.clone(), cx).await,
+            None => line::converse(&mut chat, &mut terminal, args, cx).await,
         };
         // Also after a failure: what happened is saved, and no server of a tool is left behind.
         chat.agent.drained().await;

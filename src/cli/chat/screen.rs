@@ -42,7 +42,6 @@ fn charset(cx: &Cx) -> Option<String> {
 
 /// Talks until the user leaves.
 pub(super) async fn converse(chat: &mut Chat, args: &ChatArgs, cx: &Cx) -> Result<Exit, CliError> {
-    let history = args.session_id.is_some() || args.continue_last;
     let setup = Setup {
         talk: Talk {
             agent: chat.agent.clone(),
@@ -51,7 +50,7 @@ pub(super) async fn converse(chat: &mut Chat, args: &ChatArgs, cx: &Cx) -> Resul
             cwd: cx.env.cwd.clone(),
             place: Place::Screen,
         },
-        history,
+        history: args.goes_on(),
         about: about(chat, cx),
         depth: Depth::of(cx.env.var("TERM"), cx.env.var("COLORTERM"), cx.printer.out_color()),
         ground: cx.env.var("COLORFGBG").and_then(Ground::of_variable),
@@ -62,9 +61,10 @@ pub(super) async fn converse(chat: &mut Chat, args: &ChatArgs, cx: &Cx) -> Resul
         first: args.prompt.clone(),
         attachments: std::mem::take(&mut chat.attachments),
     };
-    let ending = tui::run(setup, signals()?)
-        .await
-        .map_err(|error| CliError::failed("the terminal can no longer be used").because(&error))?;
+    let ending = tui::run(setup, signals()?).await;
+    // What a turn used that was stopped is known at its end, and no server of a tool is left behind.
+    chat.agent.drained().await;
+    let ending = ending.map_err(|error| CliError::failed("the terminal can no longer be used").because(&error))?;
     chat.key = ending.session;
     if ending.said {
         let dim = cx.printer.err_style(style::DIM);

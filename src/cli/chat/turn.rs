@@ -123,6 +123,17 @@ impl Terminal {
         self.typed_ahead.extend(typed);
     }
 
+    /// Who stops a turn may no longer want what he typed to come after it.
+    pub(super) fn discard_ahead(&mut self) {
+        self.typed_ahead.extend(self.lines.waiting());
+        if self.typed_ahead.is_empty() {
+            return;
+        }
+        let dim = self.printer.err_style(style::DIM);
+        let lines: String = self.typed_ahead.drain(..).map(|line| format!("\n> {}", printable(&line))).collect();
+        self.printer.stderr(&format!("{dim}not sent, as the turn before it was stopped:{lines}{dim:#}\n"));
+    }
+
     fn show(&mut self, ask: &Ask) {
         self.set_aside();
         let heading = self.printer.err_style(style::WARNING);

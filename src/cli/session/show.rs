@@ -72,6 +72,9 @@ fn transcript(messages: &[Message], printer: &Printer) -> String {
                 }
             }
         }
+        if message.broken_off {
+            text.push_str(&format!("{dim}[the answer broke off here]{dim:#}\n"));
+        }
     }
     text
 }

@@ -49,10 +49,8 @@ fn notices() -> Vec<Notice> {
 fn kinds() -> Vec<EventKind> {
     let text = str::to_owned;
     let question = Question { text: text("Which?"), choices: vec![text("red"), text("blue")], closed: true };
-    let message = Message {
-        role: crate::domain::Role::Assistant,
-        content: vec![Content::text("Hello."), Content::ToolCall(call())],
-    };
+    let message =
+        Message::new(crate::domain::Role::Assistant, vec![Content::text("Hello."), Content::ToolCall(call())]);
     let denied = ToolOutcome::Denied { by: DeniedBy::Rule, reason: text("the rule `todo` denies it") };
     let failed =
         TurnOutcome::Failed { code: FailureCode::StepLimit, message: text("stopped"), hint: Some(text("go on")) };

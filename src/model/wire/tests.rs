@@ -36,17 +36,17 @@ fn conversation() -> ModelRequest {
     ModelRequest {
         instructions: "Be brief.".to_owned(),
         messages: vec![
-            Message {
-                role: Role::User,
-                content: vec![
+            Message::new(
+                Role::User,
+                vec![
                     Content::Summary { text: "They spoke of cities.".to_owned(), keep: 0 },
                     Content::text("What is this?"),
                     Content::Image(png),
                 ],
-            },
-            Message {
-                role: Role::Assistant,
-                content: vec![
+            ),
+            Message::new(
+                Role::Assistant,
+                vec![
                     reasoning("anthropic", json!({ "signature": "sig" })),
                     reasoning(
                         "responses",
@@ -58,7 +58,7 @@ fn conversation() -> ModelRequest {
                     call("call_2", "weather", json!("{city: Rome"), None),
                     call("call_3", "weather", json!({}), None),
                 ],
-            },
+            ),
             result("call_1", with_image),
             result("call_2", ToolOutcome::Failed { error: "not JSON".to_owned() }),
             result("call_3", ToolOutcome::Denied { by: DeniedBy::User, reason: String::new() }),

@@ -16,7 +16,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{Daemon, exec, jobs, python::routes as python, tools};
-use crate::sandbox::wire::{Info, Renew};
+use crate::{
+    runtime::unread::read_on,
+    sandbox::wire::{Info, Renew},
+};
 
 pub(super) fn all(daemon: &Arc<Daemon>) -> Router {
     let native = Router::new()
@@ -42,6 +45,7 @@ pub(super) fn all(daemon: &Arc<Daemon>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(daemon), count))
         .merge(quiet)
         .layer(middleware::from_fn_with_state(Arc::clone(daemon), authorize))
+        .layer(middleware::from_fn(read_on))
 }
 
 /// Both texts are the contract's.

@@ -55,6 +55,9 @@ pub(super) struct Watch {
     free: AtomicU64,
     /// Nanoseconds that it took.
     took: AtomicU64,
+    /// When it ended, in nanoseconds since `start`.
+    scanned: AtomicU64,
+    start: Instant,
 }
 
 /// What to look at.
@@ -85,6 +88,8 @@ impl Watch {
             used: AtomicU64::new(0),
             free: AtomicU64::new(free),
             took: AtomicU64::new(0),
+            scanned: AtomicU64::new(0),
+            start: Instant::now(),
         });
         let shared = Arc::clone(&watch);
         thread::Builder::new().name("watch".into()).stack_size(256 << 10).spawn(move || shared.run(free))?;
@@ -113,10 +118,13 @@ impl Watch {
         }
     }
 
-    /// Whether more may be written. Scans where it may be that not.
+    /// Whether more may be written. Scans where it may be that not, and where the last scan is long ago for what it took:
+    /// others who free room hide what the box takes.
     pub(super) fn fits(&self) -> bool {
         let limit = self.watched.limits.disk;
-        self.used.load(Ordering::Relaxed).saturating_add(self.lost_room()) <= limit
+        let old = nanoseconds(self.start).saturating_sub(self.scanned.load(Ordering::Relaxed));
+        let fresh = old < self.took.load(Ordering::Relaxed).saturating_mul(SHARE.into());
+        fresh && self.used.load(Ordering::Relaxed).saturating_add(self.lost_room()) <= limit
             || self.scan(&self.watched.programs()) <= limit
     }
 
@@ -165,7 +173,8 @@ impl Watch {
         self.used.store(used, Ordering::Relaxed);
         // Nothing more fits.
         self.disk_full.store(used.saturating_add(LEAST) > self.watched.limits.disk, Ordering::Relaxed);
-        self.took.store(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.took.store(nanoseconds(start), Ordering::Relaxed);
+        self.scanned.store(nanoseconds(self.start), Ordering::Relaxed);
         used
     }
 
@@ -241,6 +250,10 @@ impl Watched {
     fn free(&self) -> u64 {
         self.written.iter().map(free).min().unwrap_or(u64::MAX)
     }
+}
+
+fn nanoseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn end(pid: i32) -> bool {

@@ -27,14 +27,14 @@ fn conversation() -> Vec<Message> {
     };
     vec![
         Message::user("  What is\tnew?\nTell me."),
-        Message {
-            role: Role::Assistant,
-            content: vec![
+        Message::new(
+            Role::Assistant,
+            vec![
                 Content::Reasoning { text: "hm".to_owned(), opaque: Some(json!([1])) },
                 Content::text("I look."),
                 Content::ToolCall(call),
             ],
-        },
+        ),
         Message::tool_result(CallId::from("call_1"), ToolOutcome::ok("nothing")),
         Message::assistant("Nothing."),
     ]

@@ -8,3 +8,8 @@ CREATE TABLE partials (
     text     TEXT NOT NULL,
     PRIMARY KEY (session, position)
 ) STRICT;
+
+-- Whatever is saved takes its place, whoever saves it: a process that has the database open since before this too.
+CREATE TRIGGER partials_end AFTER INSERT ON messages BEGIN
+    DELETE FROM partials WHERE session = NEW.session;
+END;

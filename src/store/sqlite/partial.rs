@@ -12,7 +12,7 @@ pub(super) fn of(connection: &Connection, session: i64) -> Result<Option<Message
         "SELECT group_concat(text, '' ORDER BY position) FROM partials WHERE session = ?1 HAVING count(*) > 0",
     )?;
     let text: Option<String> = query.query_row([session], |row| row.get(0)).optional()?;
-    Ok(text.map(Message::assistant))
+    Ok(text.map(|text| Message { broken_off: true, ..Message::assistant(text) }))
 }
 
 pub(super) fn add(connection: &Connection, session: i64, text: &str) -> Result<(), StoreError> {
@@ -36,7 +36,7 @@ pub(super) fn copy(connection: &Connection, from: i64, to: i64) -> Result<(), St
     Ok(())
 }
 
-/// Makes it a message. For a session whose writer is gone.
+/// Makes it a message, which ends it. For a session whose writer is gone.
 pub(super) fn settle(connection: &Connection, session: i64) -> Result<(), StoreError> {
     let Some(message) = of(connection, session)? else { return Ok(()) };
     connection.execute(
@@ -44,5 +44,5 @@ pub(super) fn settle(connection: &Connection, session: i64) -> Result<(), StoreE
          SELECT ?1, coalesce(max(position) + 1, 0), ?2 FROM messages WHERE session = ?1",
         params![session, to_json(&message)?],
     )?;
-    drop(connection, session)
+    Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{App, Cmd, Overlay};
 use crate::{
-    domain::{Message, Role as Author, Usage},
+    domain::{Message, Usage},
     tui::{
         cells::Transcript,
         commands::{Effect, Entered, Failure, Line, Next, Part, ShellDone, Step},
@@ -175,10 +175,6 @@ impl App {
                 self.carried.extend(shown);
                 self.said = !messages.is_empty();
                 self.transcript = Transcript::history(self.theme, &messages);
-                if messages.last().is_some_and(|last| last.role != Author::Assistant) {
-                    let text = "the turn broke off here, before its answer: nothing of that is kept";
-                    self.transcript.note(Role::Warning, text);
-                }
             }
             Err(failure) => self.failed(&failure),
         }

@@ -28,8 +28,8 @@ impl Talk {
 pub async fn usage(agent: &Agent, key: &SessionKey) -> Result<SessionUsage, Failure> {
     match agent {
         Agent::Local(agent) => Ok(agent.sessions().usage(key).await?),
-        Agent::Remote(agent) => match agent.export(&key.session).await {
-            Ok(export) => Ok(export.usage),
+        Agent::Remote(agent) => match agent.usage(&key.session).await {
+            Ok(usage) => Ok(usage),
             Err(RemoteError::Refused { status: 404, .. }) => Ok(SessionUsage::default()),
             Err(error) => Err(error.into()),
         },

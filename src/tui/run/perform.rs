@@ -234,5 +234,5 @@ impl Running {
 fn message(draft: &Draft, mut attachments: Vec<Content>) -> Message {
     let mut content = vec![Content::text(&draft.text)];
     content.append(&mut attachments);
-    Message { role: Role::User, content }
+    Message::new(Role::User, content)
 }

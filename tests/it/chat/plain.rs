@@ -46,6 +46,7 @@ fn being_told_to_end_ends_the_turn_and_the_chat_and_keeps_the_answer_so_far() {
 
                 Assistant
                 Half of
+                [the answer broke off here]
                 ");
             }
             drop(go);
@@ -122,6 +123,29 @@ fn what_was_typed_before_an_approval_is_no_answer_to_it() {
 }
 
 #[test]
+fn what_was_typed_ahead_is_not_sent_after_a_turn_that_was_stopped() {
+    let (go, wait) = mpsc::channel();
+    let (env, server) = scripted("", vec![half().wait(wait), Reply::text("I am back.")]);
+    let mut pty = chat(&env, &["--plain"]);
+    pty.sees("> ");
+    pty.line("Say it.");
+    pty.sees("Half of");
+    pty.line("Now delete it all.");
+    pty.until("the echo", |screen| screen.lines().any(|line| line.ends_with("Now delete it all.")));
+    // Ctrl-C itself has the terminal throw away what nobody has read yet.
+    pty.signal(Signal::INT);
+    pty.sees("not sent, as the turn before it was stopped:");
+    pty.sees("> Now delete it all.\n> ");
+    pty.line("Are you there?");
+    pty.sees("I am back.");
+    pty.line("/exit");
+    assert_eq!(pty.exit(), Some(0));
+    let said = server.requests().pop().unwrap().body["messages"].to_string();
+    assert!(said.contains("Are you there?") && !said.contains("delete"), "{said}");
+    drop(go);
+}
+
+#[test]
 fn what_was_typed_before_a_command_asks_is_no_answer_to_it() {
     let (env, _server) = scripted("", vec![Reply::text("Hello."), Reply::text("Yes what?")]);
     let mut pty = chat(&env, &["--plain", "Hi."]);
@@ -168,7 +192,12 @@ fn a_killed_chat_keeps_the_answer_so_far() {
 
     Assistant
     Half of
+    [the answer broke off here]
     ");
+    let mut pty = chat(&env, &["--plain"]);
+    pty.sees("the answer broke off here\n> ");
+    pty.line("/exit");
+    assert_eq!(pty.exit(), Some(0));
     let copied = env.run(&["session", "fork", SESSION]);
     assert_eq!(copied.code, Some(0), "{copied}");
     assert!(env.run(&["session", "show", copied.stdout.trim()]).stdout.contains("Half of"), "{copied}");

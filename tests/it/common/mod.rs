@@ -17,6 +17,7 @@ pub mod registry;
 pub mod require;
 pub mod serve;
 pub mod trace;
+pub mod unread;
 
 pub use env::{Output, TestEnv, kept, place_program};
 pub use host::Host;

@@ -97,6 +97,12 @@ impl Server {
         self.log.try_iter().collect()
     }
 
+    /// The same of one that has ended, or will.
+    #[must_use]
+    pub fn last_words(&self) -> Vec<String> {
+        self.log.iter().collect()
+    }
+
     #[must_use]
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)

@@ -116,5 +116,5 @@ async fn its_hooks_run_at_both_ends() {
     process(&server, "order").await;
     server.signal("TERM");
     assert_eq!(server.wait(), Some(0));
-    assert_eq!(server.said(), ["closing after 1 orders"]);
+    assert_eq!(server.last_words(), ["closing after 1 orders"]);
 }

@@ -9,7 +9,12 @@ use std::{
 
 use rustix::process::{Resource, getrlimit};
 
-use crate::common::{TestEnv, require::available, serve::Server};
+use crate::common::{
+    TestEnv,
+    require::available,
+    serve::Server,
+    unread::{posts_late, statuses},
+};
 
 /// A server that can have so many descriptors.
 fn limited(descriptors: u32) -> Server {
@@ -62,4 +67,19 @@ async fn ten_thousand_idle_connections_stop_nobody() {
     let events = server.events("/turns", &serde_json::json!({ "input": "hi" })).await;
     assert_eq!(events.last().unwrap()["type"], "turn_finished");
     drop(idle);
+}
+
+#[test]
+fn a_request_that_is_refused_leaves_its_connection_to_the_next() {
+    let server = Server::start("name: demo\nmodel: demo\nserve: {tokens: [{name: a, value: right}]}\n");
+    let address = server.url.strip_prefix("http://").unwrap();
+    for (path, token, expected) in [("/turns", "wrong", ["401", "401"]), ("/nowhere", "right", ["404", "404"])] {
+        let answers = posts_late(address, path, token, "late");
+        assert_eq!(statuses(&answers), expected, "{answers}");
+        assert_eq!(answers.matches("connection: close").count(), 1, "that of the last: {answers}");
+    }
+    // What is too much to be read for nothing is not, and the client is told.
+    let answers = posts_late(address, "/nowhere", "right", &"x".repeat(2 << 20));
+    assert_eq!(statuses(&answers), ["404"], "{answers}");
+    assert!(answers.contains("connection: close"), "{answers}");
 }

@@ -192,7 +192,7 @@ async fn a_collector_that_is_dead_costs_nothing() {
     }
     server.signal("TERM");
     assert_eq!(server.wait(), Some(0));
-    let said = server.said();
+    let said = server.last_words();
     assert_eq!(said.iter().filter(|line| line.contains("takes no traces")).count(), 1, "{said:?}");
 }
 

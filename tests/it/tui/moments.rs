@@ -74,6 +74,7 @@ fn the_process_is_killed_in_the_middle_of_an_answer() {
     let mut pty = chat(&env, &SESSION, 100, 30);
     pty.sees("› Say it.");
     pty.sees("Half of");
+    pty.sees("the answer broke off here");
     pty.line("Go on.");
     pty.sees("All of it.");
     drop(go);

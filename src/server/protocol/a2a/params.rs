@@ -178,5 +178,5 @@ pub(super) fn ours(message: &Message) -> Result<Ours, Refusal> {
         }
     });
     let content = content.collect::<Result<_, _>>().map_err(|error| Refusal::new(Code::ContentType, error.message))?;
-    Ok(Ours { role: OurRole::User, content })
+    Ok(Ours::new(OurRole::User, content))
 }

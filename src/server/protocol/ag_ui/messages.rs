@@ -39,7 +39,7 @@ pub(super) fn read(input: &RunAgentInput) -> Result<Talk, ApiError> {
             Theirs::System { content } => instructions.push(content.clone()),
             Theirs::Activity {} => {}
             Theirs::User { content } => {
-                messages.push(Message { role: Role::User, content: content_of(content, &field)? });
+                messages.push(Message::new(Role::User, content_of(content, &field)?));
             }
             Theirs::Assistant { content, tool_calls } => messages.push(assistant(content.as_deref(), tool_calls)),
             Theirs::Tool { content, tool_call_id, error } => {
@@ -75,14 +75,14 @@ fn assistant(text: Option<&str>, calls: &Option<Vec<TheirCall>>) -> Message {
             opaque: call.encrypted_value.as_deref().and_then(|value| serde_json::from_str(value).ok()),
         })
     }));
-    Message { role: Role::Assistant, content }
+    Message::new(Role::Assistant, content)
 }
 
 /// Goes back to the provider that it came from, and to no other; without its sealed part, to none.
 fn reasoning(content: &Value, sealed: Option<&str>) -> Option<Message> {
     let opaque = serde_json::from_str(sealed?).ok()?;
     let text = content.as_str().unwrap_or_default().to_owned();
-    Some(Message { role: Role::Assistant, content: vec![Content::Reasoning { text, opaque: Some(opaque) }] })
+    Some(Message::new(Role::Assistant, vec![Content::Reasoning { text, opaque: Some(opaque) }]))
 }
 
 /// What the model should know of the application around it.

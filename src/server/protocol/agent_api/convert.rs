@@ -110,7 +110,7 @@ impl Said {
         let role = message.role.unwrap_or(InRole::User);
         let content = parts::contents(content(message, place)?, place)?;
         match role {
-            InRole::User => self.messages.push(Message { role: Role::User, content }),
+            InRole::User => self.messages.push(Message::new(Role::User, content)),
             InRole::Assistant => self.push(Role::Assistant, content),
             InRole::System => {
                 if content.iter().any(|part| !matches!(part, Content::Text { .. })) {
@@ -129,7 +129,7 @@ impl Said {
     fn push(&mut self, role: Role, content: Vec<Content>) {
         match self.messages.last_mut() {
             Some(last) if last.role == role => last.content.extend(content),
-            _ => self.messages.push(Message { role, content }),
+            _ => self.messages.push(Message::new(role, content)),
         }
     }
 }
@@ -175,5 +175,5 @@ fn tool_call(call: Call) -> ToolCall {
 }
 
 fn text_of(content: Vec<Content>) -> String {
-    Message { role: Role::User, content }.text()
+    Message::new(Role::User, content).text()
 }

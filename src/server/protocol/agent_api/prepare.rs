@@ -148,7 +148,7 @@ mod tests {
     fn what_is_new_comes_after_the_last_answer() {
         let call =
             ToolCall { call_id: CallId::from("a"), name: "t".into(), arguments: serde_json::json!({}), opaque: None };
-        let calls = Message { role: Role::Assistant, content: vec![Content::ToolCall(call)] };
+        let calls = Message::new(Role::Assistant, vec![Content::ToolCall(call)]);
         let result = Message::tool_result(CallId::from("a"), ToolOutcome::ok("1"));
         let (hi, yes, go) = (Message::user("hi"), Message::assistant("yes"), Message::user("go"));
         assert_eq!(divide(vec![hi.clone(), go.clone()], true), (None, vec![hi.clone(), go.clone()]));

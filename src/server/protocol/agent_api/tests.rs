@@ -31,12 +31,12 @@ fn text(text: &str) -> EventKind {
 }
 
 fn whole(content: Vec<Content>) -> EventKind {
-    EventKind::MessageCompleted { message: Message { role: Role::Assistant, content }, stop: None, usage: None }
+    EventKind::MessageCompleted { message: Message::new(Role::Assistant, content), stop: None, usage: None }
 }
 
 /// One whose model said what it took.
 fn counted(content: Vec<Content>) -> EventKind {
-    EventKind::MessageCompleted { message: Message { role: Role::Assistant, content }, stop: None, usage: Some(SPENT) }
+    EventKind::MessageCompleted { message: Message::new(Role::Assistant, content), stop: None, usage: Some(SPENT) }
 }
 
 /// The bytes of a turn.

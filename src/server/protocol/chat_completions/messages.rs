@@ -63,7 +63,7 @@ impl Message {
         }
         match self.role.as_str() {
             "system" | "developer" => into.instruct(&self.content("a system message")?.text("a system message")?),
-            "user" => into.say(domain::Message { role: Role::User, content: self.content("a message")?.content()? }),
+            "user" => into.say(domain::Message::new(Role::User, self.content("a message")?.content()?)),
             "assistant" => into.answer(self.assistant()?),
             "tool" => into.say(self.result()?),
             role => {
@@ -93,7 +93,7 @@ impl Message {
                 opaque: None,
             }));
         }
-        Ok(domain::Message { role: Role::Assistant, content })
+        Ok(domain::Message::new(Role::Assistant, content))
     }
 
     fn result(mut self) -> Result<domain::Message, ApiError> {

@@ -116,8 +116,8 @@ struct Mcp {
 fn message(said: Said, into: &mut Conversation) -> Result<(), ApiError> {
     match said.role.as_str() {
         "system" | "developer" => into.instruct(&said.content.text("a system message")?),
-        "user" => into.say(Message { role: Role::User, content: said.content.content()? }),
-        "assistant" => into.answer(Message { role: Role::Assistant, content: said.content.content()? }),
+        "user" => into.say(Message::new(Role::User, said.content.content()?)),
+        "assistant" => into.answer(Message::new(Role::Assistant, said.content.content()?)),
         role => {
             let message = format!("`{role}` is none of the roles `system`, `developer`, `user` and `assistant`");
             return Err(ApiError::invalid(message));
@@ -128,7 +128,7 @@ fn message(said: Said, into: &mut Conversation) -> Result<(), ApiError> {
 
 fn calls(call_id: CallId, name: String, arguments: String) -> Message {
     let call = ToolCall { call_id, name, arguments: arguments_value(arguments), opaque: None };
-    Message { role: Role::Assistant, content: vec![Content::ToolCall(call)] }
+    Message::new(Role::Assistant, vec![Content::ToolCall(call)])
 }
 
 fn mcp(call: Mcp, into: &mut Conversation) {

@@ -43,6 +43,26 @@ async fn remembered_by_the_next_process() {
     assert_eq!(SqliteStore::at(&path).history(&key("s")).await.unwrap(), [Message::user("hi")]);
 }
 
+/// A process that has had the database open since before there were partials saves without knowing of them.
+#[tokio::test]
+async fn what_is_saved_takes_the_place_of_what_was_kept_of_an_answer_whoever_saves_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.db");
+    let store = SqliteStore::at(&path);
+    store.append(&key("s"), &[Message::user("hi")]).await.unwrap();
+    store.keep_partial(&key("s"), "Half of");
+    // It is behind that in the queue.
+    store.rename(&key("s"), "Halves").await.unwrap();
+    let half = Message { broken_off: true, ..Message::assistant("Half of") };
+    assert_eq!(store.history(&key("s")).await.unwrap(), [Message::user("hi"), half]);
+    let other = Connection::open(&path).unwrap();
+    let insert = "INSERT INTO messages (session, position, message) SELECT row, 1, ?1 FROM sessions";
+    other.execute(insert, [to_json(&Message::assistant("All of it.")).unwrap()]).unwrap();
+    let whole = [Message::user("hi"), Message::assistant("All of it.")];
+    assert_eq!(store.history(&key("s")).await.unwrap(), whole);
+    assert_eq!(store.open_session(&key("s"), &NewSession::default()).await.unwrap().history, whole);
+}
+
 #[tokio::test]
 async fn a_lock_holds_for_other_handles_and_makes_no_file_of_its_own() {
     let folder = tempfile::tempdir().unwrap();

@@ -142,7 +142,7 @@ fn an_earlier_conversation_is_tame_too() {
             Content::Summary { text: wild.to_owned(), keep: 0 },
             Content::ToolCall(call),
         ];
-        let message = Message { role: crate::domain::Role::Assistant, content };
+        let message = Message::new(crate::domain::Role::Assistant, content);
         let result = Message::tool_result("c".into(), ToolOutcome::ok(wild));
         let mut chat = Chat::at(30);
         chat.transcript = Transcript::history(Theme::default(), &[Message::user(wild), message, result]);

@@ -553,7 +553,7 @@ fn an_answer_comes_by_whole_lines_and_is_shown_once() {
 fn an_answer_that_was_not_streamed_is_shown_too() {
     let mut chat = Chat::at(40);
     let content = vec![Content::Reasoning { text: "Hm.".to_owned(), opaque: None }, Content::text("Yes.")];
-    let message = Message { role: crate::domain::Role::Assistant, content };
+    let message = Message::new(crate::domain::Role::Assistant, content);
     chat.event(EventKind::MessageCompleted { message, stop: None, usage: None });
     chat.finishes(TurnOutcome::Completed { output: Some(json!({"n": 1})) });
     insta::assert_snapshot!(chat.frame(), @r#"

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::{Detail, Kind, Transcript};
 use crate::{
+    agent::broken_off,
     domain::{CallId, Content, Message, Role as Author, ToolOutcome},
     tui::{
         cells::{reasoning::Reasoning, time::count, tool::Tool},
@@ -30,32 +31,42 @@ impl Transcript {
 
     fn extend(&mut self, messages: &[Message]) {
         let mut calls: HashMap<&CallId, usize> = HashMap::new();
-        for part in messages.iter().flat_map(|message| message.content.iter().map(|part| (message.role, part))) {
-            match part {
-                (Author::User, Content::Text { text }) => self.push(None, Kind::User(text.clone())),
-                (_, Content::Text { text }) if !text.trim().is_empty() => self.push(None, Kind::Answer(text.clone())),
-                (_, Content::Reasoning { text, .. }) if !text.trim().is_empty() => {
-                    self.push(None, Kind::Reasoning(Reasoning { text: text.clone(), took: None }));
-                }
-                (_, Content::ToolCall(call)) => {
-                    calls.insert(&call.call_id, self.cells.len());
-                    let (call, outcome) = (call.clone(), ToolOutcome::Canceled);
-                    self.push(None, Kind::Tool(Box::new(Tool { call, took: None, outcome })));
-                }
-                (_, Content::ToolResult { call_id, outcome }) => {
-                    let cell = calls.get(call_id).and_then(|cell| self.cells.get_mut(*cell));
-                    if let Some(Kind::Tool(tool)) = cell.map(|cell| &mut cell.kind) {
-                        tool.outcome = outcome.clone();
-                    }
-                }
-                (_, Content::Image(image)) => {
-                    self.push(None, Kind::Note(Role::Dim, format!("[image, {}]", image.media_type)));
-                }
-                (_, Content::Summary { text, .. }) => {
-                    self.push(None, Kind::Note(Role::Dim, format!("≡ summary of what was said before\n{text}")));
-                }
-                (_, Content::Text { .. } | Content::Reasoning { .. }) => {}
+        for (message, end) in messages.iter().zip(1..) {
+            message.content.iter().for_each(|part| self.extend_by(message.role, part, &mut calls));
+            if (message.broken_off || end == messages.len())
+                && let Some(text) = broken_off(&messages[..end])
+            {
+                self.push(None, Kind::Note(Role::Warning, text.to_owned()));
             }
+        }
+    }
+
+    /// `calls` says which cell a call is in.
+    fn extend_by<'a>(&mut self, author: Author, part: &'a Content, calls: &mut HashMap<&'a CallId, usize>) {
+        match part {
+            Content::Text { text } if author == Author::User => self.push(None, Kind::User(text.clone())),
+            Content::Text { text } if !text.trim().is_empty() => self.push(None, Kind::Answer(text.clone())),
+            Content::Reasoning { text, .. } if !text.trim().is_empty() => {
+                self.push(None, Kind::Reasoning(Reasoning { text: text.clone(), took: None }));
+            }
+            Content::ToolCall(call) => {
+                calls.insert(&call.call_id, self.cells.len());
+                let (call, outcome) = (call.clone(), ToolOutcome::Canceled);
+                self.push(None, Kind::Tool(Box::new(Tool { call, took: None, outcome })));
+            }
+            Content::ToolResult { call_id, outcome } => {
+                let cell = calls.get(call_id).and_then(|cell| self.cells.get_mut(*cell));
+                if let Some(Kind::Tool(tool)) = cell.map(|cell| &mut cell.kind) {
+                    tool.outcome = outcome.clone();
+                }
+            }
+            Content::Image(image) => {
+                self.push(None, Kind::Note(Role::Dim, format!("[image, {}]", image.media_type)));
+            }
+            Content::Summary { text, .. } => {
+                self.push(None, Kind::Note(Role::Dim, format!("≡ summary of what was said before\n{text}")));
+            }
+            Content::Text { .. } | Content::Reasoning { .. } => {}
         }
     }
 
