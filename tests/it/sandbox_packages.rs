@@ -181,6 +181,8 @@ fn root_and_an_ordinary_user_have_layers_of_their_own() {
         let said = client.exec(&tiny).await.unwrap().collect(1 << 10).await.unwrap();
         assert_eq!(String::from_utf8_lossy(&said.stdout.bytes), "tiny as a command\n");
         backend.remove(&spec.id).await.unwrap();
+        // Only root removes what nobody may write.
+        assert!(Command::new("chmod").args(["-R", "u+w"]).arg(home.path()).status().unwrap().success());
     });
 }
 

@@ -66,7 +66,6 @@ impl Log {
 pub struct Net {
     servers: Vec<StdListener>,
     names: StdSocket,
-    _folder: tempfile::TempDir,
 }
 
 /// What the servers saw, and who looks like a host.
@@ -101,6 +100,8 @@ impl Net {
         let resolv = folder.path().join("resolv.conf");
         std::fs::write(&resolv, "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n").unwrap();
         mount_bind(&resolv, "/etc/resolv.conf").unwrap();
+        // What is mounted stays; who ends this may not be who can remove it.
+        drop(folder);
         // Not every kernel has an interface that leads nowhere; this one leads nowhere else either.
         ip(&["link", "set", "lo", "up"]);
         let mut servers = vec![];
@@ -124,7 +125,7 @@ impl Net {
             }
         }
         let names = StdSocket::bind("127.0.0.1:53").unwrap();
-        Self { servers, names, _folder: folder }
+        Self { servers, names }
     }
 
     fn serve(self) -> Seen {
