@@ -130,10 +130,7 @@ impl Agent {
     #[must_use]
     pub fn model(&self) -> (Option<String>, Option<u64>) {
         match self {
-            Self::Local(agent) => {
-                let model = agent.root().model.get();
-                (Some(model.name().to_owned()), model.capabilities().context_window)
-            }
+            Self::Local(agent) => (Some(agent.model_name()), agent.context_window()),
             Self::Remote(_) => (None, None),
         }
     }

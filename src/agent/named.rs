@@ -48,6 +48,12 @@ impl LocalAgent {
         self.root().model.get().name().to_owned()
     }
 
+    /// Tokens that fit into the context of its model, where that is known.
+    #[must_use]
+    pub fn context_window(&self) -> Option<u64> {
+        self.root().model.get().capabilities().context_window
+    }
+
     /// Its own tools as they are now, and the agents that it calls as tools. Waits for servers that are starting.
     ///
     /// # Errors

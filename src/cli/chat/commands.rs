@@ -77,7 +77,7 @@ pub(super) async fn command(
             }
             // What is for a screen is not offered here.
             Next::Nothing
-            | Next::Model
+            | Next::Speaker
             | Next::Mode(_)
             | Next::Copy(_)
             | Next::Theme(_)

@@ -107,7 +107,7 @@ impl App {
                 vec![]
             }
             Next::Session(entered) => self.enter(entered),
-            Next::Model => vec![Cmd::AskModel],
+            Next::Speaker => vec![Cmd::AskSpeaker],
             Next::Mode(mode) => {
                 self.mode = mode;
                 vec![Cmd::Mode(mode)]
@@ -134,6 +134,7 @@ impl App {
         self.opening = entered.history;
         self.context = None;
         self.usage = Usage::default();
+        self.speaker = None;
         if let Some(prompt) = &entered.prompt {
             self.composer.set_text(prompt);
         }

@@ -25,6 +25,7 @@ pub use self::{
 };
 use super::{
     cells::Transcript,
+    commands::Speaker,
     composer::{Composer, Draft},
     screen::Size,
     theme::{Depth, Ground, Role, Theme},
@@ -88,6 +89,8 @@ pub struct App {
     pub(super) carried: Vec<Line<'static>>,
     /// When Esc was pressed with nothing to interrupt.
     pub(super) escaped: Option<Instant>,
+    /// The agent that answers, where it is not the one that was chatted with first.
+    pub(super) speaker: Option<String>,
     /// Of the session, as far as it went on here.
     pub(super) usage: Usage,
     /// Tokens that the last request to the model held.
@@ -128,6 +131,7 @@ impl App {
             pending: Pending::default(),
             pager: None,
             overlay: None,
+            speaker: None,
             aside: None,
             carried: vec![],
             escaped: None,
@@ -250,7 +254,9 @@ impl App {
             }
             Msg::Servers(ready, all) => self.servers = (ready, all),
             Msg::Offers(offers) => self.composer.set_commands(offers),
-            Msg::Model(model, window) => (self.about.model, self.about.window) = (model, window),
+            Msg::Speaker(Speaker { agent, model, window }) => {
+                (self.speaker, self.about.model, self.about.window) = (Some(agent), Some(model), window);
+            }
             Msg::History(messages) => self.composer.load_history(&messages),
             Msg::Kept(kept) => {
                 let about = format!("what you had typed and not sent is back; it was for: {}", kept.resume);

@@ -6,7 +6,7 @@ use crate::{
     agent::{ApproveMode, Compaction},
     domain::{AgentEvent, Answer, Message, Usage},
     tui::{
-        commands::{Effect, Entered, Failure, Offer, ShellDone, Step},
+        commands::{Effect, Entered, Failure, Offer, ShellDone, Speaker, Step},
         composer::{Draft, FileMatch, Found, Request},
         kept::Kept,
         screen::Size,
@@ -36,8 +36,8 @@ pub enum Msg {
     Opened(Result<Vec<Message>, Failure>),
     /// What the session that is gone on with used before.
     Used(Usage),
-    /// The model that answers from here on, and what fits into its context.
-    Model(Option<String>, Option<u64>),
+    /// Who answers from here on.
+    Speaker(Speaker),
     /// Where programs run, or will.
     Place(Ran),
     /// So many tool servers answer, of so many.
@@ -106,8 +106,8 @@ pub enum Cmd {
     Confirmed(Step),
     /// Go on in another session.
     Enter(Entered),
-    /// Say which model answers.
-    AskModel,
+    /// Say who answers.
+    AskSpeaker,
     /// Run a line of the user's shell.
     Shell(String),
     /// Stop the command, or the line of the shell.

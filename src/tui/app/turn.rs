@@ -42,7 +42,10 @@ impl App {
         }
         let mut commands = vec![];
         match &event.kind {
-            EventKind::TurnStarted { model, .. } if root => self.about.model = Some(model.clone()),
+            EventKind::TurnStarted { model, .. } if root => {
+                self.about.model = Some(model.clone());
+                self.speaker = Some(event.agent.name().to_owned());
+            }
             EventKind::MessageCompleted { usage, .. } => {
                 if let Some(usage) = usage.filter(|_| root) {
                     self.context = Some(usage.total_tokens());

@@ -23,7 +23,7 @@ impl Talk {
             })));
         }
         agent.talk_to(&self.key, name).await?;
-        Ok(Effect::text(format!("you talk to `{name}` now\n")).then(Next::Model))
+        Ok(Effect::text(format!("you talk to `{name}` now\n")).then(Next::Speaker))
     }
 
     pub(super) async fn choose_model(&self, name: &str) -> Result<Effect, Failure> {
@@ -46,7 +46,7 @@ impl Talk {
             })));
         }
         agent.choose_model(name, None)?;
-        Ok(Effect::text(format!("{} answers now\n", agent.model_name())).then(Next::Model))
+        Ok(Effect::text(format!("{} answers now\n", agent.model_name())).then(Next::Speaker))
     }
 
     pub(super) async fn choose_effort(&self, effort: &str) -> Result<Effect, Failure> {
@@ -62,7 +62,8 @@ impl Talk {
         }
         let wanted: Effort = effort.parse().map_err(|error| Failure::of(&error, None::<String>))?;
         agent.choose_model(&agent.model_reference(), Some(wanted))?;
-        Ok(Effect::text(format!("{} thinks with effort {} now\n", agent.model_name(), told(wanted))).then(Next::Model))
+        Ok(Effect::text(format!("{} thinks with effort {} now\n", agent.model_name(), told(wanted)))
+            .then(Next::Speaker))
     }
 }
 

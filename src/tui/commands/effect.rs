@@ -33,8 +33,8 @@ pub enum Next {
     Confirm(Confirm),
     /// Another session is talked in from here on.
     Session(Entered),
-    /// The model, its effort or the agent changed; [`Agent::model`](crate::agent::Agent::model) says to what.
-    Model,
+    /// The model, its effort or the agent changed; [`Talk::speaker`](super::Talk::speaker) says to what.
+    Speaker,
     /// What becomes of calls that have to be asked about.
     Mode(ApproveMode),
     /// To be sent as if it had been typed.

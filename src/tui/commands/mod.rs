@@ -22,5 +22,5 @@ pub use self::{
     shell::{ShellDone, shell},
     spent::{in_short, usage},
     table::{COMMANDS, Command, Name, Place, When},
-    talk::{Talk, mark},
+    talk::{Speaker, Talk, mark},
 };

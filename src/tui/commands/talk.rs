@@ -23,7 +23,23 @@ pub struct Talk {
     pub place: Place,
 }
 
+/// Who answers in a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Speaker {
+    pub agent: String,
+    pub model: String,
+    /// Tokens that fit into its context, where that is known.
+    pub window: Option<u64>,
+}
+
 impl Talk {
+    /// Who answers the next message. Nothing where a server keeps that.
+    pub async fn speaker(&self) -> Option<Speaker> {
+        let Agent::Local(agent) = &self.agent else { return None };
+        let agent = agent.talking(&self.key).await.ok()?;
+        Some(Speaker { agent: agent.name().to_owned(), model: agent.model_name(), window: agent.context_window() })
+    }
+
     /// What can be typed, the file's own commands last.
     #[must_use]
     pub fn offers(&self) -> Vec<Offer> {
@@ -105,7 +121,7 @@ impl Talk {
             Next::Nothing
             | Next::Pick(_)
             | Next::Confirm(_)
-            | Next::Model
+            | Next::Speaker
             | Next::Send(_)
             | Next::Copy(_)
             | Next::Theme(_)

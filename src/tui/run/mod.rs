@@ -179,6 +179,7 @@ pub async fn run(setup: Setup, signals: Signals) -> io::Result<Ending> {
         true => {
             running.app.expect_history();
             running.load_session();
+            running.ask_speaker();
         }
         false => running.send_first()?,
     }
@@ -304,6 +305,16 @@ impl Running {
         tokio::spawn(async move {
             if let Some(place) = talk.place().await {
                 let _ = told.send(Msg::Place(place));
+            }
+        });
+    }
+
+    /// Finds out who answers, which may be an agent that took over.
+    pub(super) fn ask_speaker(&self) {
+        let (talk, told) = (self.talk.clone(), self.told.clone());
+        tokio::spawn(async move {
+            if let Some(speaker) = talk.speaker().await {
+                let _ = told.send(Msg::Speaker(speaker));
             }
         });
     }

@@ -84,9 +84,9 @@ impl Running {
                     self.load_session();
                 }
                 self.look_at_sandbox();
-                return self.ask_model();
+                self.ask_speaker();
             }
-            Cmd::AskModel => return self.ask_model(),
+            Cmd::AskSpeaker => self.ask_speaker(),
             Cmd::Copy(text) => return self.copy(&text),
             Cmd::Clear => self.screen.scroll_away()?,
             Cmd::Suspend => self.suspend()?,
@@ -150,11 +150,6 @@ impl Running {
                 let _ = told.send(Msg::NotKept(error.to_string()));
             }
         });
-    }
-
-    fn ask_model(&mut self) -> io::Result<()> {
-        let (model, window) = self.talk.agent.model();
-        self.take(Msg::Model(model, window))
     }
 
     /// Does something beside the turns; one at a time.

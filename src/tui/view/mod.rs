@@ -20,7 +20,7 @@ pub use self::pager::pager;
 use super::{
     app::{App, Overlay},
     screen::Live,
-    text::one_line,
+    text::{Wrap, one_line},
     theme::Role,
 };
 
@@ -150,10 +150,14 @@ impl Bottom {
                     () if confirm.editable() => "y or n, or e to edit it",
                     () => "y or n",
                 };
-                let text = format!("{}? {keys} ", one_line(&confirm.question));
-                let line = fit(Line::styled(text, theme.style(Role::Warning)), width);
-                self.caret = Some(Position::new(u16::try_from(line.width()).unwrap_or(u16::MAX), 0));
-                self.lines.push(line);
+                let text = format!("{}? {keys}", one_line(&confirm.question));
+                let mut lines = Wrap::to(usize::from(width)).lines(&Line::styled(text, theme.style(Role::Warning)));
+                // Where there is not room for all of it, the keys are the last to go.
+                lines.drain(..lines.len().saturating_sub(rows.max(1)));
+                let last = lines.last().map_or(0, |line| u16::try_from(line.width()).unwrap_or(u16::MAX));
+                let row = u16::try_from(lines.len().saturating_sub(1)).unwrap_or(u16::MAX);
+                self.caret = Some(Position::new(last.saturating_add(1).min(width.saturating_sub(1)), row));
+                self.lines.extend(lines);
             }
             None => {}
         }

@@ -25,7 +25,7 @@ pub(super) fn line(app: &App, now: Instant) -> Line<'static> {
     if app.escaped.is_some() {
         parts.push((Role::Warning, "Esc again goes back to an earlier message".to_owned()));
     }
-    parts.push((Role::Dim, plain(&app.about.agent)));
+    parts.push((Role::Dim, plain(app.speaker.as_ref().unwrap_or(&app.about.agent))));
     parts.extend(app.about.model.as_deref().map(|model| (Role::Dim, plain(model))));
     parts.extend(context(app));
     parts.extend(usage(app));

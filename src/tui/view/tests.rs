@@ -21,6 +21,7 @@ use crate::{
     },
     tui::{
         app::{About, App, Cmd, Msg},
+        commands::{Confirm, Effect, Next, Speaker, Step},
         composer::Draft,
         screen::Size,
         theme::{Depth, Ground},
@@ -96,11 +97,13 @@ impl Stage {
     }
 
     fn event_of(&mut self, agent: &str, kind: EventKind) -> Vec<Cmd> {
+        let mut names = agent.split('/');
+        let root = AgentPath::root(names.next().unwrap_or_default());
         let event = AgentEvent {
             seq: self.seq,
             session: SessionId::from("ses_1"),
             turn: TurnId::from("turn_1"),
-            agent: agent.split('/').skip(1).fold(AgentPath::root("lead"), |path, name| path.child(name, 1)),
+            agent: names.fold(root, |path, name| path.child(name, 1)),
             kind,
         };
         self.seq += 1;
@@ -655,4 +658,30 @@ fn a_rule_that_is_cut_is_shown_in_full_elsewhere() {
         let whole = frame.contains("keeps the rule shell(git push *)");
         assert!(whole || frame.contains("rules: shell(git push *)"), "{width}:\n{frame}");
     }
+}
+
+#[test]
+fn what_a_yes_is_for_is_seen_with_the_keys_that_say_so() {
+    let question = "delete `Which of the colours of the rainbow is it`, with its 11 messages, for good".to_owned();
+    for (columns, rows) in [(120, 24), (40, 24), (30, 6), (12, 4), (3, 2)] {
+        let mut stage = Stage::new(columns, rows);
+        let confirm = Confirm { question: question.clone(), then: Step::Delete(SessionId::from("s")) };
+        stage.tell(Msg::Effect(Ok(Effect { parts: vec![], next: Next::Confirm(confirm) })));
+        stage.now += Duration::from_secs(1);
+        let frame = stage.frame();
+        let said = frame.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(rows < 6 || said.contains(&format!("{question}? y or n")), "{columns}:\n{frame}");
+        assert!(columns < 12 || said.contains("y or n"), "{columns}:\n{frame}");
+    }
+}
+
+#[test]
+fn the_status_line_names_who_answers() {
+    let mut stage = Stage::new(90, 12);
+    let helper = Speaker { agent: "helper".to_owned(), model: "openai/mini".to_owned(), window: None };
+    stage.tell(Msg::Speaker(helper));
+    assert!(stage.frame().contains("helper · openai/mini"));
+    stage.say("Hand me over.");
+    stage.event_of("sales", EventKind::TurnStarted { model: "openai/gpt".to_owned(), context_files: vec![] });
+    assert!(stage.frame().contains("sales · openai/gpt"));
 }
