@@ -78,6 +78,14 @@ impl DeployError {
         Self::Failed { what, hint: Some("deploy again, or `agentscope rm`".to_owned()) }
     }
 
+    /// The same, after what was begun was taken back, or was not.
+    pub(super) fn undone(self, undoing: Result<(), Self>) -> Self {
+        match undoing {
+            Ok(()) => self,
+            Err(undoing) => self.left(&undoing),
+        }
+    }
+
     /// For `map_err`: what was being done when the system refused.
     pub(super) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();

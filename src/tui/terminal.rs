@@ -120,3 +120,45 @@ fn write(bytes: &str) -> io::Result<()> {
     out.write_all(bytes.as_bytes())?;
     out.flush()
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    const PROGRAM: &str = "AGENTSCOPE_TEST_PANIC";
+
+    /// The program of the next test.
+    #[test]
+    fn panics_where_it_is_told_to() {
+        if std::env::var_os(PROGRAM).is_some() {
+            let terminal = Terminal::take().unwrap();
+            terminal.open_pager().unwrap();
+            panic!("out of luck");
+        }
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_says_why() {
+        let (mut pty, pts) = pty_process::blocking::open().unwrap();
+        let modes = rustix::termios::tcgetattr(&pty).unwrap().local_modes;
+        let name = "tui::terminal::tests::panics_where_it_is_told_to";
+        let command = pty_process::blocking::Command::new(std::env::current_exe().unwrap());
+        let mut program = command.args(["--exact", name, "--nocapture"]).env(PROGRAM, "1").spawn(pts).unwrap();
+        let (mut said, mut buffer) = (vec![], [0; 4096]);
+        // Linux says EIO once the other end is closed.
+        while let Ok(count @ 1..) = pty.read(&mut buffer) {
+            said.extend_from_slice(&buffer[..count]);
+        }
+        assert!(!program.wait().unwrap().success());
+        let said = String::from_utf8_lossy(&said);
+        let at = |what: &str| said.find(what).unwrap_or_else(|| panic!("no {what:?} in {said:?}"));
+        assert!(
+            at(ENTER) < at(LEAVE_PAGER) && at(LEAVE_PAGER) < at(LEAVE) && at(LEAVE) < at("out of luck"),
+            "{said:?}"
+        );
+        assert_eq!(said.matches(LEAVE).count(), 1, "{said:?}");
+        assert_eq!(rustix::termios::tcgetattr(&pty).unwrap().local_modes, modes);
+    }
+}

@@ -115,11 +115,13 @@ impl Docker {
         };
         if let Err(error) = made.await {
             // What failed is not kept: the number is free again.
-            self.drop_container(&labels::revision(name, number), Volumes::Keep).await?;
-            self.drop_volume(&labels::secrets_volume(name, number)).await?;
+            let dropped = match self.drop_container(&labels::revision(name, number), Volumes::Keep).await {
+                Ok(()) => self.drop_volume(&labels::secrets_volume(name, number)).await,
+                Err(error) => Err(error),
+            };
             return Err(match current {
-                Some(_) => error.leaving("the old revision goes on as before"),
-                None => error,
+                Some(_) if dropped.is_ok() => error.leaving("the old revision goes on as before"),
+                _ => error.undone(dropped),
             });
         }
         Ok(())
@@ -189,8 +191,9 @@ impl Docker {
             }
         }
         .await;
-        self.drop_container(&candidate, Volumes::Drop).await?;
-        proved
+        let dropped = self.drop_container(&candidate, Volumes::Drop).await;
+        // What is left of one that failed the next deploy sweeps away.
+        proved.and(dropped)
     }
 }
 

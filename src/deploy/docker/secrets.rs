@@ -48,8 +48,8 @@ impl Docker {
         all.insert(TOKEN.to_owned(), token.clone());
         all.insert(OWN.to_owned(), token.clone());
         let sent = self.fill(&filler, &all).await;
-        self.drop_container(&filler, Volumes::Keep).await?;
-        sent
+        let dropped = self.drop_container(&filler, Volumes::Keep).await;
+        sent.and(dropped)
     }
 
     async fn fill(&self, container: &str, secrets: &BTreeMap<String, Secret>) -> Result<(), DeployError> {

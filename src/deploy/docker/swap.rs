@@ -59,8 +59,9 @@ impl Docker {
             if let Some(old) = serves {
                 // By its id, whatever it is called by now.
                 let id = old.summary.id.as_deref().unwrap_or(&old.name);
-                self.start(id).await?;
+                let started = self.start(id).await.map(drop);
                 let _ = self.rename(id, &old.name).await;
+                return Err(error.undone(started));
             }
             return Err(error);
         }

@@ -1,6 +1,15 @@
 //! What goes wrong on the way leaves what was there.
 
+use std::{
+    io::Read as _,
+    net::Shutdown,
+    os::unix::net::{UnixListener, UnixStream},
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
 use super::{BROKEN, Home, begun, told_to_end};
+use crate::common::engine::Engine;
 
 #[test]
 fn a_revision_that_does_not_answer_never_takes_over() {
@@ -189,4 +198,72 @@ fn a_port_that_is_taken_is_told_before_anything_is_done() {
     hint: leave `--port` out: the next one that is free is taken and kept
     ");
     assert_eq!(home.things().trim(), "");
+}
+
+/// A way to the engine that can be cut.
+struct Line {
+    folder: tempfile::TempDir,
+    open: Arc<Mutex<Option<Vec<UnixStream>>>>,
+}
+
+impl Line {
+    fn to(engine: &Engine) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(folder.path().join("socket")).unwrap();
+        let engine = engine.host.strip_prefix("unix://").unwrap().to_owned();
+        let open = Arc::new(Mutex::new(Some(vec![])));
+        let kept = Arc::clone(&open);
+        std::thread::spawn(move || {
+            for client in listener.incoming().map(Result::unwrap) {
+                let mut kept = kept.lock().unwrap();
+                let Some(open) = &mut *kept else { return };
+                let server = UnixStream::connect(&engine).unwrap();
+                for (from, to) in [(&client, &server), (&server, &client)] {
+                    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    std::thread::spawn(move || {
+                        let _ = std::io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(Shutdown::Write);
+                    });
+                }
+                open.extend([client, server]);
+            }
+        });
+        Self { folder, open }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("socket")
+    }
+
+    fn cut(&self) {
+        std::fs::remove_file(self.socket()).unwrap();
+        for end in self.open.lock().unwrap().take().unwrap() {
+            let _ = end.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+#[test]
+fn a_deploy_whose_engine_is_gone_says_what_it_was_about_and_is_made_good_by_the_next() {
+    let Some(home) = Home::find() else { return };
+    home.agent("");
+    home.deploy(&[]);
+    for (at, step) in ["making revision", "waiting until", "taking over"].into_iter().enumerate() {
+        home.agent(&format!("description: change {at}\n"));
+        let line = Line::to(&home.engine);
+        let mut deploy = home.env.command(&["deploy", "docker"]);
+        deploy.env("DOCKER_HOST", format!("unix://{}", line.socket().display()));
+        let (mut child, mut said) = begun(deploy, step);
+        line.cut();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{step}: {said}");
+        let (first, taken_back) = (said.find("error: could not "), said.find("it could not be taken back: could not "));
+        assert!(first < taken_back && first.is_some(), "{step}: {said}");
+        assert_eq!(said.matches("taken back").count(), 1, "{step}: {said}");
+        home.deploy(&[]);
+        assert_eq!(home.run(&["invoke", &home.name, "-q", "hello"]).code, Some(0), "{step}");
+        let containers = home.containers();
+        assert_eq!(containers.matches("running").count(), 1, "{step}: {containers}");
+        assert!(!containers.contains("candidate") && !containers.contains("filler"), "{step}: {containers}");
+    }
 }
