@@ -77,9 +77,6 @@ pub trait SandboxBackend: Send + Sync {
     /// Told that a box is about to be made: what needs no spec may begin meanwhile.
     fn expect(&self) {}
 
-    /// Told that nothing comes of what it was to [`expect`](Self::expect): what has begun ends. May block for a moment.
-    fn forgo(&self) {}
-
     /// Makes the box and returns once its daemon answers. A folder of the same id that [`stop`](Self::stop) left is
     /// used again. On failure nothing is left behind.
     ///

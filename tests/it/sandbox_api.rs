@@ -530,7 +530,7 @@ fn what_is_larger_than_the_box_may_hold_is_refused_and_leaves_nothing() {
         }
         let (status, body) = refused.expect("it took everything");
         assert_eq!(status, 507, "{body}");
-        let said = wire.tool("write_file", serde_json::json!({"path": "more", "content": "x"})).await;
+        let said = wire.tool("write_file", serde_json::json!({"path": "more", "content": "x".repeat(1 << 20)})).await;
         assert!(said.contains("no space left"), "{said}");
         assert_eq!(local.said("rm -f n*; echo on").await, "on\n(0)");
         assert_eq!(wire.send("PUT", "/workspace/file?path=again", b"x").await.0, 200);

@@ -114,9 +114,9 @@ pub trait Keeper: Send + Sync {
     /// and then only. May block.
     fn look(&self) {}
 
-    /// Whether nothing more may be written to the workspace. May block.
-    fn full(&self) -> bool {
-        false
+    /// Bytes that may be written to the workspace. May block.
+    fn room(&self) -> u64 {
+        u64::MAX
     }
 
     /// What the box ran into so far.
@@ -316,9 +316,9 @@ async fn live(
     let largest = rustix::process::getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
     let keeper: Arc<dyn Keeper> = keeper.into();
     let files = files::Root::open(&config.workspace, &config.workspace, largest.min(MOST_WRITTEN))?;
-    let files = files.unless(Box::new({
+    let files = files.within(Box::new({
         let keeper = Arc::clone(&keeper);
-        move || keeper.full()
+        move || keeper.room()
     }));
     let daemon = Arc::new(Daemon {
         id: config.id,

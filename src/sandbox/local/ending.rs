@@ -87,10 +87,10 @@ pub(super) fn stopped(pid: i32) -> Vec<Stat> {
     }
 }
 
-/// Until the process has ended, but not for long.
-pub(super) fn wait(pidfd: &OwnedFd) -> io::Result<()> {
-    use rustix::event::{PollFd, PollFlags, poll};
-    let patience = rustix::event::Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+/// Until the process has ended, but not for longer.
+pub(super) fn wait(pidfd: &OwnedFd, patience: Duration) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
     let mut waiting = [PollFd::from_borrowed_fd(pidfd.as_fd(), PollFlags::IN)];
     loop {
         match poll(&mut waiting, Some(&patience)) {

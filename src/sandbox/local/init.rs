@@ -1,12 +1,13 @@
-//! The process that becomes the box: `__init`. One program is started, and it forks once, because only a child is in a
-//! new process namespace; that child makes the root folder, gives up everything and goes on as the daemon.
+//! The process that becomes the box. One program is started, `__init`, and forks a process for each box that is to be.
+//! That forks once more, because only a child is in a new process namespace; that child makes the root folder, gives up
+//! everything and goes on as the daemon.
 //!
-//! It has one thread until the daemon starts, so that a fork leaves nothing behind.
+//! There is one thread until the daemon starts, so that a fork leaves nothing behind.
 
 use std::{
     fs,
     os::{
-        fd::{AsFd as _, OwnedFd},
+        fd::{AsFd as _, BorrowedFd, OwnedFd},
         unix::net::UnixStream,
     },
     path::{Path, PathBuf},
@@ -26,6 +27,7 @@ use super::{
     etc,
     identity::Identity,
     keeper::LocalKeeper,
+    launch::PATIENCE,
     metadata,
     network::Handover,
     place::Place,
@@ -46,25 +48,49 @@ const OWN_TASKS: u32 = 8;
 /// The process itself: [`COMMAND`].
 #[must_use]
 pub(in crate::sandbox) fn main() -> ExitCode {
-    let Ok(socket) = prepare() else { return ExitCode::FAILURE };
+    let Ok(socket) = fork_server() else { return ExitCode::FAILURE };
     match become_box(&socket) {
         Ok(code) => code,
         Err(trouble) => {
+            let this = itself();
             // Where nobody listens, nobody waits for it either.
-            let _ = handoff::send(&socket, &Said::Failed(trouble), &[]);
+            let _ = handoff::send(&socket, &Said::Failed(trouble), &descriptor(this.as_ref()));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Nothing of the process that started this one but standard input, the log and what comes with the configuration.
-fn prepare() -> std::io::Result<UnixStream> {
+/// Forks a process for each socket that it is sent, which is the standard input of that; returns there. Fails once nobody
+/// can send one any more.
+fn fork_server() -> std::io::Result<UnixStream> {
+    // Nothing of the process that started this one but standard input, the log and what comes with the configuration.
     sys::close_from(3)?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
     // No terminal of whoever makes the box signals it. Fails where this leads a session already.
     let _ = rustix::process::setsid();
     rustix::process::chdir("/")?;
-    Ok(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?.into())
+    let asks: UnixStream = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?.into();
+    sys::leave_children(true)?;
+    loop {
+        let ((), sockets) = handoff::receive(&asks)?;
+        if let Fork::Child = sys::fork(None)? {
+            sys::leave_children(false)?;
+            sys::end_within(PATIENCE);
+            let _ = rustix::process::setsid();
+            let socket = sockets.into_iter().next().ok_or(std::io::ErrorKind::InvalidData)?;
+            rustix::stdio::dup2_stdin(&socket)?;
+            return Ok(socket.into());
+        }
+    }
+}
+
+/// By which others see that this process has ended; `None` on kernels without.
+fn itself() -> Option<OwnedFd> {
+    rustix::process::pidfd_open(rustix::process::getpid(), rustix::process::PidfdFlags::empty()).ok()
+}
+
+fn descriptor(of: Option<&OwnedFd>) -> Vec<BorrowedFd<'_>> {
+    of.map(|descriptor| descriptor.as_fd()).into_iter().collect()
 }
 
 fn become_box(socket: &UnixStream) -> Result<ExitCode, Trouble> {
@@ -87,6 +113,7 @@ fn become_box(socket: &UnixStream) -> Result<ExitCode, Trouble> {
     }
     let apart = config.tier == Tier::A && config.spec.network != Network::Full;
     let network = apart.then(Handover::new).transpose()?;
+    let outer = itself();
     if let Fork::Parent(_) = sys::fork(None).during(Phase::Confinement, "start a process")? {
         if let Some(network) = network {
             network.make();
@@ -95,7 +122,7 @@ fn become_box(socket: &UnixStream) -> Result<ExitCode, Trouble> {
     }
     // As the outer process sees it: its /proc is still there.
     let pid = fs::read_link("/proc/self").ok().and_then(|link| link.to_str()?.parse().ok()).unwrap_or(0);
-    let mut inside = Inside { config, identity, counters, layers: vec![] };
+    let mut inside = Inside { config, identity, counters, outer, layers: vec![] };
     let keeper = match inside.config.tier {
         Tier::A => {
             let sources = sources.map_or_else(|| Sources::take(&inside.config, &mut owners), Ok)?;
@@ -136,6 +163,8 @@ struct Inside {
     config: InitConfig,
     identity: Identity,
     counters: Option<Counters>,
+    /// The process that forked this one.
+    outer: Option<OwnedFd>,
     layers: Vec<Layer>,
 }
 
@@ -269,7 +298,9 @@ impl Inside {
         descriptors: Vec<OwnedFd>,
         keeper: LocalKeeper,
     ) -> Result<ExitCode, Trouble> {
-        handoff::send(socket, &Said::Confined { pid, layers: self.layers }, &[]).during(Phase::Box, "report")?;
+        let said = Said::Confined { pid, layers: self.layers };
+        handoff::send(socket, &said, &descriptor(self.outer.as_ref())).during(Phase::Box, "report")?;
+        drop(self.outer);
         let Some(daemon) = self.config.daemon else { return Ok(ExitCode::SUCCESS) };
         Ok(daemon::run(daemon, descriptors, Box::new(keeper)))
     }

@@ -95,8 +95,8 @@ impl Keeper for LocalKeeper {
         self.watch.look();
     }
 
-    fn full(&self) -> bool {
-        !self.watch.fits()
+    fn room(&self) -> u64 {
+        self.watch.room()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Starts the process that becomes a box, and puts the box on record.
+//! The processes that become boxes, from the outside.
 
 use std::{
     fs,
@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use super::config::{GO, InitConfig, Phase, Said, Trouble};
+use super::{
+    config::{GO, InitConfig, Phase, Said, Trouble},
+    ending,
+};
 use crate::sandbox::{BoxFolder, Layer, SandboxError, handoff};
 
 /// How long a box may take to be made.
@@ -32,19 +35,19 @@ pub(super) enum Refusal {
     Other(SandboxError),
 }
 
-/// A process that becomes a box once it is told which. Dropped before, it ends.
+/// The process that those of boxes are forked from: that is quicker than to start each by itself. It ends with the process
+/// that started it.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct ForkServer {
     child: Child,
     socket: UnixStream,
 }
 
-impl Waiting {
+impl ForkServer {
     /// # Errors
     /// As the system says.
     pub(super) fn start(program: &Path) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
-        ours.set_read_timeout(Some(PATIENCE))?;
         let mut command = Command::new(program);
         // Its working directory it chooses itself.
         command.arg(super::init::COMMAND).env_clear().stdout(Stdio::null()).stderr(Stdio::null());
@@ -53,6 +56,28 @@ impl Waiting {
         Ok(Self { child, socket: ours })
     }
 
+    /// # Errors
+    /// As the system says; it is gone.
+    pub(super) fn fork(&self) -> io::Result<Waiting> {
+        let (ours, theirs) = UnixStream::pair()?;
+        ours.set_read_timeout(Some(PATIENCE))?;
+        handoff::send(&self.socket, &(), &[theirs.as_fd()])?;
+        Ok(Waiting(ours))
+    }
+}
+
+impl Drop for ForkServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A process that becomes a box once it is told which. Dropped before, it ends.
+#[derive(Debug)]
+pub(super) struct Waiting(UnixStream);
+
+impl Waiting {
     /// Makes it the box of `config`, whose daemon listens on `listener`. What it says goes to the log of `folder`.
     pub(super) fn launch(
         self,
@@ -64,36 +89,23 @@ impl Waiting {
             .tell(config, listener, folder)
             .map_err(|error| Refusal::Other(SandboxError::io("start the process of the sandbox")(error)))?;
         match said {
-            (Said::Confined { pid, layers }, socket) => Ok(Launched { pid, layers, socket }),
-            (Said::Failed(trouble), _) => Err(Refusal::Trouble(trouble)),
+            Said::Confined { pid, layers } => Ok(Launched { pid, layers, socket: self.0 }),
+            Said::Failed(trouble) => Err(Refusal::Trouble(trouble)),
         }
     }
 
-    fn tell(
-        mut self,
-        config: &InitConfig,
-        listener: Option<&UnixListener>,
-        folder: &BoxFolder,
-    ) -> io::Result<(Said, UnixStream)> {
+    fn tell(&self, config: &InitConfig, listener: Option<&UnixListener>, folder: &BoxFolder) -> io::Result<Said> {
         let log = match &config.daemon {
             Some(_) => Some(fs::OpenOptions::new().create(true).append(true).open(folder.log())?),
             None => None,
         };
         let descriptors = listener.map(|listener| listener.as_fd()).into_iter().chain(log.as_ref().map(AsFd::as_fd));
         let descriptors: Vec<_> = descriptors.collect();
-        handoff::send(&self.socket, config, &descriptors)?;
-        let said = handoff::receive::<Said>(&self.socket)?.0;
+        handoff::send(&self.0, config, &descriptors)?;
+        let (said, outer) = handoff::receive::<Said>(&self.0)?;
         // It has gone on as another process, which lives as long as our end of the socket until it is told to go on.
-        self.child.wait()?;
-        Ok((said, self.socket.try_clone()?))
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        // It may hang.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        outer.iter().try_for_each(|outer| ending::wait(outer, PATIENCE))?;
+        Ok(said)
     }
 }
 

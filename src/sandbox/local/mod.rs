@@ -1,11 +1,12 @@
 //! The `local` backend: boxes made of the kernel's own parts, without any service.
 //!
-//! A box is one process tree. [`launch`] starts our own binary as `__init`; that one ([`init`](mod@init)) changes to an
-//! unprivileged user, makes namespaces and a root folder of mounts ([`root`]), gives up everything ([`confine`],
+//! A box is one process tree. [`launch`] starts our own binary as `__init`, once; what that forks ([`init`](mod@init))
+//! changes to an unprivileged user, makes namespaces and a root folder of mounts ([`root`]), gives up everything ([`confine`],
 //! [`seccomp`]) and goes on as the daemon. Nothing of ours stays outside. Tier A has all of it; tier B, where there are
 //! no user namespaces, what is left without them.
 #![expect(unsafe_code, reason = "the kernel's interface; `sys` holds nearly all of it")]
 
+mod bpf;
 mod cgroup;
 mod config;
 mod confine;
@@ -45,7 +46,7 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 use self::{
     cgroup::{Cgroup, Site},
     config::{InitConfig, Phase, Trouble},
-    launch::{Launched, PATIENCE, Refusal, Waiting},
+    launch::{ForkServer, Launched, PATIENCE, Refusal, Waiting},
     place::Place,
 };
 use super::{
@@ -87,8 +88,14 @@ struct Shared {
     only_b: OnceLock<Trouble>,
     /// What tied boxes live as long as: it closes with this process.
     tied: Mutex<BTreeMap<SandboxId, UnixStream>>,
-    /// The first process of the box that is about to be made. Who starts a process waits until it has begun.
-    waiting: Mutex<Option<JoinHandle<io::Result<Waiting>>>>,
+    forks: Mutex<Option<Forks>>,
+}
+
+/// Where the first processes of boxes come from. Who starts a process waits until it has begun.
+#[derive(Debug)]
+enum Forks {
+    Starting(JoinHandle<io::Result<ForkServer>>),
+    There(ForkServer),
 }
 
 impl LocalBackend {
@@ -108,8 +115,29 @@ impl LocalBackend {
         self.shared.site.get_or_init(Site::find)
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Option<JoinHandle<io::Result<Waiting>>>> {
-        self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn forks(&self) -> MutexGuard<'_, Option<Forks>> {
+        self.shared.forks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The process that becomes the next box.
+    fn fork(&self) -> io::Result<Waiting> {
+        let mut forks = self.forks();
+        let there = match forks.take() {
+            Some(Forks::There(server)) => Some(server),
+            // Where there was no thread for it, or it could not be started, it is tried once more.
+            Some(Forks::Starting(starting)) => starting.join().ok().and_then(Result::ok),
+            None => None,
+        };
+        let forked = there.and_then(|server| Some((server.fork().ok()?, server)));
+        let (waiting, server) = match forked {
+            Some(forked) => forked,
+            None => {
+                let server = ForkServer::start(&self.program)?;
+                (server.fork()?, server)
+            }
+        };
+        *forks = Some(Forks::There(server));
+        Ok(waiting)
     }
 
     fn folder(&self, id: &SandboxId) -> BoxFolder {
@@ -217,7 +245,7 @@ impl LocalBackend {
             let what = what.to_owned();
             move |error| Refusal::Other(SandboxError::io(what)(error))
         };
-        let waiting = self.waiting().take();
+        let waiting = self.fork().map_err(other("start the process of the sandbox"))?;
         let config = self.config(folder, spec, packages, tier)?;
         folder.forget_process().map_err(other("make the sandbox anew"))?;
         // One may be left: of a box of this id that ended by itself, or of a better tier that was tried.
@@ -230,9 +258,6 @@ impl LocalBackend {
             }
             Network::None | Network::Full => None,
         };
-        let waiting =
-            waiting.and_then(|starting| starting.join().ok()?.ok()).map_or_else(|| Waiting::start(&self.program), Ok);
-        let waiting = waiting.map_err(other("start the process of the sandbox"))?;
         let launched = waiting.launch(&config, Some(&listener), folder)?;
         let mut layers = launched.layers.clone();
         layers.extend(self.site().layers());
@@ -329,7 +354,7 @@ impl LocalBackend {
         loop {
             // What is frozen dies when it thaws, and somebody else may freeze it meanwhile.
             let thawed = cgroup.freeze(false);
-            match ending::wait(&pidfd) {
+            match ending::wait(&pidfd, Duration::from_millis(100)) {
                 Err(error) if error.kind() == io::ErrorKind::TimedOut && Instant::now() < late => {}
                 // Where somebody else removed the cgroup meanwhile, there is nothing to thaw.
                 ended => return ended.or_else(|error| thawed.and(Err(error))),
@@ -376,18 +401,13 @@ impl SandboxBackend for LocalBackend {
     }
 
     fn expect(&self) {
-        let mut waiting = self.waiting();
-        if waiting.is_none() {
+        let mut forks = self.forks();
+        if forks.is_none() {
             let program = self.program.clone();
             // Where there is no thread, it is started when the box is made.
-            *waiting = thread::Builder::new().spawn(move || Waiting::start(&program)).ok();
+            let starting = thread::Builder::new().spawn(move || ForkServer::start(&program));
+            *forks = starting.ok().map(Forks::Starting);
         }
-    }
-
-    fn forgo(&self) {
-        // Another box that was about to be made from it starts one of its own.
-        let waiting = self.waiting().take();
-        drop(waiting.map(JoinHandle::join));
     }
 
     async fn available(&self) -> bool {

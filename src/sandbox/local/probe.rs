@@ -9,7 +9,7 @@ use std::{
 use super::{
     cgroup::{Cgroup, Site},
     config::{InitConfig, Phase, Trouble},
-    launch::{Refusal, Waiting},
+    launch::{ForkServer, Refusal},
     place::Place,
     sys,
 };
@@ -85,7 +85,8 @@ fn try_tier(program: &Path, tier: Tier) -> Result<Confinement, Trouble> {
         cgroup: Cgroup::Missing,
         daemon: None,
     };
-    let launched = Waiting::start(program).map_err(failed)?.launch(&config, None, &folder);
+    let server = ForkServer::start(program).map_err(failed)?;
+    let launched = server.fork().map_err(failed)?.launch(&config, None, &folder);
     // What is left is in a folder for temporary files.
     let _ = place.delete();
     match launched {

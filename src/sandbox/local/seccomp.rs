@@ -8,8 +8,10 @@ use std::{collections::BTreeMap, io};
 
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen as Len, SeccompCmpOp as Op, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch, sock_filter,
+    SeccompRule, TargetArch,
 };
+
+use super::bpf::{self, ALLOW, LOAD_WORD, NUMBER, RETURN, step};
 
 /// Which sockets may be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,9 +165,6 @@ const CORE: u64 = libc::RLIMIT_CORE as u64;
 /// Bit 30 of a number marks the x32 calls, which the kernel numbers anew: rules for x86-64 do not match them.
 const X32: u32 = 0x4000_0000;
 
-/// Of a filter's program. Source: linux/bpf_common.h.
-const RETURN: u16 = 0x06;
-
 /// Puts the calling thread, and all that it starts, under the filters. Needs `no_new_privs`.
 pub(super) fn apply(sockets: Sockets) -> io::Result<()> {
     for program in programs(sockets).map_err(io::Error::other)? {
@@ -257,7 +256,9 @@ fn programs(sockets: Sockets) -> Result<Vec<BpfProgram>, seccompiler::BackendErr
         add_shared(&mut rules)?;
     }
     add_sockets(&mut rules, sockets)?;
+    let calls: Vec<_> = rules.keys().filter_map(|call| u32::try_from(*call).ok()).collect();
     let refused = SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(libc::EPERM as u32), arch)?;
+    let refused = bpf::only_for(&calls, arch, refused.try_into()?);
     // Its flags are in memory, where no filter can look: C libraries then use `clone`.
     let unknown = SeccompFilter::new(
         [(libc::SYS_clone3, vec![])].into(),
@@ -265,7 +266,7 @@ fn programs(sockets: Sockets) -> Result<Vec<BpfProgram>, seccompiler::BackendErr
         SeccompAction::Errno(libc::ENOSYS as u32),
         arch,
     )?;
-    let mut programs: Vec<BpfProgram> = vec![refused.try_into()?, unknown.try_into()?, core_limit(arch)?];
+    let mut programs: Vec<BpfProgram> = vec![refused, unknown.try_into()?, core_limit(arch)?];
     if arch == TargetArch::x86_64 {
         programs.push(no_x32());
     }
@@ -364,14 +365,10 @@ fn bits(mask: u64) -> impl Iterator<Item = u64> {
 /// Refuses every x32 call as a kernel built without them does. `seccompiler` has no rule for ranges of numbers.
 fn no_x32() -> BpfProgram {
     // Source: linux/bpf_common.h and linux/seccomp.h.
-    const LOAD_WORD: u16 = 0x20;
     const JUMP_SET: u16 = 0x45;
-    const ALLOW: u32 = 0x7fff_0000;
     const ERRNO: u32 = 0x0005_0000;
-    let step = |code, jt, jf, k| sock_filter { code, jt, jf, k };
     vec![
-        // The number of the call is the first field of `seccomp_data`.
-        step(LOAD_WORD, 0, 0, 0),
+        step(LOAD_WORD, 0, 0, NUMBER),
         step(JUMP_SET, 0, 1, X32),
         step(RETURN, 0, 0, ERRNO | libc::ENOSYS as u32),
         step(RETURN, 0, 0, ALLOW),

@@ -3,6 +3,7 @@
 use std::{
     io,
     os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd},
+    time::Duration,
 };
 
 use rustix::mount::MountAttrFlags;
@@ -48,6 +49,19 @@ pub(super) fn fork(cgroup: Option<BorrowedFd<'_>>) -> io::Result<Fork> {
         }
     };
     Ok(if pid == 0 { Fork::Child } else { Fork::Parent(i32::try_from(pid).unwrap_or(-1)) })
+}
+
+/// Whether children are nobody's to wait for: the kernel forgets them as they end. Source: sigaction(2), `SA_NOCLDWAIT`.
+pub(super) fn leave_children(leave: bool) -> io::Result<()> {
+    // SAFETY: no handler is set that could run anything.
+    let before = unsafe { libc::signal(libc::SIGCHLD, if leave { libc::SIG_IGN } else { libc::SIG_DFL }) };
+    if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Ends the process after that time. Not its children: an alarm is not theirs. Source: alarm(2).
+pub(super) fn end_within(time: Duration) {
+    // SAFETY: always safe to call; what the signal does by itself is to end the process.
+    unsafe { libc::alarm(u32::try_from(time.as_secs()).unwrap_or(u32::MAX)) };
 }
 
 fn threads() -> usize {

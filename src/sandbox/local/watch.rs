@@ -118,14 +118,15 @@ impl Watch {
         }
     }
 
-    /// Whether more may be written. Scans where it may be that not, and where the last scan is long ago for what it took:
-    /// others who free room hide what the box takes.
-    pub(super) fn fits(&self) -> bool {
-        let limit = self.watched.limits.disk;
+    /// Bytes that may be written. Scans, unless the last scan is not long ago for what it took and found that most is free:
+    /// others who free room on the disk hide what the box takes.
+    pub(super) fn room(&self) -> u64 {
+        let limit = self.watched.limits.disk.saturating_sub(LEAST);
         let old = nanoseconds(self.start).saturating_sub(self.scanned.load(Ordering::Relaxed));
         let fresh = old < self.took.load(Ordering::Relaxed).saturating_mul(SHARE.into());
-        fresh && self.used.load(Ordering::Relaxed).saturating_add(self.lost_room()) <= limit
-            || self.scan(&self.watched.programs()) <= limit
+        let used = self.used.load(Ordering::Relaxed).saturating_add(self.lost_room());
+        let used = if fresh && used < limit / 2 { used } else { self.scan(&self.watched.programs()) };
+        limit.saturating_sub(used)
     }
 
     fn run(&self, free_at_first: u64) {

@@ -26,20 +26,6 @@ impl Sandboxes {
     ) -> Result<Sandbox, SandboxError> {
         let backend = self.backend(spec.backend)?;
         backend.expect();
-        let created = self.create_by(&backend, spec, limit, progress).await;
-        if created.is_err() {
-            backend.forgo();
-        }
-        created
-    }
-
-    async fn create_by(
-        &self,
-        backend: &Arc<dyn SandboxBackend>,
-        spec: SandboxSpec,
-        limit: Option<u32>,
-        progress: &dyn Progress,
-    ) -> Result<Sandbox, SandboxError> {
         let held = self.hold(&spec.id).await?.ok_or_else(|| SandboxError::Failed {
             what: format!("another process is making the sandbox `{}`", spec.id),
             hint: None,
@@ -49,7 +35,7 @@ impl Sandboxes {
             return Err(error);
         }
         match backend.create(&spec, progress).await {
-            Ok(confinement) => self.made(spec, confinement, Arc::clone(backend), held).await,
+            Ok(confinement) => self.made(spec, confinement, backend, held).await,
             Err(error) => {
                 // What went wrong first is what matters.
                 let _ = self.failed(&spec.id).await;

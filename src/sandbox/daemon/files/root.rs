@@ -28,8 +28,8 @@ pub(super) const TEXT: u64 = 16 << 20;
 /// Folders within folders.
 pub(super) const DEEPEST: usize = 128;
 
-/// Whether nothing more may be written.
-type Full = Box<dyn Fn() -> bool + Send + Sync>;
+/// Bytes that may be written.
+type Room = Box<dyn Fn() -> u64 + Send + Sync>;
 
 /// A folder that no operation leads out of.
 pub(crate) struct Root {
@@ -38,7 +38,7 @@ pub(crate) struct Root {
     shown: PathBuf,
     /// Bytes that one request may write.
     most: u64,
-    full: Full,
+    room: Room,
 }
 
 /// A folder and a name in it: where something is or is to be.
@@ -78,12 +78,12 @@ impl Root {
     pub(crate) fn open(path: &Path, shown: impl Into<PathBuf>, most: u64) -> io::Result<Self> {
         let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
         let dir = rustix::fs::open(path, flags, Mode::empty())?;
-        Ok(Self { dir, shown: shown.into(), most, full: Box::new(|| false) })
+        Ok(Self { dir, shown: shown.into(), most, room: Box::new(|| u64::MAX) })
     }
 
-    /// The same, in which no file is written while `full` says so.
-    pub(crate) fn unless(self, full: Full) -> Self {
-        Self { full, ..self }
+    /// The same, in which files are written as far as there is `room`, in bytes.
+    pub(crate) fn within(self, room: Room) -> Self {
+        Self { room, ..self }
     }
 
     pub(super) fn most(&self) -> u64 {
@@ -247,9 +247,7 @@ impl Root {
     /// A folder or no folder in the way.
     pub(super) fn stage(&self, path: &Path, extra: ResolveFlags) -> Result<Staged, FileError> {
         let shown = path.to_string_lossy().into_owned();
-        if (self.full)() {
-            return Err(FileError::NoSpace(shown));
-        }
+        let room = self.room(&shown)?;
         let follow = !extra.contains(ResolveFlags::NO_SYMLINKS);
         let Slot { dir, name } = self.slot(path, follow, extra)?;
         let mode = match rustix::fs::statat(&dir, &name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -263,18 +261,25 @@ impl Root {
             },
         };
         let (temporary, file) = temporary(&dir).map_err(FileError::of(&shown))?;
-        let staged = Staged { dir, name, temporary: Some(temporary), file, left: self.most, most: self.most, shown };
+        let staged =
+            Staged { dir, name, temporary: Some(temporary), file, room, most: self.most, largest: self.most, shown };
         if let Some(mode) = mode {
             rustix::fs::fchmod(&staged.file, mode).map_err(FileError::of(&staged.shown))?;
         }
         Ok(staged)
     }
 
+    /// Bytes that may be written.
+    fn room(&self, shown: &str) -> Result<u64, FileError> {
+        match (self.room)() {
+            0 => Err(FileError::NoSpace(shown.to_owned())),
+            room => Ok(room),
+        }
+    }
+
     /// A file without a name, gone when it is closed.
     pub(super) fn scratch(&self) -> Result<File, FileError> {
-        if (self.full)() {
-            return Err(FileError::NoSpace(".".to_owned()));
-        }
+        self.room(".")?;
         let (name, file) = temporary(&self.dir).map_err(FileError::of("."))?;
         rustix::fs::unlinkat(&self.dir, &name, AtFlags::empty()).map_err(FileError::of("."))?;
         Ok(file)
@@ -317,8 +322,10 @@ pub(super) struct Staged {
     name: PathBuf,
     temporary: Option<PathBuf>,
     file: File,
-    left: u64,
+    /// Bytes that may still be written to it: so many are free, and so large may one be.
+    room: u64,
     most: u64,
+    largest: u64,
     shown: String,
 }
 
@@ -329,10 +336,11 @@ impl Staged {
 
     /// Counts what is about to be written.
     pub(super) fn take(&mut self, bytes: u64) -> Result<(), FileError> {
-        self.left = self
-            .left
-            .checked_sub(bytes)
-            .ok_or_else(|| FileError::TooLarge { what: format!("`{}`", self.shown), most: self.most })?;
+        let (Some(most), room) = (self.most.checked_sub(bytes), self.room.checked_sub(bytes)) else {
+            return Err(FileError::TooLarge { what: format!("`{}`", self.shown), most: self.largest });
+        };
+        self.most = most;
+        self.room = room.ok_or_else(|| FileError::NoSpace(self.shown.clone()))?;
         Ok(())
     }
 
