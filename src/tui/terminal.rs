@@ -131,6 +131,7 @@ mod tests {
 
     /// The program of the next test.
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "what a test tells its own process")]
     fn panics_where_it_is_told_to() {
         if std::env::var_os(PROGRAM).is_some() {
             let terminal = Terminal::take().unwrap();

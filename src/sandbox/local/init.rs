@@ -73,13 +73,18 @@ fn fork_server() -> std::io::Result<UnixStream> {
     sys::leave_children(true)?;
     loop {
         let ((), sockets) = handoff::receive(&asks)?;
-        if let Fork::Child = sys::fork(None)? {
-            sys::leave_children(false)?;
-            sys::end_within(PATIENCE);
-            let _ = rustix::process::setsid();
-            let socket = sockets.into_iter().next().ok_or(std::io::ErrorKind::InvalidData)?;
-            rustix::stdio::dup2_stdin(&socket)?;
-            return Ok(socket.into());
+        let socket = UnixStream::from(sockets.into_iter().next().ok_or(std::io::ErrorKind::InvalidData)?);
+        match sys::fork(None).during(Phase::Confinement, "start a process") {
+            Ok(Fork::Child) => {
+                sys::leave_children(false)?;
+                sys::end_within(PATIENCE);
+                let _ = rustix::process::setsid();
+                rustix::stdio::dup2_stdin(&socket)?;
+                return Ok(socket);
+            }
+            Ok(Fork::Parent(_)) => {}
+            // One that is gone does not want to know.
+            Err(trouble) => drop(handoff::send(&socket, &Said::Failed(trouble), &[])),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::common::{
     Output,
     fake_model::{FakeModel, Reply},
     require::available,
+    serve::Server,
 };
 
 const AGENT: &str = "name: coder
@@ -153,4 +154,44 @@ fn agents_share_one_or_have_their_own() {
         assert!(asked[3].contains(found), "{share}: {}", asked[3]);
         assert_eq!(home.settle().len(), boxes);
     }
+}
+
+/// The processes that `parent` has boxes forked from.
+fn fork_servers(parent: u32) -> Vec<u32> {
+    let tasks = std::fs::read_dir(format!("/proc/{parent}/task")).unwrap();
+    let children = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("children")).unwrap());
+    let children = children.collect::<Vec<_>>().join(" ");
+    let called = |pid: &u32| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let children = children.split_whitespace().map(|pid| pid.parse().unwrap());
+    children.filter(|pid| called(pid).ends_with(b"\0__init\0")).collect()
+}
+
+#[tokio::test]
+async fn what_sandboxes_are_forked_from_is_replaced_and_ends_with_its_server() {
+    let mut server = Server::start(AGENT);
+    let kill = |pid: u32| {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    };
+    let mut before = vec![];
+    for session in ["one", "two", "killed", "three", "one"] {
+        if session == "killed" {
+            before = fork_servers(server.id());
+            assert_eq!(before.len(), 1, "one for all");
+            kill(before[0]);
+            continue;
+        }
+        let call = r#"TOOL:run_shell_command:{"command": "echo there"}"#;
+        let said = server.post_text("/turns", &json!({ "input": call, "session_id": session })).await;
+        assert!(said.contains("says: there"), "{session}: {said}");
+    }
+    let after = fork_servers(server.id());
+    assert!(after.len() == 1 && after != before, "{before:?} {after:?}");
+    kill(server.id());
+    server.wait();
+    while std::fs::exists(format!("/proc/{}/exe", after[0])).unwrap() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let removed = server.env.run(&["sandbox", "rm", "--all"]);
+    assert!(removed.code == Some(0) && removed.stdout.lines().count() == 3, "{removed}");
 }
