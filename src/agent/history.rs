@@ -26,12 +26,12 @@ pub fn broken_off(stored: &[Message]) -> Option<&'static str> {
     match last.role {
         Role::Assistant if last.broken_off => Some("the answer broke off here"),
         Role::Assistant | Role::Tool if !interrupted_calls(stored).is_empty() => {
-            Some("the turn broke off here, before its tools were done: what they did is not known")
+            Some("the turn broke off here, or goes on elsewhere: what its tools did is not known")
         }
         Role::Assistant => None,
         Role::User if summary_keeps(last).is_some() => None,
         Role::Tool if gives_final_answer(stored) => None,
-        Role::User | Role::Tool => Some("the turn broke off here, before its answer: nothing of that is kept"),
+        Role::User | Role::Tool => Some("there is no answer to this: the turn broke off, or goes on elsewhere"),
     }
 }
 
@@ -228,11 +228,11 @@ mod tests {
         assert_eq!(broken_off(&[]), None);
         assert_eq!(told(&[Message::assistant("Done.")]), "");
         assert_eq!(told(&[half]), "the answer broke off here");
-        assert_eq!(told(&[]), "the turn broke off here, before its answer: nothing of that is kept");
+        assert_eq!(told(&[]), "there is no answer to this: the turn broke off, or goes on elsewhere");
         assert_eq!(told(&[asks(&["a"]), result("a")]), told(&[]));
         assert_eq!(
             told(&[asks(&["a", "b"]), result("a")]),
-            "the turn broke off here, before its tools were done: what they did is not known"
+            "the turn broke off here, or goes on elsewhere: what its tools did is not known"
         );
         assert_eq!(told(&[Message::assistant("Done."), summary(0)]), "", "compacted");
         let call = ToolCall { call_id: "a".into(), name: FINAL_ANSWER.to_owned(), arguments: json!({}), opaque: None };

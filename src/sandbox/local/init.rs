@@ -70,6 +70,7 @@ fn fork_server() -> std::io::Result<UnixStream> {
     let _ = rustix::process::setsid();
     rustix::process::chdir("/")?;
     let asks: UnixStream = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?.into();
+    sys::heed_signals();
     sys::leave_children(true)?;
     loop {
         let ((), sockets) = handoff::receive(&asks)?;
@@ -77,7 +78,6 @@ fn fork_server() -> std::io::Result<UnixStream> {
         match sys::fork(None).during(Phase::Confinement, "start a process") {
             Ok(Fork::Child) => {
                 sys::leave_children(false)?;
-                sys::end_within(PATIENCE);
                 let _ = rustix::process::setsid();
                 rustix::stdio::dup2_stdin(&socket)?;
                 return Ok(socket);
@@ -147,6 +147,8 @@ fn enter_cgroup(cgroup: &Cgroup) -> Result<Option<Counters>, Trouble> {
         {
             sys::exit(0);
         }
+        // For whichever process this is by now.
+        sys::end_within(PATIENCE);
         cgroup.counters()
     };
     entered().during(Phase::Box, "enter the cgroup of the sandbox")

@@ -35,6 +35,15 @@ pub(super) enum Refusal {
     Other(SandboxError),
 }
 
+impl From<Refusal> for SandboxError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Trouble(trouble) => trouble.into(),
+            Refusal::Other(error) => error,
+        }
+    }
+}
+
 /// The process that those of boxes are forked from: that is quicker than to start each by itself. It ends with the process
 /// that started it.
 #[derive(Debug)]
@@ -48,6 +57,7 @@ impl ForkServer {
     /// As the system says.
     pub(super) fn start(program: &Path) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
+        ours.set_write_timeout(Some(PATIENCE))?;
         let mut command = Command::new(program);
         // Its working directory it chooses itself.
         command.arg(super::init::COMMAND).env_clear().stdout(Stdio::null()).stderr(Stdio::null());
@@ -101,8 +111,9 @@ impl Waiting {
         };
         let descriptors = listener.map(|listener| listener.as_fd()).into_iter().chain(log.as_ref().map(AsFd::as_fd));
         let descriptors: Vec<_> = descriptors.collect();
-        handoff::send(&self.0, config, &descriptors)?;
-        let (said, outer) = handoff::receive::<Said>(&self.0)?;
+        let sent = handoff::send(&self.0, config, &descriptors);
+        // One that ended before it was told may have said why.
+        let (said, outer) = handoff::receive::<Said>(&self.0).map_err(|error| sent.err().unwrap_or(error))?;
         // It has gone on as another process, which lives as long as our end of the socket until it is told to go on.
         outer.iter().try_for_each(|outer| ending::wait(outer, PATIENCE))?;
         Ok(said)

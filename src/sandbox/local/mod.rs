@@ -206,8 +206,7 @@ impl LocalBackend {
                 let _ = self.shared.only_b.set(trouble);
                 made
             }
-            Err(Refusal::Trouble(trouble)) => Err(trouble.into()),
-            Err(Refusal::Other(error)) => Err(error),
+            Err(refusal) => Err(refusal.into()),
         }
     }
 
@@ -227,11 +226,7 @@ impl LocalBackend {
             });
         }
         probe::allowed_in_b(spec, trouble)?;
-        match self.make_tier(folder, spec, packages, Tier::B) {
-            Ok(made) => Ok(made),
-            Err(Refusal::Trouble(trouble)) => Err(trouble.into()),
-            Err(Refusal::Other(error)) => Err(error),
-        }
+        Ok(self.make_tier(folder, spec, packages, Tier::B)?)
     }
 
     fn make_tier(
@@ -401,7 +396,8 @@ impl SandboxBackend for LocalBackend {
     }
 
     fn expect(&self) {
-        let mut forks = self.forks();
+        // Where another is at it, it is being started.
+        let Ok(mut forks) = self.shared.forks.try_lock() else { return };
         if forks.is_none() {
             let program = self.program.clone();
             // Where there is no thread, it is started when the box is made.

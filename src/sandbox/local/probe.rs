@@ -92,7 +92,7 @@ fn try_tier(program: &Path, tier: Tier) -> Result<Confinement, Trouble> {
     match launched {
         Ok(launched) => Ok(Confinement { tier, layers: launched.layers }),
         Err(Refusal::Trouble(trouble)) => Err(trouble),
-        Err(Refusal::Other(error)) => Err(failed(std::io::Error::other(error))),
+        Err(refusal) => Err(failed(std::io::Error::other(SandboxError::from(refusal)))),
     }
 }
 

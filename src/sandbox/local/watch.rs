@@ -38,6 +38,8 @@ const SHARE_HURRIED: u32 = 3;
 const SEGMENTS: u64 = 4;
 /// The part of the limit by which the disk may lose room before the next scan is due.
 const SOON: u64 = 8;
+/// A scan that takes no longer is made for each file that is written, where there is not much room.
+const CHEAP: Duration = Duration::from_millis(1);
 /// A scan that takes no longer is made whenever somebody wants to know: what room the disk has is others' doing, too.
 const QUICK: Duration = Duration::from_millis(10);
 
@@ -118,14 +120,16 @@ impl Watch {
         }
     }
 
-    /// Bytes that may be written. Scans, unless the last scan is not long ago for what it took and found that most is free:
-    /// others who free room on the disk hide what the box takes.
+    /// Bytes that may be written. Scans, unless that takes its time and was not long ago for it: others who free room on the
+    /// disk hide what the box takes.
     pub(super) fn room(&self) -> u64 {
         let limit = self.watched.limits.disk.saturating_sub(LEAST);
         let old = nanoseconds(self.start).saturating_sub(self.scanned.load(Ordering::Relaxed));
-        let fresh = old < self.took.load(Ordering::Relaxed).saturating_mul(SHARE.into());
+        let took = self.took.load(Ordering::Relaxed);
+        let fresh = old < took.saturating_mul(SHARE.into());
         let used = self.used.load(Ordering::Relaxed).saturating_add(self.lost_room());
-        let used = if fresh && used < limit / 2 { used } else { self.scan(&self.watched.programs()) };
+        let known = fresh && (used < limit / 2 || used < limit && Duration::from_nanos(took) > CHEAP);
+        let used = if known { used } else { self.scan(&self.watched.programs()) };
         limit.saturating_sub(used)
     }
 
@@ -168,10 +172,11 @@ impl Watch {
     /// Bytes on disk.
     fn scan(&self, programs: &[Stat]) -> u64 {
         let start = Instant::now();
-        self.free.store(self.watched.free(), Ordering::Relaxed);
+        let free = self.watched.free();
         let named = self.watched.written.iter().fold(0, |sum: u64, folder| sum.saturating_add(size(folder)));
         let used = named.saturating_add(held(programs).disk);
         self.used.store(used, Ordering::Relaxed);
+        self.free.store(free, Ordering::Relaxed);
         // Nothing more fits.
         self.disk_full.store(used.saturating_add(LEAST) > self.watched.limits.disk, Ordering::Relaxed);
         self.took.store(nanoseconds(start), Ordering::Relaxed);

@@ -247,19 +247,27 @@ impl Root {
     /// A folder or no folder in the way.
     pub(super) fn stage(&self, path: &Path, extra: ResolveFlags) -> Result<Staged, FileError> {
         let shown = path.to_string_lossy().into_owned();
-        let room = self.room(&shown)?;
         let follow = !extra.contains(ResolveFlags::NO_SYMLINKS);
         let Slot { dir, name } = self.slot(path, follow, extra)?;
+        let mut replaced = 0;
         let mode = match rustix::fs::statat(&dir, &name, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => None,
             Err(errno) => return Err(FileError::of(&shown)(errno)),
             Ok(stat) => match Kind::of(&stat) {
                 Kind::Folder => return Err(FileError::IsFolder(shown)),
-                Kind::File => Some(Mode::from_raw_mode(stat.st_mode & 0o777)),
+                Kind::File => {
+                    // Of a file that has another name as well nothing becomes free.
+                    replaced = if stat.st_nlink == 1 { size(&stat) } else { 0 };
+                    Some(Mode::from_raw_mode(stat.st_mode & 0o777))
+                }
                 Kind::Link => None,
                 Kind::Other(kind) => return Err(FileError::NotRegular { path: shown, kind }),
             },
         };
+        let room = (self.room)().saturating_add(replaced);
+        if room == 0 {
+            return Err(FileError::NoSpace(shown));
+        }
         let (temporary, file) = temporary(&dir).map_err(FileError::of(&shown))?;
         let staged =
             Staged { dir, name, temporary: Some(temporary), file, room, most: self.most, largest: self.most, shown };
@@ -277,12 +285,12 @@ impl Root {
         }
     }
 
-    /// A file without a name, gone when it is closed.
-    pub(super) fn scratch(&self) -> Result<File, FileError> {
-        self.room(".")?;
+    /// A file without a name, gone when it is closed; and the bytes that may be written to it.
+    pub(super) fn scratch(&self) -> Result<(File, u64), FileError> {
+        let room = self.room(".")?;
         let (name, file) = temporary(&self.dir).map_err(FileError::of("."))?;
         rustix::fs::unlinkat(&self.dir, &name, AtFlags::empty()).map_err(FileError::of("."))?;
-        Ok(file)
+        Ok((file, room))
     }
 }
 

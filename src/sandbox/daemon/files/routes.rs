@@ -255,7 +255,7 @@ async fn collect(root: Arc<Root>, request: Request) -> Result<(Vec<Part>, Vec<St
     let boundary = multer::parse_boundary(kind).map_err(unreadable)?;
     let mut form = multer::Multipart::new(request.into_body().into_data_stream(), boundary);
     let (mut parts, mut paths) = (vec![], vec![]);
-    let (mut left, mut names) = (root.most(), MOST_PATHS);
+    let (mut left, mut room, mut names) = (root.most(), u64::MAX, MOST_PATHS);
     while let Some(mut field) = form.next_field().await.map_err(unreadable)? {
         match field.name() {
             Some("paths") => {
@@ -275,12 +275,14 @@ async fn collect(root: Arc<Root>, request: Request) -> Result<(Vec<Part>, Vec<St
                 let name = field.file_name().map(str::to_owned);
                 let root = Arc::clone(&root);
                 let most = root.most();
-                let scratch = blocking(move || root.scratch()).await?;
+                let (scratch, free) = blocking(move || root.scratch()).await?;
+                room = room.min(free);
                 let failed = FileError::io(name.as_deref().unwrap_or("the file"));
                 let mut file = tokio::fs::File::from_std(scratch.try_clone().map_err(&failed)?);
                 while let Some(chunk) = field.chunk().await.map_err(unreadable)? {
                     let too_large = || FileError::TooLarge { what: "the batch".to_owned(), most };
                     left = left.checked_sub(chunk.len() as u64).ok_or_else(too_large)?;
+                    room = room.checked_sub(chunk.len() as u64).ok_or_else(|| no_space("the batch"))?;
                     file.write_all(&chunk).await.map_err(&failed)?;
                 }
                 file.flush().await.map_err(&failed)?;
@@ -290,6 +292,10 @@ async fn collect(root: Arc<Root>, request: Request) -> Result<(Vec<Part>, Vec<St
         }
     }
     Ok((parts, paths))
+}
+
+fn no_space(what: &str) -> FileError {
+    FileError::NoSpace(what.to_owned())
 }
 
 /// Puts the files where they belong, once all of them are there.
@@ -306,9 +312,10 @@ async fn place(root: Arc<Root>, parts: Vec<Part>, paths: Vec<String>) -> Result<
             let path = path.ok_or_else(|| FileError::Invalid("a file came without a path".to_owned()))?;
             let place = root.locate(&path)?;
             root.make_folders(&parent(&place), ResolveFlags::empty())?;
-            let target = root.stage(&place, ResolveFlags::empty())?;
+            let mut target = root.stage(&place, ResolveFlags::empty())?;
             let failed = FileError::io(&path);
             io::Seek::rewind(&mut part.file).map_err(&failed)?;
+            target.take(part.file.metadata().map_err(&failed)?.len())?;
             io::copy(&mut part.file, &mut target.file()).map_err(&failed)?;
             staged.push((path, target));
         }
@@ -461,7 +468,7 @@ async fn unpack(State(root): Rooted, asked: Asked<At>, request: Request) -> Resu
 
 async fn spool(root: Arc<Root>, path: String, body: Body) -> Result<Extracted, FileError> {
     let most = root.most();
-    let mut scratch = blocking({
+    let (mut scratch, mut room) = blocking({
         let root = Arc::clone(&root);
         move || root.scratch()
     })
@@ -474,6 +481,7 @@ async fn spool(root: Arc<Root>, path: String, body: Body) -> Result<Extracted, F
         let chunk = chunk.map_err(|error| FileError::Invalid(format!("the body was cut off: {error}")))?;
         let too_large = || FileError::TooLarge { what: "the archive".to_owned(), most };
         left = left.checked_sub(chunk.len() as u64).ok_or_else(too_large)?;
+        room = room.checked_sub(chunk.len() as u64).ok_or_else(|| no_space("the archive"))?;
         file.write_all(&chunk).await.map_err(&failed)?;
     }
     file.flush().await.map_err(&failed)?;
