@@ -264,10 +264,7 @@ impl Root {
                 Kind::Other(kind) => return Err(FileError::NotRegular { path: shown, kind }),
             },
         };
-        let room = (self.room)().saturating_add(replaced);
-        if room == 0 {
-            return Err(FileError::NoSpace(shown));
-        }
+        let room = self.room(&shown, replaced)?;
         let (temporary, file) = temporary(&dir).map_err(FileError::of(&shown))?;
         let staged =
             Staged { dir, name, temporary: Some(temporary), file, room, most: self.most, largest: self.most, shown };
@@ -277,9 +274,9 @@ impl Root {
         Ok(staged)
     }
 
-    /// Bytes that may be written.
-    fn room(&self, shown: &str) -> Result<u64, FileError> {
-        match (self.room)() {
+    /// Bytes that may be written where so many become free.
+    fn room(&self, shown: &str, replaced: u64) -> Result<u64, FileError> {
+        match (self.room)().saturating_add(replaced) {
             0 => Err(FileError::NoSpace(shown.to_owned())),
             room => Ok(room),
         }
@@ -287,7 +284,7 @@ impl Root {
 
     /// A file without a name, gone when it is closed; and the bytes that may be written to it.
     pub(super) fn scratch(&self) -> Result<(File, u64), FileError> {
-        let room = self.room(".")?;
+        let room = self.room(".", 0)?;
         let (name, file) = temporary(&self.dir).map_err(FileError::of("."))?;
         rustix::fs::unlinkat(&self.dir, &name, AtFlags::empty()).map_err(FileError::of("."))?;
         Ok((file, room))
