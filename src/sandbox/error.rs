@@ -69,7 +69,7 @@ impl SandboxError {
 }
 
 /// What to do where the machine has too little of something.
-fn lacking(error: &io::Error) -> Option<&'static str> {
+pub(super) fn lacking(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(NO_ROOM),
         _ => match Errno::from_io_error(error) {

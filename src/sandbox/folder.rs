@@ -79,19 +79,35 @@ impl BoxFolder {
     /// As the file system says.
     pub fn write_record(&self, record: &Record) -> io::Result<()> {
         // The values of its environment may be secrets, and nobody who reads this needs them.
-        self.write("spec.json", &Record { spec: record.spec.without_secrets(), ..record.clone() })
+        self.draft_record()?.publish(&Record { spec: record.spec.without_secrets(), ..record.clone() })
+    }
+
+    /// Of a [`Record`], whose spec has to be without secrets.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub(super) fn draft_record(&self) -> io::Result<Draft> {
+        self.draft(SPEC)
     }
 
     /// # Errors
     /// No such box, or one that is half made.
     pub fn record(&self) -> io::Result<Record> {
-        self.read("spec.json")
+        self.read(SPEC)
     }
 
     /// # Errors
     /// As the file system says.
     pub fn write_process(&self, process: ProcessId) -> io::Result<()> {
-        self.write("process.json", &process)
+        self.draft_process()?.publish(&process)
+    }
+
+    /// Of a [`ProcessId`].
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub(super) fn draft_process(&self) -> io::Result<Draft> {
+        self.draft(PROCESS)
     }
 
     /// To be called before a box is made anew in the folder: what is made for it is nothing that the last one left.
@@ -99,7 +115,7 @@ impl BoxFolder {
     /// # Errors
     /// As the file system says.
     pub fn forget_process(&self) -> io::Result<()> {
-        match std::fs::remove_file(self.path.join("process.json")) {
+        match std::fs::remove_file(self.path.join(PROCESS)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
@@ -108,42 +124,40 @@ impl BoxFolder {
     /// Whether a process was the box, and none is about to be.
     #[must_use]
     pub fn was_started(&self) -> bool {
-        self.path.join("process.json").exists()
+        self.path.join(PROCESS).exists()
     }
 
     /// The process of the box, if it lives.
     #[must_use]
     pub fn process(&self) -> Option<ProcessId> {
-        self.read("process.json").ok().filter(ProcessId::alive)
+        self.read(PROCESS).ok().filter(ProcessId::alive)
     }
 
     /// The same also while it ends: its first thread may have ended before those that end the others of the box.
     #[must_use]
     pub fn process_to_the_last(&self) -> Option<ProcessId> {
-        self.read("process.json").ok().filter(ProcessId::there)
+        self.read(PROCESS).ok().filter(ProcessId::there)
     }
 
     /// The process that was the box and ended, until it is noted that nothing is left of it.
     #[must_use]
     pub fn ended(&self) -> Option<ProcessId> {
-        let process: ProcessId = self.read("process.json").ok()?;
-        let noted: Option<ProcessId> = self.read("ended.json").ok();
+        let process: ProcessId = self.read(PROCESS).ok()?;
+        let noted: Option<ProcessId> = self.read(ENDED).ok();
         (!process.alive() && noted != Some(process)).then_some(process)
     }
 
     /// # Errors
     /// As the file system says.
     pub fn note_end(&self, process: ProcessId) -> io::Result<()> {
-        self.write("ended.json", &process)
+        self.draft(ENDED)?.publish(&process)
     }
 
-    /// Replaced whole, without waiting for the disk: after a power cut no box is left that it could tell of.
-    fn write<T: Serialize>(&self, name: &str, value: &T) -> io::Result<()> {
+    fn draft(&self, name: &str) -> io::Result<Draft> {
         let (new, path) = (self.path.join(format!("{name}.new")), self.path.join(name));
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
-        options.open(&new)?.write_all(&serde_json::to_vec(value)?)?;
-        std::fs::rename(new, path)
+        Ok(Draft { file: options.open(&new)?, new, path })
     }
 
     fn read<T: DeserializeOwned>(&self, name: &str) -> io::Result<T> {
@@ -202,6 +216,29 @@ impl BoxFolder {
     }
 }
 
+/// A file that is there under another name until it is written whole.
+#[derive(Debug)]
+pub(super) struct Draft {
+    file: std::fs::File,
+    new: PathBuf,
+    path: PathBuf,
+}
+
+impl Draft {
+    /// Puts it in the place of what was there, without waiting for the disk: after a power cut no box is left that it could
+    /// tell of.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub(super) fn publish(mut self, value: &impl Serialize) -> io::Result<()> {
+        self.file.write_all(&serde_json::to_vec(value)?)?;
+        std::fs::rename(self.new, self.path)
+    }
+}
+
+const SPEC: &str = "spec.json";
+const PROCESS: &str = "process.json";
+const ENDED: &str = "ended.json";
 /// The name of the daemon's listener.
 const DAEMON: &str = "box.sock";
 

@@ -16,8 +16,8 @@ use async_trait::async_trait;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
-    BackendKind, BoxFolder, BoxStream, Confinement, Found, Layer, Probe, ProcessId, Progress, Record, SandboxBackend,
-    SandboxError, SandboxId, SandboxSpec, State, Tier, Token, Usage, WorkspaceMode,
+    BackendKind, BoxFolder, BoxStream, Confinement, Found, Layer, Made, Probe, ProcessId, Progress, Record,
+    SandboxBackend, SandboxError, SandboxId, SandboxSpec, State, Tier, Token, Usage, WorkspaceMode,
     daemon::{DaemonConfig, Listen, MARK},
     handoff, tree,
 };
@@ -204,7 +204,7 @@ impl SandboxBackend for HostBackend {
         Probe { backend: BackendKind::Host, confinement: Some(none()), hint: None }
     }
 
-    async fn create(&self, spec: &SandboxSpec, _progress: &dyn Progress) -> Result<Confinement, SandboxError> {
+    async fn create(&self, spec: &SandboxSpec, _progress: &dyn Progress) -> Result<Made, SandboxError> {
         if spec.min_tier != Tier::None {
             return Err(SandboxError::Tier {
                 wanted: spec.min_tier,
@@ -224,7 +224,7 @@ impl SandboxBackend for HostBackend {
                 if spec.lifetime.tied {
                     self.tied.lock().unwrap_or_else(PoisonError::into_inner).insert(spec.id.clone(), control);
                 }
-                Ok(none())
+                Ok(Made::alive(none()))
             }
             Err(error) => {
                 self.end(&spec.id).await;

@@ -19,6 +19,7 @@ mod host;
 pub mod image;
 #[cfg(target_os = "linux")]
 mod local;
+mod made;
 mod manager;
 mod others;
 pub mod prove;
@@ -40,6 +41,7 @@ pub use docker::DEFAULT_IMAGE;
 pub use error::SandboxError;
 pub(crate) use executable::program;
 pub use executable::{architecture, runtime_binary, verify};
+use folder::Draft;
 pub use folder::{BoxFolder, ProcessId, Record};
 pub use host::HostBackend;
 pub use image::Recipe;
@@ -47,6 +49,7 @@ pub use image::Recipe;
 pub(crate) use local::close_from;
 #[cfg(target_os = "linux")]
 pub use local::{LocalBackend, PackageLayers};
+pub use made::Made;
 pub use manager::{Call, Done, Filter, Sandbox, SandboxInfo, Sandboxes};
 pub use others::{AS_ANOTHER, Home, homes};
 pub use resolve::Asked;
@@ -77,12 +80,17 @@ pub trait SandboxBackend: Send + Sync {
     /// Told that a box is about to be made: what needs no spec may begin meanwhile.
     fn expect(&self) {}
 
-    /// Makes the box and returns once its daemon answers. A folder of the same id that [`stop`](Self::stop) left is
-    /// used again. On failure nothing is left behind.
+    /// Whether to make a box of `spec` takes so little that it may begin before it is known that there is to be one.
+    fn is_quick(&self, _spec: &SandboxSpec) -> bool {
+        false
+    }
+
+    /// Makes the box, whose daemon answers once it is told to [go on](Made::go). A folder of the same id that
+    /// [`stop`](Self::stop) left is used again. On failure nothing is left behind.
     ///
     /// # Errors
     /// What the machine lacks, with the next step; never a box weaker than `spec.min_tier`.
-    async fn create(&self, spec: &SandboxSpec, progress: &dyn Progress) -> Result<Confinement, SandboxError>;
+    async fn create(&self, spec: &SandboxSpec, progress: &dyn Progress) -> Result<Made, SandboxError>;
 
     /// What is there of this id now.
     ///

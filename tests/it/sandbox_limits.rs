@@ -11,7 +11,7 @@
 //! | | |
 //! |-|-|
 //! | 37 | `a_fork_bomb…`, `too_many_processes…` |
-//! | 38 | `memory_is_limited…`, `buffers_of_pipes…`, `what_the_kernel_keeps…`, `folders_in_memory…` |
+//! | 38 | `memory_is_limited…`, `the_kernel_is_told…`, `buffers_of_pipes…`, `what_the_kernel_keeps…`, `folders_in_memory…` |
 //! | 39 | `the_disk_is_limited…`, `a_file_that_is_too_large…`, `folders_in_memory…` |
 //! | 40 | `one_that_spins…` |
 //! | 41 | `descriptors_run_out…`; threads with 37, large files with 39 |
@@ -48,7 +48,8 @@ async fn limited(made: Made, change: impl FnOnce(&mut Limits)) -> Boxed {
 async fn run(local: &Boxed, spec: &ExecSpec) -> Collected {
     // One that hits nothing is not to wait for ever.
     let timeout = spec.timeout.or(Some(std::time::Duration::from_secs(60)));
-    local.client.exec(&ExecSpec { timeout, ..spec.clone() }).await.unwrap().collect(1 << 20).await.unwrap()
+    let exec = local.client.exec(&ExecSpec { timeout, ..spec.clone() }).await.unwrap();
+    exec.collect(1 << 20).await.unwrap_or_else(|error| panic!("{:?}: {error}", spec.argv))
 }
 
 /// How it ended, with its error output for who reads a failure.
@@ -182,6 +183,29 @@ fn memory_is_limited_however_it_is_taken() {
             assert_eq!(status.code, Some(0), "{what}: {said}");
         }
         wide.stop().await;
+    });
+}
+
+#[test]
+fn the_kernel_is_told_to_end_programs_before_the_daemon() {
+    everywhere(|made| async move {
+        let local = Boxed::start(made).await;
+        let of_daemon = || std::fs::read_to_string(format!("/proc/{}/oom_score_adj", local.daemon())).unwrap();
+        let before = of_daemon();
+        for _ in 0..20 {
+            // Also what it starts at once, before anybody outside can have told it.
+            let said = local.said("(cat /proc/self/oom_score_adj); cat /proc/$$/oom_score_adj").await;
+            let said: Vec<_> = said.split('\n').collect();
+            let first = |told: &str| ["500", "1000"].contains(&told);
+            assert!(matches!(said[..], [child, program, "(0)"] if first(child) && first(program)), "{said:?}");
+        }
+        assert_eq!(local.said("sleep 0.5; cat /proc/$$/oom_score_adj").await, "1000\n(0)");
+        // It is its own again in a moment.
+        while of_daemon() != before {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        assert!(before.trim().parse::<i32>().unwrap() < 500);
+        local.stop().await;
     });
 }
 

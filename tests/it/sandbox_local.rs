@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, fs};
 
-use agentscope::sandbox::{BoxClient, BoxFolder, Quiet, SandboxBackend as _, State, Tier, Token, wire::Limit};
+use agentscope::sandbox::{
+    BackendKind, BoxClient, BoxFolder, Network, Quiet, SandboxBackend as _, SandboxSpec, State, Tier, Token,
+    wire::{ExecSpec, Limit},
+};
 
 use crate::common::local::{Local, as_both};
 
@@ -233,10 +236,49 @@ fn a_frozen_box_thaws_and_a_stopped_one_keeps_its_files() {
         backend.stop(id).await.unwrap();
         backend.stop(id).await.unwrap();
         assert_eq!(backend.inspect(id).await.unwrap().state, State::Stopped);
-        backend.create(&local.spec, &Quiet).await.unwrap();
+        backend.create(&local.spec, &Quiet).await.unwrap().go().await.unwrap();
         let token = Token::of(BoxFolder::new(&local.home.path().join("boxes"), id).path()).unwrap();
         let local = Local { client: BoxClient::new(local.backend.clone(), id.clone(), &token), ..local };
         assert_eq!(local.said("cat f").await, "kept\n(0)");
+        local.stop().await;
+    });
+}
+
+/// Root's are given one that was made before somebody asked, but for the first.
+#[test]
+fn each_box_has_a_network_of_its_own() {
+    const LOOK: &str = "import os, socket
+server = socket.create_server(('127.0.0.1', 0))
+socket.create_connection(server.getsockname())
+print(os.readlink('/proc/self/ns/net'), len(open('/proc/net/dev').readlines()))";
+    as_both(|_| async {
+        let local = Local::start().await;
+        let ours = fs::read_link("/proc/self/ns/net").unwrap().display().to_string();
+        let (mut ids, mut seen) = (vec![], BTreeSet::from([ours.clone()]));
+        for network in [Network::None, Network::None, Network::Full, Network::None] {
+            // Time to make one for the next.
+            tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+            let mut spec = SandboxSpec::new(BackendKind::Local, "ann");
+            spec.lifetime.tied = true;
+            spec.network = network.clone();
+            local.backend.create(&spec, &Quiet).await.unwrap().go().await.unwrap();
+            let token = Token::of(BoxFolder::new(&local.home.path().join("boxes"), &spec.id).path()).unwrap();
+            let client = BoxClient::new(local.backend.clone(), spec.id.clone(), &token);
+            let look = ExecSpec { argv: ["python3", "-c", LOOK].map(str::to_owned).into(), ..ExecSpec::default() };
+            let said = client.exec(&look).await.unwrap().collect(1 << 20).await.unwrap();
+            let text = String::from_utf8_lossy(&said.stdout.bytes).into_owned();
+            let (namespace, devices) = text.trim().split_once(' ').unwrap_or_else(|| panic!("{said:?}"));
+            if network == Network::Full {
+                assert_eq!(namespace, ours);
+            } else {
+                assert!(seen.insert(namespace.to_owned()), "{namespace} is that of another: {seen:?}");
+                assert_eq!(devices, "3", "two lines of titles, and the loopback interface");
+            }
+            ids.push(spec.id);
+        }
+        for id in ids {
+            local.backend.remove(&id).await.unwrap();
+        }
         local.stop().await;
     });
 }

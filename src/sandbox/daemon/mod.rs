@@ -90,7 +90,8 @@ pub trait Keeper: Send + Sync {
         Ok(())
     }
 
-    /// Called once, when the daemon is about to say at `control` that it answers: waits until it may. Blocks all else.
+    /// Called once, when the daemon is about to say at `control` that it answers: waits until it may, and until programs can
+    /// be started. Blocks all else.
     ///
     /// # Errors
     /// The box is not to be; then the daemon ends.
@@ -296,7 +297,8 @@ fn serve(
         .max_blocking_threads(4)
         .build()?;
     let result = runtime.block_on(async {
-        tokio::task::spawn_blocking(|| {}).await?;
+        // Which starts one.
+        drop(tokio::task::spawn_blocking(|| {}));
         live(config, descriptors, keeper, control).await
     });
     // What still runs there must not keep the box.
@@ -336,10 +338,10 @@ async fn live(
     });
     let listener = Listener::of(&config.listen, descriptors).await?;
     let forwarded = forwarded(daemon.proxied).await?;
+    let routes = routes::all(&daemon);
     daemon.keeper.admit(control.as_fd())?;
     handoff::report(control, &Report::Ready { address: listener.address()? });
-    // Whoever is told that there are answers has yet to ask: time enough to find out how to give them.
-    let served = listener.serve(routes::all(&daemon));
+    let served = listener.serve(routes);
     tokio::select! {
         result = forwarded => result?,
         result = served => result?,

@@ -42,8 +42,8 @@ pub(crate) use self::{
     maker::{is_gone, this as this_process},
 };
 use super::{
-    BackendKind, BoxFolder, BoxStream, Confinement, Found, Layer, Probe, Progress, SandboxBackend, SandboxError,
-    SandboxId, SandboxSpec, State, Usage, image,
+    BackendKind, BoxFolder, BoxStream, Found, Layer, Made, Probe, Progress, SandboxBackend, SandboxError, SandboxId,
+    SandboxSpec, State, Usage, image,
 };
 use crate::config::Env;
 
@@ -266,11 +266,12 @@ impl SandboxBackend for DockerBackend {
         }
     }
 
-    async fn create(&self, spec: &SandboxSpec, progress: &dyn Progress) -> Result<Confinement, SandboxError> {
-        match self.claim(spec).await? {
-            Some(confinement) => Ok(confinement),
-            None => self.start_as(spec, None, progress).await,
-        }
+    async fn create(&self, spec: &SandboxSpec, progress: &dyn Progress) -> Result<Made, SandboxError> {
+        let made = match self.claim(spec).await? {
+            Some(confinement) => confinement,
+            None => self.start_as(spec, None, progress).await?,
+        };
+        Ok(Made::alive(made))
     }
 
     async fn inspect(&self, id: &SandboxId) -> Result<Found, SandboxError> {

@@ -1,15 +1,22 @@
 //! What the process that makes a box and the one that becomes it say to each other over a Unix socket, the other's
-//! standard input: [`InitConfig`] in, [`Said`] out, [`GO`] in. Until the last has come, the end of the outer process is
-//! the end of the box.
+//! standard input: [`Bounds`], [`InitConfig`] and, with nothing else, the listener and the log of the daemon in, [`Said`]
+//! out, [`GO`] in. Until the last has come, the end of the outer process is the end of the box.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::cgroup::Cgroup;
-use crate::sandbox::{Layer, SandboxSpec, Tier, daemon::DaemonConfig};
+use crate::sandbox::{Layer, Limits, SandboxSpec, Tier, daemon::DaemonConfig, error::lacking};
 
-/// What the box is to be. The listener of the daemon comes along with it.
+/// What the box is counted by. Comes first: the process makes its cgroup while its folder is made.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Bounds {
+    pub(super) cgroup: Cgroup,
+    pub(super) limits: Limits,
+}
+
+/// What the box is to be.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct InitConfig {
     /// `$STATE/sandboxes/ID`.
@@ -20,7 +27,6 @@ pub(super) struct InitConfig {
     pub(super) protect: Vec<PathBuf>,
     /// Paths below the workspace whose contents cannot be seen; relative.
     pub(super) hide: Vec<PathBuf>,
-    pub(super) cgroup: Cgroup,
     /// `None`: only try whether it works, and end.
     pub(super) daemon: Option<DaemonConfig>,
 }
@@ -54,6 +60,15 @@ impl Trouble {
     pub(super) fn passes(&self) -> bool {
         let codes = [libc::EAGAIN, libc::ENOMEM, libc::ENFILE, libc::EMFILE];
         codes.iter().any(|code| self.why.ends_with(&format!("(os error {code})")))
+    }
+}
+
+impl Trouble {
+    /// What to do where the machine has too little of something.
+    #[must_use]
+    pub(super) fn lacking(&self) -> Option<&'static str> {
+        let code = self.why.rsplit_once("(os error ")?.1.strip_suffix(')')?.parse().ok()?;
+        lacking(&std::io::Error::from_raw_os_error(code))
     }
 }
 

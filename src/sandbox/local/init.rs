@@ -6,6 +6,7 @@
 
 use std::{
     fs,
+    io::ErrorKind,
     os::{
         fd::{AsFd as _, BorrowedFd, OwnedFd},
         unix::net::UnixStream,
@@ -21,15 +22,16 @@ use rustix::{
 };
 
 use super::{
-    cgroup::{Cgroup, Counters},
-    config::{During as _, InitConfig, Phase, Said, Trouble},
+    cgroup::Counters,
+    config::{Bounds, During as _, InitConfig, Phase, Said, Trouble},
     confine::{self, Files, TERMINALS},
     etc,
     identity::Identity,
     keeper::LocalKeeper,
     launch::PATIENCE,
     metadata,
-    network::Handover,
+    network::{self, Handover, Spare},
+    oom::OomScore,
     place::Place,
     root::{self, HOME, Sources, WORKSPACE},
     seccomp::{self, Sockets},
@@ -48,8 +50,8 @@ const OWN_TASKS: u32 = 8;
 /// The process itself: [`COMMAND`].
 #[must_use]
 pub(in crate::sandbox) fn main() -> ExitCode {
-    let Ok(socket) = fork_server() else { return ExitCode::FAILURE };
-    match become_box(&socket) {
+    let Ok((socket, network)) = fork_server() else { return ExitCode::FAILURE };
+    match become_box(&socket, network) {
         Ok(code) => code,
         Err(trouble) => {
             let this = itself();
@@ -60,10 +62,10 @@ pub(in crate::sandbox) fn main() -> ExitCode {
     }
 }
 
-/// Forks a process for each socket that it is sent, which is the standard input of that; returns there. Fails once nobody
-/// can send one any more.
-fn fork_server() -> std::io::Result<UnixStream> {
-    // Nothing of the process that started this one but standard input, the log and what comes with the configuration.
+/// Forks a process for each socket that it is sent, which is the standard input of that; returns there, with a network
+/// namespace if there is one. Fails once nobody can send one any more.
+fn fork_server() -> std::io::Result<(UnixStream, Option<OwnedFd>)> {
+    // Nothing of the process that started this one but standard input and what comes over it.
     sys::close_from(3)?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
     // No terminal of whoever makes the box signals it. Fails where this leads a session already.
@@ -72,15 +74,21 @@ fn fork_server() -> std::io::Result<UnixStream> {
     let asks: UnixStream = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?.into();
     sys::heed_signals();
     sys::leave_children(true)?;
+    let mut spare = Spare::new();
     loop {
+        match spare.as_mut().map_or(Ok(()), |spare| spare.await_asked(&asks)) {
+            Err(error) if error.kind() == ErrorKind::Unsupported => spare = None,
+            awaited => awaited?,
+        }
         let ((), sockets) = handoff::receive(&asks)?;
-        let socket = UnixStream::from(sockets.into_iter().next().ok_or(std::io::ErrorKind::InvalidData)?);
+        let socket = UnixStream::from(sockets.into_iter().next().ok_or(ErrorKind::InvalidData)?);
+        let network = spare.as_mut().and_then(Spare::take);
         match sys::fork(None).during(Phase::Confinement, "start a process") {
             Ok(Fork::Child) => {
                 sys::leave_children(false)?;
                 let _ = rustix::process::setsid();
                 rustix::stdio::dup2_stdin(&socket)?;
-                return Ok(socket);
+                return Ok((socket, network));
             }
             Ok(Fork::Parent(_)) => {}
             // One that is gone does not want to know.
@@ -98,32 +106,38 @@ fn descriptor(of: Option<&OwnedFd>) -> Vec<BorrowedFd<'_>> {
     of.map(|descriptor| descriptor.as_fd()).into_iter().collect()
 }
 
-fn become_box(socket: &UnixStream) -> Result<ExitCode, Trouble> {
-    let (config, mut descriptors) =
-        handoff::receive::<InitConfig>(socket).during(Phase::Box, "read the configuration")?;
-    if config.daemon.is_some()
-        && let Some(log) = descriptors.pop()
-    {
-        rustix::stdio::dup2_stderr(log).during(Phase::Box, "open the log")?;
-    }
-    let counters = enter_cgroup(&config.cgroup)?;
+/// `spare` is a network namespace that nobody uses.
+fn become_box(socket: &UnixStream, spare: Option<OwnedFd>) -> Result<ExitCode, Trouble> {
+    let (bounds, _) = handoff::receive::<Bounds>(socket).during(Phase::Box, "read the configuration")?;
+    let counters = enter_cgroup(&bounds)?;
+    let (config, _) = handoff::receive::<InitConfig>(socket).during(Phase::Box, "read the configuration")?;
+    // For whichever process this is by now.
+    sys::end_within(PATIENCE);
     let identity = Identity::of(&config.spec.id).during(Phase::Confinement, "choose a user for the sandbox")?;
     let mut owners = Owners::new(identity);
     let early = matches!(identity, Identity::Other { .. }) && config.tier == Tier::A;
     let sources = early.then(|| Sources::take(&config, &mut owners)).transpose()?;
+    let apart = config.tier == Tier::A && config.spec.network != Network::Full;
+    let spare = spare.filter(|_| apart);
+    if let Some(spare) = &spare {
+        network::enter(spare.as_fd()).during(Phase::Namespaces, "enter the network namespace")?;
+    }
     identity.assume().during(Phase::Confinement, "change to an ordinary user")?;
     if config.tier == Tier::A {
         separate()?;
         identity.map().during(Phase::Namespaces, "name the user of the sandbox in its namespace")?;
     }
-    let apart = config.tier == Tier::A && config.spec.network != Network::Full;
-    let network = apart.then(Handover::new).transpose()?;
+    let network = (apart && spare.is_none()).then(Handover::new).transpose()?;
+    drop(spare);
     let outer = itself();
     if let Fork::Parent(_) = sys::fork(None).during(Phase::Confinement, "start a process")? {
         if let Some(network) = network {
             network.make();
         }
         return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(network) = &network {
+        network.begin();
     }
     // As the outer process sees it: its /proc is still there.
     let pid = fs::read_link("/proc/self").ok().and_then(|link| link.to_str()?.parse().ok()).unwrap_or(0);
@@ -135,11 +149,14 @@ fn become_box(socket: &UnixStream) -> Result<ExitCode, Trouble> {
         }
         Tier::B | Tier::None => inside.tier_b()?,
     };
-    inside.serve(socket, pid, descriptors, keeper)
+    inside.serve(socket, pid, keeper)
 }
 
-/// Goes into the cgroup, while this process may, and opens what it counts.
-fn enter_cgroup(cgroup: &Cgroup) -> Result<Option<Counters>, Trouble> {
+/// Makes the cgroup and goes into it, while this process may, and opens what it counts.
+fn enter_cgroup(Bounds { cgroup, limits }: &Bounds) -> Result<Option<Counters>, Trouble> {
+    // One may be left: of a box of this id that ended by itself, or of a better tier that was tried.
+    let made = cgroup.remove().and_then(|()| cgroup.make(limits));
+    made.during(Phase::Box, "make the cgroup of the sandbox")?;
     let entered = || -> std::io::Result<_> {
         cgroup.join()?;
         if let Some(folder) = cgroup.open()?
@@ -147,8 +164,6 @@ fn enter_cgroup(cgroup: &Cgroup) -> Result<Option<Counters>, Trouble> {
         {
             sys::exit(0);
         }
-        // For whichever process this is by now.
-        sys::end_within(PATIENCE);
         cgroup.counters()
     };
     entered().during(Phase::Box, "enter the cgroup of the sandbox")
@@ -248,6 +263,7 @@ impl Inside {
 
     fn confine(&mut self, mut files: Files, written: Vec<OwnedFd>, sockets: Sockets) -> Result<LocalKeeper, Trouble> {
         let phase = Phase::Confinement;
+        let oom_score = OomScore::open().ok();
         confine::limit(&self.config.spec.limits).during(phase, "set limits")?;
         confine::drop_privileges().during(phase, "give up every capability")?;
         self.layer("capabilities", "none, and no way to any", true);
@@ -272,7 +288,7 @@ impl Inside {
         let watched = Watched { limits, soft, first, written };
         let watch = Watch::start(watched).during(phase, "start the thread that watches limits")?;
         let tasks = soft.then(|| self.tasks());
-        LocalKeeper::new(self.counters.take(), watch, tasks, programs)
+        LocalKeeper::new(self.counters.take(), watch, tasks, programs, oom_score)
             .during(phase, "prepare the confinement of programs")
     }
 
@@ -298,18 +314,27 @@ impl Inside {
     }
 
     /// Goes on as the daemon, which answers once the outer process has the box on record.
-    fn serve(
-        self,
-        socket: &UnixStream,
-        pid: i32,
-        descriptors: Vec<OwnedFd>,
-        keeper: LocalKeeper,
-    ) -> Result<ExitCode, Trouble> {
+    fn serve(self, socket: &UnixStream, pid: i32, keeper: LocalKeeper) -> Result<ExitCode, Trouble> {
         let said = Said::Confined { pid, layers: self.layers };
         handoff::send(socket, &said, &descriptor(self.outer.as_ref())).during(Phase::Box, "report")?;
         drop(self.outer);
         let Some(daemon) = self.config.daemon else { return Ok(ExitCode::SUCCESS) };
-        Ok(daemon::run(daemon, descriptors, Box::new(keeper)))
+        let handed = || -> std::io::Result<Vec<OwnedFd>> {
+            let ((), mut descriptors) = handoff::receive(socket)?;
+            if let Some(log) = descriptors.pop() {
+                rustix::stdio::dup2_stderr(log)?;
+            }
+            Ok(descriptors)
+        };
+        match handed() {
+            Ok(descriptors) => Ok(daemon::run(daemon, descriptors, Box::new(keeper))),
+            Err(error) => {
+                // Whoever makes it waits for the daemon by now.
+                let what = format!("could not take what the daemon listens on: {error}");
+                handoff::report(socket, &handoff::Report::Failed { what });
+                Ok(ExitCode::FAILURE)
+            }
+        }
     }
 }
 

@@ -16,7 +16,9 @@ use seccompiler::BpfProgram;
 use super::{
     cgroup::Counters,
     config::GO,
-    confine, root,
+    confine,
+    oom::OomScore,
+    root,
     seccomp::{self, Sockets},
     starter::Starter,
     sys,
@@ -38,6 +40,7 @@ struct Programs {
     filter: BpfProgram,
     /// Tasks of the box's user, where no cgroup counts them.
     tasks: Option<u64>,
+    oom_score: Option<OomScore>,
     /// Once there may be programs.
     starter: OnceLock<Starter>,
 }
@@ -50,8 +53,9 @@ impl LocalKeeper {
         watch: Arc<Watch>,
         tasks: Option<u64>,
         domain: Option<OwnedFd>,
+        oom_score: Option<OomScore>,
     ) -> io::Result<Self> {
-        Ok(Self { programs: Arc::new(Programs::new(domain, tasks)?), counters, watch })
+        Ok(Self { programs: Arc::new(Programs::new(domain, tasks, oom_score)?), counters, watch })
     }
 }
 
@@ -63,7 +67,7 @@ impl Keeper for LocalKeeper {
     fn admit(&self, control: BorrowedFd<'_>) -> io::Result<()> {
         let mut go = [0];
         match rustix::io::retry_on_intr(|| rustix::io::read(control, &mut go))? {
-            1 if go == [GO] => Ok(()),
+            1 if go == [GO] => self.programs.confined(),
             _ => Err(io::Error::other("whoever makes the sandbox is gone")),
         }
     }
@@ -113,10 +117,11 @@ impl Contained {
     /// # Errors
     /// A kernel that refuses a filter.
     pub(in crate::sandbox) fn confine(&self) -> io::Result<()> {
-        let programs = Arc::new(Programs::new(confine::program_domain(None)?, None)?);
+        let programs = Arc::new(Programs::new(confine::program_domain(None)?, None, OomScore::open().ok())?);
         rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
         seccomp::apply(Sockets::Namespaced)?;
         programs.expect()?;
+        programs.confined()?;
         let _ = self.programs.set(programs);
         Ok(())
     }
@@ -130,8 +135,8 @@ impl Contained {
 }
 
 impl Programs {
-    fn new(domain: Option<OwnedFd>, tasks: Option<u64>) -> io::Result<Self> {
-        Ok(Self { domain, filter: seccomp::program_filter()?, tasks, starter: OnceLock::new() })
+    fn new(domain: Option<OwnedFd>, tasks: Option<u64>, oom_score: Option<OomScore>) -> io::Result<Self> {
+        Ok(Self { domain, filter: seccomp::program_filter()?, tasks, oom_score, starter: OnceLock::new() })
     }
 
     /// Makes what starts them.
@@ -141,11 +146,19 @@ impl Programs {
         Ok(())
     }
 
+    /// Waits until they are, once.
+    fn confined(&self) -> io::Result<()> {
+        self.starter.get().map_or(Ok(()), Starter::confined)
+    }
+
     /// Where there is nothing that confines it, nothing is started.
-    fn start(&self, start: Start) {
-        if let Some(starter) = self.starter.get() {
-            starter.run(start);
-        }
+    fn start(self: &Arc<Self>, start: Start) {
+        let Some(starter) = self.starter.get() else { return };
+        let this = Arc::clone(self);
+        starter.run(Box::new(move || {
+            let _lent = this.oom_score.as_ref().map(OomScore::lend);
+            start();
+        }));
     }
 
     /// The one thing that holds for a process and not for a thread.

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{self, Write as _},
+    net::Shutdown,
     os::{
         fd::{AsFd, OwnedFd},
         unix::net::{UnixListener, UnixStream},
@@ -13,10 +14,10 @@ use std::{
 };
 
 use super::{
-    config::{GO, InitConfig, Phase, Said, Trouble},
+    config::{Bounds, GO, InitConfig, Phase, Said, Trouble},
     ending,
 };
-use crate::sandbox::{BoxFolder, Layer, SandboxError, handoff};
+use crate::sandbox::{Layer, SandboxError, handoff};
 
 /// How long a box may take to be made.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
@@ -88,35 +89,52 @@ impl Drop for ForkServer {
 pub(super) struct Waiting(UnixStream);
 
 impl Waiting {
-    /// Makes it the box of `config`, whose daemon listens on `listener`. What it says goes to the log of `folder`.
-    pub(super) fn launch(
-        self,
-        config: &InitConfig,
-        listener: Option<&UnixListener>,
-        folder: &BoxFolder,
-    ) -> Result<Launched, Refusal> {
-        let said = self
-            .tell(config, listener, folder)
-            .map_err(|error| Refusal::Other(SandboxError::io("start the process of the sandbox")(error)))?;
-        match said {
-            Said::Confined { pid, layers } => Ok(Launched { pid, layers, socket: self.0 }),
-            Said::Failed(trouble) => Err(Refusal::Trouble(trouble)),
+    /// Has it make the cgroup, and count as what is in there. To be called first.
+    ///
+    /// # Errors
+    /// As the system says; it may have ended, and [`confined`](Self::confined) says why.
+    pub(super) fn bound(&self, bounds: &Bounds) -> io::Result<()> {
+        handoff::send(&self.0, bounds, &[])
+    }
+
+    /// Makes it the box of `config`.
+    ///
+    /// # Errors
+    /// As of [`bound`](Self::bound).
+    pub(super) fn tell(&self, config: &InitConfig) -> io::Result<()> {
+        handoff::send(&self.0, config, &[])
+    }
+
+    /// Gives it what its daemon listens on, and where that says what it has to say.
+    ///
+    /// # Errors
+    /// As of [`bound`](Self::bound).
+    pub(super) fn hand(&self, listener: &UnixListener, log: &fs::File) -> io::Result<()> {
+        handoff::send(&self.0, &(), &[listener.as_fd(), log.as_fd()])
+    }
+
+    /// Waits until it is confined. `told` is how it went to tell it what it is to be: one that ended before may have said
+    /// why.
+    pub(super) fn confined(self, told: io::Result<()>) -> Result<Launched, Refusal> {
+        let starting = |error| Refusal::Other(SandboxError::io("start the process of the sandbox")(error));
+        let heard = || -> io::Result<Said> {
+            let (said, outer) = handoff::receive::<Said>(&self.0)?;
+            // It has gone on as another process, which lives as long as our end of the socket until it is told to go on.
+            outer.iter().try_for_each(|outer| ending::wait(outer, PATIENCE))?;
+            Ok(said)
+        };
+        match (heard(), told) {
+            (Ok(Said::Failed(trouble)), _) => Err(Refusal::Trouble(trouble)),
+            (_, Err(error)) | (Err(error), Ok(())) => Err(starting(error)),
+            (Ok(Said::Confined { pid, layers }), Ok(())) => Ok(Launched { pid, layers, socket: self.0 }),
         }
     }
 
-    fn tell(&self, config: &InitConfig, listener: Option<&UnixListener>, folder: &BoxFolder) -> io::Result<Said> {
-        let log = match &config.daemon {
-            Some(_) => Some(fs::OpenOptions::new().create(true).append(true).open(folder.log())?),
-            None => None,
-        };
-        let descriptors = listener.map(|listener| listener.as_fd()).into_iter().chain(log.as_ref().map(AsFd::as_fd));
-        let descriptors: Vec<_> = descriptors.collect();
-        let sent = handoff::send(&self.0, config, &descriptors);
-        // One that ended before it was told may have said why.
-        let (said, outer) = handoff::receive::<Said>(&self.0).map_err(|error| sent.err().unwrap_or(error))?;
-        // It has gone on as another process, which lives as long as our end of the socket until it is told to go on.
-        outer.iter().try_for_each(|outer| ending::wait(outer, PATIENCE))?;
-        Ok(said)
+    /// Ends it, and waits until it has ended: it may be making its cgroup.
+    pub(super) fn abandon(self) {
+        // What it may have to say does not matter any more.
+        let _ = self.0.shutdown(Shutdown::Write);
+        let _ = io::copy(&mut &self.0, &mut io::sink());
     }
 }
 
@@ -138,7 +156,7 @@ impl From<Trouble> for SandboxError {
     fn from(trouble: Trouble) -> Self {
         let hint = match trouble.phase {
             Phase::Namespaces => Some("`agentscope sandbox doctor` shows what this machine offers".to_owned()),
-            Phase::Box | Phase::Confinement => None,
+            Phase::Box | Phase::Confinement => trouble.lacking().map(str::to_owned),
         };
         Self::Failed { what: trouble.to_string(), hint }
     }

@@ -17,8 +17,10 @@ mod identity;
 mod init;
 mod keeper;
 mod launch;
+mod make;
 mod metadata;
 mod network;
+mod oom;
 mod packages;
 mod place;
 mod probe;
@@ -34,7 +36,7 @@ use std::{
     collections::BTreeMap,
     fs, io,
     os::{fd::OwnedFd, unix::net::UnixStream},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -45,16 +47,13 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 
 use self::{
     cgroup::{Cgroup, Site},
-    config::{InitConfig, Phase, Trouble},
-    launch::{ForkServer, Launched, PATIENCE, Refusal, Waiting},
+    config::Trouble,
+    launch::{ForkServer, PATIENCE, Waiting},
     place::Place,
 };
 use super::{
-    BackendKind, BoxFolder, BoxStream, Confinement, Found, Network, Probe, ProcessId, Progress, Record, SandboxBackend,
-    SandboxError, SandboxId, SandboxSpec, State, Tier, Token, Usage, WorkspaceMode,
-    daemon::{DaemonConfig, Listen},
-    egress, tree,
-    workspace::WorkspacePlan,
+    BackendKind, BoxFolder, BoxStream, Found, Made, Network, Probe, ProcessId, Progress, Record, SandboxBackend,
+    SandboxError, SandboxId, SandboxSpec, State, Tier, Usage, egress, tree,
 };
 
 pub use packages::PackageLayers;
@@ -189,138 +188,6 @@ impl LocalBackend {
         }
     }
 
-    /// Makes a box of the best tier there is. May block.
-    fn make(
-        &self,
-        spec: &SandboxSpec,
-        packages: Option<&Path>,
-    ) -> Result<(Confinement, Option<UnixStream>), SandboxError> {
-        let folder = self.folder(&spec.id);
-        if let Some(trouble) = self.shared.only_b.get() {
-            return self.make_b(&folder, spec, packages, trouble);
-        }
-        match self.make_tier(&folder, spec, packages, Tier::A) {
-            Ok(made) => Ok(made),
-            Err(Refusal::Trouble(trouble)) if trouble.phase == Phase::Namespaces && !trouble.passes() => {
-                let made = self.make_b(&folder, spec, packages, &trouble);
-                let _ = self.shared.only_b.set(trouble);
-                made
-            }
-            Err(refusal) => Err(refusal.into()),
-        }
-    }
-
-    fn make_b(
-        &self,
-        folder: &BoxFolder,
-        spec: &SandboxSpec,
-        packages: Option<&Path>,
-        trouble: &Trouble,
-    ) -> Result<(Confinement, Option<UnixStream>), SandboxError> {
-        if spec.min_tier == Tier::A {
-            return Err(SandboxError::Tier {
-                wanted: Tier::A,
-                found: Tier::B.to_string(),
-                missing: trouble.to_string(),
-                hint: probe::hint(),
-            });
-        }
-        probe::allowed_in_b(spec, trouble)?;
-        Ok(self.make_tier(folder, spec, packages, Tier::B)?)
-    }
-
-    fn make_tier(
-        &self,
-        folder: &BoxFolder,
-        spec: &SandboxSpec,
-        packages: Option<&Path>,
-        tier: Tier,
-    ) -> Result<(Confinement, Option<UnixStream>), Refusal> {
-        let other = |what: &str| {
-            let what = what.to_owned();
-            move |error| Refusal::Other(SandboxError::io(what)(error))
-        };
-        let waiting = self.fork().map_err(other("start the process of the sandbox"))?;
-        let config = self.config(folder, spec, packages, tier)?;
-        folder.forget_process().map_err(other("make the sandbox anew"))?;
-        // One may be left: of a box of this id that ended by itself, or of a better tier that was tried.
-        let made = config.cgroup.remove().and_then(|()| config.cgroup.make(&spec.limits));
-        made.map_err(other("make the cgroup of the sandbox"))?;
-        let listener = folder.listen().map_err(other("listen for the sandbox"))?;
-        let proxy = match &spec.network {
-            Network::Allow(_) => {
-                Some(folder.listen_as(egress::SOCKET).map_err(other("listen for the sandbox's proxy"))?)
-            }
-            Network::None | Network::Full => None,
-        };
-        let launched = waiting.launch(&config, Some(&listener), folder)?;
-        let mut layers = launched.layers.clone();
-        layers.extend(self.site().layers());
-        let confinement = Confinement { tier, layers };
-        let record = Record { spec: spec.without_secrets(), confinement, created: jiff::Timestamp::now() };
-        let process = ProcessId::of(launched.pid).ok_or(io::ErrorKind::NotFound.into());
-        process
-            .and_then(|process| folder.write_process(process))
-            .and_then(|()| folder.write_record(&record))
-            .map_err(other("keep what the sandbox is"))?;
-        if let (Some(proxy), Network::Allow(allow)) = (proxy, &spec.network) {
-            let alive = pidfd(launched.pid).map_err(other("watch the process of the sandbox"))?;
-            egress::start(&self.program, folder.path(), allow, &proxy, &alive).map_err(Refusal::Other)?;
-        }
-        let socket = Launched::go(launched).map_err(Refusal::Other)?;
-        Ok((record.confinement, spec.lifetime.tied.then_some(socket)))
-    }
-
-    /// Makes the folder, and what the process in it is told.
-    fn config(
-        &self,
-        folder: &BoxFolder,
-        spec: &SandboxSpec,
-        packages: Option<&Path>,
-        tier: Tier,
-    ) -> Result<InitConfig, Refusal> {
-        let making = |error| Refusal::Other(SandboxError::io(format!("make `{}`", folder.path().display()))(error));
-        folder.make().map_err(making)?;
-        let overlay = matches!(spec.workspace.mode, WorkspaceMode::Rw | WorkspaceMode::Copy) && tier == Tier::A;
-        let plan = WorkspacePlan::find(&spec.workspace).map_err(Refusal::Other)?;
-        if overlay {
-            for name in ["upper", "work"] {
-                fs::create_dir_all(folder.path().join(name)).map_err(making)?;
-            }
-        }
-        let mut spec = spec.clone();
-        spec.workspace.path = plan.folder;
-        let place = Place::of(folder.path(), &spec.id);
-        if tier == Tier::B {
-            place.make(&spec, folder).map_err(making)?;
-        }
-        let mut env = environment::of(&spec, tier, &place);
-        if let Some(layer) = packages {
-            let mount = place.packages(layer, tier).map_err(making)?;
-            env.extend(environment::with_packages(&mount.inside, &env));
-            spec.mounts.push(mount);
-        }
-        let token = Token::random();
-        token.keep(folder.path()).map_err(making)?;
-        let daemon = DaemonConfig {
-            id: spec.id.clone(),
-            token,
-            workspace: place.seen(tier, &spec),
-            env,
-            lifetime: spec.lifetime,
-            listen: Listen::Descriptor,
-        };
-        Ok(InitConfig {
-            folder: folder.path().to_owned(),
-            tier,
-            protect: plan.protect,
-            hide: plan.hide,
-            cgroup: self.site().of(&spec.id),
-            spec,
-            daemon: Some(daemon),
-        })
-    }
-
     /// Ends every process of the box at once, and waits until they are gone. May block.
     fn end(&self, id: &SandboxId) -> Result<(), SandboxError> {
         self.shared.tied.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
@@ -368,14 +235,6 @@ fn pidfd(pid: i32) -> io::Result<OwnedFd> {
     Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?)
 }
 
-fn no_packages() -> SandboxError {
-    SandboxError::Unsupported {
-        backend: BackendKind::Local,
-        what: "install Python packages: it has no folder to keep them in".into(),
-        hint: "leave out `packages`".into(),
-    }
-}
-
 /// Off the thread that everything else waits on.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SandboxError> + Send + 'static,
@@ -411,7 +270,11 @@ impl SandboxBackend for LocalBackend {
         sys::landlock_abi() >= probe::LEAST_LANDLOCK || self.probe().await.confinement.is_some()
     }
 
-    async fn create(&self, spec: &SandboxSpec, progress: &dyn Progress) -> Result<Confinement, SandboxError> {
+    fn is_quick(&self, spec: &SandboxSpec) -> bool {
+        spec.packages.python.is_empty()
+    }
+
+    async fn create(&self, spec: &SandboxSpec, progress: &dyn Progress) -> Result<Made, SandboxError> {
         if spec.image.is_some() {
             return Err(SandboxError::Unsupported {
                 backend: BackendKind::Local,
@@ -425,24 +288,29 @@ impl SandboxBackend for LocalBackend {
         let packages = match (&spec.packages.python[..], &self.packages) {
             ([], _) => None,
             (wanted, Some(packages)) => Some(packages.have(wanted, self, progress).await?),
-            (_, None) => return Err(no_packages()),
+            (_, None) => return Err(make::no_packages()),
         };
         let new = !self.folder(&spec.id).exists();
         let made = blocking({
             let (backend, spec) = (self.clone(), spec.clone());
-            move || {
-                backend.make(&spec, packages.as_deref()).inspect_err(|_| {
-                    // What went wrong matters more than what is left of it.
-                    let _ = backend.end(&spec.id);
-                    let _ = if new { backend.delete_all(&spec.id) } else { Ok(()) };
-                })
-            }
+            move || backend.make(&spec, packages.as_deref()).inspect_err(|_| backend.undo(&spec.id, new))
         });
-        let (confinement, tie) = made.await?;
-        if let Some(tie) = tie {
-            self.shared.tied.lock().unwrap_or_else(PoisonError::into_inner).insert(spec.id.clone(), tie);
-        }
-        Ok(confinement)
+        let ready = made.await?;
+        let confinement = ready.record.confinement.clone();
+        let (backend, id, tied) = (self.clone(), spec.id.clone(), spec.lifetime.tied);
+        let go = async move {
+            let going = blocking({
+                let (backend, id) = (backend.clone(), id.clone());
+                move || ready.go().inspect_err(|_| backend.undo(&id, new))
+            });
+            // One that is tied ends where nobody waits for it any more.
+            let tie = going.await?;
+            if tied {
+                backend.shared.tied.lock().unwrap_or_else(PoisonError::into_inner).insert(id, tie);
+            }
+            Ok(())
+        };
+        Ok(Made::waiting(confinement, Box::pin(go)))
     }
 
     async fn inspect(&self, id: &SandboxId) -> Result<Found, SandboxError> {
@@ -511,15 +379,15 @@ impl SandboxBackend for LocalBackend {
 }
 
 impl LocalBackend {
+    /// After a failure, which matters more than what is left of it.
+    fn undo(&self, id: &SandboxId, new: bool) {
+        let _ = self.end(id);
+        let _ = if new { self.delete_all(id) } else { Ok(()) };
+    }
+
     fn delete_all(&self, id: &SandboxId) -> io::Result<()> {
         let folder = self.folder(id);
         Place::of(folder.path(), id).delete()?;
         folder.remove()
-    }
-}
-
-impl From<Trouble> for Refusal {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     cgroup::{Cgroup, Site},
-    config::{InitConfig, Phase, Trouble},
+    config::{Bounds, InitConfig, Phase, Trouble},
     launch::{ForkServer, Refusal},
     place::Place,
     sys,
@@ -76,17 +76,13 @@ fn try_tier(program: &Path, tier: Tier) -> Result<Confinement, Trouble> {
     if tier == Tier::B {
         place.make(&spec, &folder).map_err(failed)?;
     }
-    let config = InitConfig {
-        folder: folder.path().to_owned(),
-        tier,
-        spec,
-        protect: vec![],
-        hide: vec![],
-        cgroup: Cgroup::Missing,
-        daemon: None,
-    };
+    let config =
+        InitConfig { folder: folder.path().to_owned(), tier, spec, protect: vec![], hide: vec![], daemon: None };
     let server = ForkServer::start(program).map_err(failed)?;
-    let launched = server.fork().map_err(failed)?.launch(&config, None, &folder);
+    let waiting = server.fork().map_err(failed)?;
+    let bound = waiting.bound(&Bounds { cgroup: Cgroup::Missing, limits: config.spec.limits });
+    let told = bound.and_then(|()| waiting.tell(&config));
+    let launched = waiting.confined(told);
     // What is left is in a folder for temporary files.
     let _ = place.delete();
     match launched {

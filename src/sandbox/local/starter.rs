@@ -2,7 +2,11 @@
 //! starts them, so that nothing is left to do between a fork and the program: then the standard library does not copy
 //! the daemon for each program, but lets it run in the daemon's memory until it is the program. Source: posix_spawn(3).
 
-use std::{io, sync::mpsc, thread};
+use std::{
+    io,
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
+};
 
 use crate::sandbox::daemon::Start;
 
@@ -16,13 +20,16 @@ static IN_A_FOLDER: unsafe extern "C" fn(*mut libc::posix_spawn_file_actions_t, 
     libc::posix_spawn_file_actions_addchdir_np;
 
 #[derive(Debug)]
-pub(super) struct Starter(mpsc::Sender<Start>);
+pub(super) struct Starter {
+    starts: mpsc::Sender<Start>,
+    entered: Mutex<mpsc::Receiver<io::Result<()>>>,
+}
 
 impl Starter {
-    /// Starts the thread, which calls `enter` before anything else.
+    /// Starts the thread, which calls `enter` before anything else, and where that fails starts nothing.
     ///
     /// # Errors
-    /// What `enter` says; no thread can be started.
+    /// No thread can be started.
     pub(super) fn new(enter: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<Self> {
         let (starts, to_start) = mpsc::channel::<Start>();
         let (tell, entered) = mpsc::sync_channel(1);
@@ -35,12 +42,20 @@ impl Starter {
                 to_start.into_iter().for_each(|start| start());
             }
         })?;
-        entered.recv().map_err(io::Error::other)??;
-        Ok(Self(starts))
+        Ok(Self { starts, entered: Mutex::new(entered) })
+    }
+
+    /// Waits until `enter` has returned. To be called once.
+    ///
+    /// # Errors
+    /// What `enter` says.
+    pub(super) fn confined(&self) -> io::Result<()> {
+        let entered = self.entered.lock().unwrap_or_else(PoisonError::into_inner);
+        entered.recv().map_err(io::Error::other)?
     }
 
     /// Has the thread call `start`. Where it is gone, `start` is dropped.
     pub(super) fn run(&self, start: Start) {
-        let _ = self.0.send(start);
+        let _ = self.starts.send(start);
     }
 }

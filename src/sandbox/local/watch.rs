@@ -194,8 +194,8 @@ impl Watch {
         }
         let unseen = held(programs).unseen;
         for program in programs.iter().filter(|program| !program.ended()) {
-            if (unseen.contains(&program.pid) || maps_deleted(program.pid)) && end(program.pid) {
-                self.disk.fetch_add(1, Ordering::Relaxed);
+            if unseen.contains(&program.pid) || maps_deleted(program.pid) {
+                end(program.pid, &self.disk);
             }
         }
     }
@@ -219,7 +219,7 @@ impl Watch {
         while used > self.watched.limits.memory
             && let Some((size, pid)) = sizes.pop()
         {
-            self.memory.fetch_add(u64::from(end(pid)), Ordering::Relaxed);
+            end(pid, &self.memory);
             used = used.saturating_sub(size);
         }
     }
@@ -262,6 +262,10 @@ fn nanoseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn end(pid: i32) -> bool {
-    Pid::from_raw(pid).is_some_and(|pid| rustix::process::kill_process(pid, Signal::KILL).is_ok())
+/// Counts before it kills: whoever waits for the program asks what it was killed for at once.
+fn end(pid: i32, strikes: &AtomicU64) {
+    let Some(pid) = Pid::from_raw(pid).filter(|pid| rustix::process::test_kill_process(*pid).is_ok()) else { return };
+    strikes.fetch_add(1, Ordering::Relaxed);
+    // One that has ended meanwhile needs not be killed.
+    let _ = rustix::process::kill_process(pid, Signal::KILL);
 }

@@ -1,16 +1,11 @@
 //! How sandboxes are made: held by their maker until they are on record.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use super::{Sandbox, Sandboxes};
-use crate::{
-    config::FileLock,
-    sandbox::{
-        Action, BoxFolder, Confinement, Progress, SandboxBackend, SandboxError, SandboxId, SandboxSpec, Status,
-        registry::Record,
-    },
+use crate::sandbox::{
+    Action, BoxFolder, Confinement, Progress, SandboxBackend, SandboxError, SandboxId, SandboxSpec, Status,
+    registry::Record,
 };
 
 impl Sandboxes {
@@ -30,19 +25,85 @@ impl Sandboxes {
             what: format!("another process is making the sandbox `{}`", spec.id),
             hint: None,
         })?;
-        if let Err(error) = self.begin(&spec, limit).await {
+        // To open the registry, which may fail, is for before there is anything.
+        let quick = backend.is_quick(&spec) && self.shared.registry.get().is_some();
+        let made = match self.make(&spec, limit, &*backend, progress, quick).await {
+            Err(SandboxError::TooMany { .. }) => {
+                // Some may have ended since we last looked.
+                match self.reconcile().await {
+                    Ok(_) => self.make(&spec, limit, &*backend, progress, false).await,
+                    Err(error) => Err(error),
+                }
+            }
+            made => made,
+        };
+        let confinement = match made {
+            Ok(confinement) => confinement,
+            Err(error) => {
+                held.remove();
+                return Err(error);
+            }
+        };
+        self.note(&spec, Action::Create { backend: spec.backend });
+        let held = if spec.lifetime.tied {
+            Some(held)
+        } else {
             held.remove();
-            return Err(error);
-        }
-        match backend.create(&spec, progress).await {
-            Ok(confinement) => self.made(spec, confinement, backend, held).await,
+            None
+        };
+        Ok(Sandbox::new(self.clone(), spec, Some(confinement), backend, held))
+    }
+
+    /// It is on record before it is told to live; if `at_once`, it is made meanwhile.
+    async fn make(
+        &self,
+        spec: &SandboxSpec,
+        limit: Option<u32>,
+        backend: &dyn SandboxBackend,
+        progress: &dyn Progress,
+        at_once: bool,
+    ) -> Result<Confinement, SandboxError> {
+        let new = !BoxFolder::new(&self.shared.root, &spec.id).exists();
+        let begin = self.begin(spec, limit);
+        let made = if at_once {
+            let (begun, made) = tokio::join!(begin, backend.create(spec, progress));
+            if let Err(error) = begun {
+                drop(made);
+                self.take_back(&spec.id, new, backend).await;
+                return Err(error);
+            }
+            made
+        } else {
+            begin.await?;
+            backend.create(spec, progress).await
+        };
+        let made = match made {
+            Ok(made) => made,
             Err(error) => {
                 // What went wrong first is what matters.
                 let _ = self.failed(&spec.id).await;
-                held.remove();
-                Err(error)
+                return Err(error);
             }
-        }
+        };
+        let (id, seen) = (spec.id.clone(), made.confinement.clone());
+        let (kept, alive) = tokio::join!(self.registry(move |registry| registry.started(&id, &seen)), made.go());
+        // One that is not on record is one that nobody finds.
+        let error = match (kept, alive) {
+            (Ok(true), Ok(confinement)) => return Ok(confinement),
+            (Ok(false), _) => {
+                let what = format!("the sandbox `{}` was removed while it was being made", spec.id);
+                SandboxError::Failed { what, hint: None }
+            }
+            (Err(error), _) | (Ok(true), Err(error)) => error,
+        };
+        self.take_back(&spec.id, new, backend).await;
+        Err(error)
+    }
+
+    /// After a failure, which is what matters. One that was there before keeps its workspace.
+    async fn take_back(&self, id: &SandboxId, new: bool, backend: &dyn SandboxBackend) {
+        let _ = if new { backend.remove(id).await } else { backend.stop(id).await };
+        let _ = self.failed(id).await;
     }
 
     /// Forgets one that could not be made, unless there is something of it.
@@ -62,47 +123,6 @@ impl Sandboxes {
     /// Puts on record that it is being made.
     pub(super) async fn begin(&self, spec: &SandboxSpec, limit: Option<u32>) -> Result<(), SandboxError> {
         let record = Record::starting(spec, Timestamp::now());
-        let again = record.clone();
-        match self.registry(move |registry| registry.begin(&record, limit)).await {
-            Err(SandboxError::TooMany { .. }) => {
-                // Some may have ended since we last looked.
-                self.reconcile().await?;
-                self.registry(move |registry| registry.begin(&again, limit)).await
-            }
-            other => other,
-        }
-    }
-
-    async fn made(
-        &self,
-        spec: SandboxSpec,
-        confinement: Confinement,
-        backend: Arc<dyn SandboxBackend>,
-        held: FileLock,
-    ) -> Result<Sandbox, SandboxError> {
-        let (id, seen) = (spec.id.clone(), confinement.clone());
-        let wanted = match self.registry(move |registry| registry.started(&id, &seen)).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(SandboxError::Failed {
-                what: format!("the sandbox `{}` was removed while it was being made", spec.id),
-                hint: None,
-            }),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = wanted {
-            // One that is not on record is one that nobody finds.
-            let _ = backend.remove(&spec.id).await;
-            let _ = self.forget(&spec.id).await;
-            held.remove();
-            return Err(error);
-        }
-        self.note(&spec, Action::Create { backend: spec.backend });
-        let held = if spec.lifetime.tied {
-            Some(held)
-        } else {
-            held.remove();
-            None
-        };
-        Ok(Sandbox::new(self.clone(), spec, Some(confinement), backend, held))
+        self.registry(move |registry| registry.begin(&record, limit)).await
     }
 }

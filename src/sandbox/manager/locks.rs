@@ -42,8 +42,8 @@ impl Sandboxes {
         self.shared.database.with_extension("locks")
     }
 
-    /// Waits while a process makes the sandbox: until it has put it on record, or lets go of it. Not for ever: an image
-    /// may take long to be pulled.
+    /// Waits while a process makes the sandbox: until it lets go of it, or, where it is tied, has put it on record. Not for
+    /// ever: an image may take long to be pulled.
     pub(super) async fn await_maker(&self, id: &SandboxId) -> Result<(), SandboxError> {
         let late = tokio::time::Instant::now() + PATIENCE;
         while tokio::time::Instant::now() < late {
@@ -53,7 +53,8 @@ impl Sandboxes {
             }
             let sought = id.clone();
             let record = self.registry(move |registry| registry.get(&sought)).await?;
-            if record.is_some_and(|record| record.state != Status::Starting) {
+            // Its lock is kept as long as it is tied.
+            if record.is_some_and(|record| record.state != Status::Starting && record.spec.lifetime.tied) {
                 return Ok(());
             }
             tokio::time::sleep(ROUND).await;

@@ -87,7 +87,9 @@ impl Sandboxes {
             state = Status::Stopped;
         }
         if state != record.state {
-            self.set_state(&record.spec.id, state).await?;
+            // Somebody may be making it anew since we read.
+            let (id, before) = (record.spec.id.clone(), record.state);
+            self.registry(move |registry| registry.correct(&id, before, state)).await?;
             record.state = state;
         }
         Ok(Some(SandboxInfo::new(&record, state, usage)))

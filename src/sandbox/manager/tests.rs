@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use super::*;
 use crate::{
     config::Env,
-    sandbox::{BoxFolder, BoxStream, Confinement, Found, Progress, Quiet, State, Tier, Usage},
+    sandbox::{BoxFolder, BoxStream, Confinement, Found, Made, Progress, Quiet, State, Tier, Usage},
 };
 
 /// A backend whose boxes are entries of a map.
@@ -41,7 +41,7 @@ impl SandboxBackend for Fake {
         Probe { backend: BackendKind::Host, confinement: None, hint: None }
     }
 
-    async fn create(&self, spec: &SandboxSpec, _progress: &dyn Progress) -> Result<Confinement, SandboxError> {
+    async fn create(&self, spec: &SandboxSpec, _progress: &dyn Progress) -> Result<Made, SandboxError> {
         if self.broken.load(SeqCst) {
             return Err(SandboxError::Box("no room".to_owned()));
         }
@@ -57,7 +57,7 @@ impl SandboxBackend for Fake {
             created: Timestamp::UNIX_EPOCH,
         };
         self.boxes.lock().unwrap().insert(spec.id.clone(), found);
-        Ok(confinement)
+        Ok(Made::alive(confinement))
     }
 
     async fn inspect(&self, id: &SandboxId) -> Result<Found, SandboxError> {
@@ -298,7 +298,7 @@ async fn the_half_made_are_cleared_up() {
     let spec = spec();
     let held = all.hold(&spec.id).await.unwrap().unwrap();
     all.begin(&spec, None).await.unwrap();
-    home.fake.create(&spec, &Quiet).await.unwrap();
+    home.fake.create(&spec, &Quiet).await.unwrap().go().await.unwrap();
     assert_eq!(states(&home.open()).await, [Status::Running]);
     drop(held);
     assert_eq!(states(&home.open()).await, []);

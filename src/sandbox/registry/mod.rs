@@ -111,11 +111,10 @@ impl Registry {
     pub(super) fn started(&self, id: &SandboxId, confinement: &Confinement) -> Result<bool, SandboxError> {
         let confinement = json(confinement);
         self.write(|transaction| {
-            let changed = transaction.execute(
+            let mut query = transaction.prepare_cached(
                 "UPDATE sandboxes SET state = 'running', confinement = ?2 WHERE id = ?1 AND state = 'starting'",
-                params![id.as_str(), confinement],
             )?;
-            Ok(changed == 1)
+            Ok(query.execute(params![id.as_str(), confinement])? == 1)
         })
     }
 
@@ -123,6 +122,17 @@ impl Registry {
         self.write(|transaction| {
             transaction
                 .execute("UPDATE sandboxes SET state = ?2 WHERE id = ?1", params![id.as_str(), state.as_str()])?;
+            Ok(())
+        })
+    }
+
+    /// As [`set_state`](Self::set_state), unless it is not `before` any more.
+    pub(super) fn correct(&self, id: &SandboxId, before: Status, state: Status) -> Result<(), SandboxError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE sandboxes SET state = ?3 WHERE id = ?1 AND state = ?2",
+                params![id.as_str(), before.as_str(), state.as_str()],
+            )?;
             Ok(())
         })
     }
@@ -274,23 +284,23 @@ fn lost(error: &rusqlite::Error) -> SandboxError {
 }
 
 fn put(transaction: &Transaction<'_>, record: &Record) -> rusqlite::Result<()> {
-    transaction.execute(
+    let mut query = transaction.prepare_cached(
         "INSERT OR REPLACE INTO sandboxes (id, backend, user, session, agent, state, spec, confinement, created, used, expires)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        params![
-            record.spec.id.as_str(),
-            record.spec.backend.to_string(),
-            record.spec.user,
-            record.spec.session,
-            record.spec.agent,
-            record.state.as_str(),
-            json(&record.spec),
-            record.confinement.as_ref().map(json),
-            record.created.as_microsecond(),
-            record.used.as_microsecond(),
-            record.expires.map(Timestamp::as_microsecond),
-        ],
     )?;
+    query.execute(params![
+        record.spec.id.as_str(),
+        record.spec.backend.to_string(),
+        record.spec.user,
+        record.spec.session,
+        record.spec.agent,
+        record.state.as_str(),
+        json(&record.spec),
+        record.confinement.as_ref().map(json),
+        record.created.as_microsecond(),
+        record.used.as_microsecond(),
+        record.expires.map(Timestamp::as_microsecond),
+    ])?;
     Ok(())
 }
 

@@ -37,7 +37,7 @@ async fn no_attempt_gets_out_of_a_container() {
     spec.image = Some(image);
     spec.lifetime.tied = true;
     spec.workspace = stage.workspace(WorkspaceMode::Copy);
-    backend.create(&spec, &Quiet).await.unwrap();
+    backend.create(&spec, &Quiet).await.unwrap().go().await.unwrap();
     let folder = BoxFolder::new(root.path(), &spec.id);
     let client = BoxClient::new(backend.clone(), spec.id.clone(), &Token::of(folder.path()).unwrap());
     let target = Target::of(folder.path(), Tier::A);

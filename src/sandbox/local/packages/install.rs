@@ -58,7 +58,7 @@ impl Staging {
         progress.step(&installing(wanted), None, None);
         self.spec.env = pip.env;
         self.spec.mounts = pip.mounts;
-        self.backend.create(&self.spec, progress).await?;
+        self.backend.create(&self.spec, progress).await?.go().await?;
         self.run(wanted, python).await?;
         self.backend.stop(&self.spec.id).await?;
         let layer = layer.to_owned();
