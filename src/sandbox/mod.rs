@@ -41,7 +41,6 @@ pub use docker::DEFAULT_IMAGE;
 pub use error::SandboxError;
 pub(crate) use executable::program;
 pub use executable::{architecture, runtime_binary, verify};
-use folder::Draft;
 pub use folder::{BoxFolder, ProcessId, Record};
 pub use host::HostBackend;
 pub use image::Recipe;

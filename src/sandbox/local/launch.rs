@@ -117,6 +117,14 @@ impl Waiting {
     /// why.
     pub(super) fn confined(self, told: io::Result<()>) -> Result<Launched, Refusal> {
         let starting = |error| Refusal::Other(SandboxError::io("start the process of the sandbox")(error));
+        let told = match told {
+            Err(error) if !matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+                // It does not know that nothing more comes.
+                self.abandon();
+                return Err(starting(error));
+            }
+            told => told,
+        };
         let heard = || -> io::Result<Said> {
             let (said, outer) = handoff::receive::<Said>(&self.0)?;
             // It has gone on as another process, which lives as long as our end of the socket until it is told to go on.

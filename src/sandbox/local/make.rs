@@ -1,4 +1,4 @@
-//! What there is to a box before its process becomes it: its folder, its cgroup, its socket, and what it is told.
+//! What there is to a box before its process becomes it: its folder, its sockets, and what it is told.
 
 use std::{
     fs, io,
@@ -6,10 +6,10 @@ use std::{
     path::Path,
 };
 
-use super::environment;
 use super::{
     LocalBackend,
     config::{Bounds, InitConfig, Phase, Trouble},
+    environment,
     launch::{Launched, Refusal},
     pidfd,
     place::Place,
@@ -18,10 +18,11 @@ use super::{
 use crate::{
     config::make_private,
     sandbox::{
-        BackendKind, BoxFolder, Confinement, Draft, Network, ProcessId, Record, SandboxError, SandboxSpec, Tier, Token,
+        BackendKind, BoxFolder, Confinement, Network, ProcessId, Record, SandboxError, SandboxSpec, Tier, Token,
         WorkspaceMode,
         daemon::{DaemonConfig, Listen},
         egress,
+        folder::Draft,
         workspace::WorkspacePlan,
     },
 };

@@ -85,19 +85,25 @@ impl Sandboxes {
                 return Err(error);
             }
         };
-        let (id, seen) = (spec.id.clone(), made.confinement.clone());
-        let (kept, alive) = tokio::join!(self.registry(move |registry| registry.started(&id, &seen)), made.go());
-        // One that is not on record is one that nobody finds.
-        let error = match (kept, alive) {
-            (Ok(true), Ok(confinement)) => return Ok(confinement),
-            (Ok(false), _) => {
-                let what = format!("the sandbox `{}` was removed while it was being made", spec.id);
-                SandboxError::Failed { what, hint: None }
-            }
-            (Err(error), _) | (Ok(true), Err(error)) => error,
+        let alive = match made.go().await {
+            Ok(confinement) => self.started(spec, confinement).await,
+            Err(error) => Err(error),
         };
-        self.take_back(&spec.id, new, backend).await;
-        Err(error)
+        if alive.is_err() {
+            // One that is not on record is one that nobody finds.
+            self.take_back(&spec.id, new, backend).await;
+        }
+        alive
+    }
+
+    /// Puts on record that it lives.
+    async fn started(&self, spec: &SandboxSpec, confinement: Confinement) -> Result<Confinement, SandboxError> {
+        let (id, seen) = (spec.id.clone(), confinement.clone());
+        if self.registry(move |registry| registry.started(&id, &seen)).await? {
+            return Ok(confinement);
+        }
+        let what = format!("the sandbox `{}` was removed while it was being made", spec.id);
+        Err(SandboxError::Failed { what, hint: None })
     }
 
     /// After a failure, which is what matters. One that was there before keeps its workspace.

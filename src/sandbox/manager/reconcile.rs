@@ -88,9 +88,13 @@ impl Sandboxes {
         }
         if state != record.state {
             // Somebody may be making it anew since we read.
-            let (id, before) = (record.spec.id.clone(), record.state);
-            self.registry(move |registry| registry.correct(&id, before, state)).await?;
-            record.state = state;
+            let before = record.clone();
+            let corrected = self.registry(move |registry| match registry.correct(&before, state)? {
+                true => Ok(Some(Record { state, ..before })),
+                false => registry.get(&before.spec.id),
+            });
+            let Some(now) = corrected.await? else { return Ok(None) };
+            (state, record) = (now.state, now);
         }
         Ok(Some(SandboxInfo::new(&record, state, usage)))
     }

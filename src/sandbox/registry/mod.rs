@@ -126,14 +126,19 @@ impl Registry {
         })
     }
 
-    /// As [`set_state`](Self::set_state), unless it is not `before` any more.
-    pub(super) fn correct(&self, id: &SandboxId, before: Status, state: Status) -> Result<(), SandboxError> {
+    /// As [`set_state`](Self::set_state), unless its state has changed or it was made anew since `before`. Whether it is now.
+    pub(super) fn correct(&self, before: &Record, state: Status) -> Result<bool, SandboxError> {
         self.write(|transaction| {
-            transaction.execute(
-                "UPDATE sandboxes SET state = ?3 WHERE id = ?1 AND state = ?2",
-                params![id.as_str(), before.as_str(), state.as_str()],
+            let changed = transaction.execute(
+                "UPDATE sandboxes SET state = ?4 WHERE id = ?1 AND state = ?2 AND created = ?3",
+                params![
+                    before.spec.id.as_str(),
+                    before.state.as_str(),
+                    before.created.as_microsecond(),
+                    state.as_str()
+                ],
             )?;
-            Ok(())
+            Ok(changed == 1)
         })
     }
 
