@@ -21,6 +21,9 @@ struct Fake {
     made: AtomicU32,
     silent: AtomicBool,
     broken: AtomicBool,
+    quick: AtomicBool,
+    /// What it makes does not go on.
+    mute: AtomicBool,
 }
 
 impl Fake {
@@ -41,6 +44,10 @@ impl SandboxBackend for Fake {
         Probe { backend: BackendKind::Host, confinement: None, hint: None }
     }
 
+    fn is_quick(&self, _spec: &SandboxSpec) -> bool {
+        self.quick.load(SeqCst)
+    }
+
     async fn create(&self, spec: &SandboxSpec, _progress: &dyn Progress) -> Result<Made, SandboxError> {
         if self.broken.load(SeqCst) {
             return Err(SandboxError::Box("no room".to_owned()));
@@ -57,6 +64,10 @@ impl SandboxBackend for Fake {
             created: Timestamp::UNIX_EPOCH,
         };
         self.boxes.lock().unwrap().insert(spec.id.clone(), found);
+        if self.mute.load(SeqCst) {
+            let silent = async { Err(SandboxError::Box("no answer".to_owned())) };
+            return Ok(Made::waiting(confinement, Box::pin(silent)));
+        }
         Ok(Made::alive(confinement))
     }
 
@@ -156,6 +167,53 @@ async fn what_fails_leaves_nothing() {
     assert!(all.create(spec(), None, &Quiet).await.is_err());
     assert_eq!(states(&all).await, []);
     assert_eq!(std::fs::read_dir(all.locks()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn what_is_quick_to_make_is_taken_back_where_it_may_not_be() {
+    let home = Home::new();
+    let all = home.open();
+    home.fake.quick.store(true, SeqCst);
+    for _ in 0..2 {
+        all.create(spec(), Some(2), &Quiet).await.unwrap();
+    }
+    let refused = all.create(spec(), Some(2), &Quiet).await;
+    assert!(matches!(refused, Err(SandboxError::TooMany { limit: 2 })));
+    assert_eq!(home.fake.made.load(SeqCst), 3, "the third was made before it was known that there are two");
+    assert_eq!(home.fake.boxes.lock().unwrap().len(), 2);
+    assert_eq!(states(&all).await, [Status::Running, Status::Running]);
+    assert_eq!(std::fs::read_dir(all.locks()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn one_that_does_not_go_on_leaves_nothing() {
+    for quick in [false, true] {
+        let home = Home::new();
+        let all = home.open();
+        assert_eq!(states(&all).await, []);
+        home.fake.quick.store(quick, SeqCst);
+        home.fake.mute.store(true, SeqCst);
+        assert!(all.create(spec(), None, &Quiet).await.is_err_and(|error| error.to_string() == "no answer"));
+        assert_eq!(states(&all).await, []);
+        assert!(home.fake.boxes.lock().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_listing_that_is_behind_does_not_take_back_what_a_maker_wrote() {
+    let home = Home::new();
+    let all = home.open();
+    let one = all.create(spec(), None, &Quiet).await.unwrap();
+    let read = |id: SandboxId| all.registry(move |registry| registry.get(&id));
+    let before = read(one.id().clone()).await.unwrap().unwrap();
+    // It ended, which the listing saw, and somebody made it anew.
+    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    all.begin(one.spec(), None).await.unwrap();
+    let confinement = before.confinement.clone().unwrap();
+    let id = one.id().clone();
+    assert!(all.registry(move |registry| registry.started(&id, &confinement)).await.unwrap());
+    assert!(!all.registry(move |registry| registry.correct(&before, Status::Stopped)).await.unwrap());
+    assert_eq!(read(one.id().clone()).await.unwrap().unwrap().state, Status::Running);
 }
 
 #[tokio::test]
