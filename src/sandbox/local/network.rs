@@ -39,8 +39,13 @@ pub(super) struct Spare {
 impl Spare {
     /// `None` where there can be none.
     pub(super) fn new() -> Option<Self> {
-        let own = rustix::process::geteuid().is_root().then(|| open(OWN).ok());
-        Some(Self { own: own.flatten()?, made: None })
+        if !rustix::process::geteuid().is_root() {
+            return None;
+        }
+        let own = open(OWN).ok()?;
+        // Root of a container may leave the machine's network, but not come back.
+        enter(own.as_fd()).ok()?;
+        Some(Self { own, made: None })
     }
 
     /// Waits until somebody asks at `asks`, and makes one meanwhile where there is none.
