@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
-    BackendKind, BoxFolder, BoxStream, Confinement, Found, Layer, Made, Probe, ProcessId, Progress, Record,
+    BackendKind, BoxFolder, BoxStream, Clearance, Confinement, Found, Layer, Probe, ProcessId, Progress, Record,
     SandboxBackend, SandboxError, SandboxId, SandboxSpec, State, Tier, Token, Usage, WorkspaceMode,
     daemon::{DaemonConfig, Listen, MARK},
     handoff, tree,
@@ -204,7 +204,12 @@ impl SandboxBackend for HostBackend {
         Probe { backend: BackendKind::Host, confinement: Some(none()), hint: None }
     }
 
-    async fn create(&self, spec: &SandboxSpec, _progress: &dyn Progress) -> Result<Made, SandboxError> {
+    async fn create(
+        &self,
+        spec: &SandboxSpec,
+        mut clearance: Clearance,
+        _progress: &dyn Progress,
+    ) -> Result<Confinement, SandboxError> {
         if spec.min_tier != Tier::None {
             return Err(SandboxError::Tier {
                 wanted: spec.min_tier,
@@ -213,6 +218,7 @@ impl SandboxBackend for HostBackend {
                 hint: "use the `local` or `docker` backend".to_owned(),
             });
         }
+        clearance.await_granted().await?;
         let (folder, new) = (self.folder(&spec.id), !self.folder(&spec.id).exists());
         let started = tokio::task::spawn_blocking({
             let (backend, folder, spec) = (self.clone(), folder.clone(), spec.clone());
@@ -224,7 +230,7 @@ impl SandboxBackend for HostBackend {
                 if spec.lifetime.tied {
                     self.tied.lock().unwrap_or_else(PoisonError::into_inner).insert(spec.id.clone(), control);
                 }
-                Ok(Made::alive(none()))
+                Ok(none())
             }
             Err(error) => {
                 self.end(&spec.id).await;

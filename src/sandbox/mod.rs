@@ -4,6 +4,7 @@
 //! of that daemon. Knows no agent and no terminal.
 
 mod audit;
+mod clearance;
 pub mod client;
 mod copy;
 pub mod daemon;
@@ -19,7 +20,6 @@ mod host;
 pub mod image;
 #[cfg(target_os = "linux")]
 mod local;
-mod made;
 mod manager;
 mod others;
 pub mod prove;
@@ -35,6 +35,7 @@ use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use audit::{Action, Audit, AuditRecord};
+pub use clearance::Clearance;
 pub use client::BoxClient;
 pub use daemon::files::{Changed, Entry, EntryKind, Extracted, FILE_TOOLS, FileTool};
 pub use docker::DEFAULT_IMAGE;
@@ -48,7 +49,6 @@ pub use image::Recipe;
 pub(crate) use local::close_from;
 #[cfg(target_os = "linux")]
 pub use local::{LocalBackend, PackageLayers};
-pub use made::Made;
 pub use manager::{Call, Done, Filter, Sandbox, SandboxInfo, Sandboxes};
 pub use others::{AS_ANOTHER, Home, homes};
 pub use resolve::Asked;
@@ -79,17 +79,18 @@ pub trait SandboxBackend: Send + Sync {
     /// Told that a box is about to be made: what needs no spec may begin meanwhile.
     fn expect(&self) {}
 
-    /// Whether to make a box of `spec` takes so little that it may begin before it is known that there is to be one.
-    fn is_quick(&self, _spec: &SandboxSpec) -> bool {
-        false
-    }
-
-    /// Makes the box, whose daemon answers once it is told to [go on](Made::go). A folder of the same id that
-    /// [`stop`](Self::stop) left is used again. On failure nothing is left behind.
+    /// Makes the box, which lives once `clearance` is granted: what takes longer than a few milliseconds waits for that
+    /// before it begins. A folder of the same id that [`stop`](Self::stop) left is used again. On failure nothing is left
+    /// behind.
     ///
     /// # Errors
     /// What the machine lacks, with the next step; never a box weaker than `spec.min_tier`.
-    async fn create(&self, spec: &SandboxSpec, progress: &dyn Progress) -> Result<Made, SandboxError>;
+    async fn create(
+        &self,
+        spec: &SandboxSpec,
+        clearance: Clearance,
+        progress: &dyn Progress,
+    ) -> Result<Confinement, SandboxError>;
 
     /// What is there of this id now.
     ///

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use agentscope::{
     config::Env,
     sandbox::{
-        BackendKind, BoxClient, BoxFolder, Network, Progress, Quiet, SandboxBackend as _, SandboxError, SandboxId,
-        SandboxSpec, State, Token, WorkspaceMode,
+        BackendKind, BoxClient, BoxFolder, Clearance, Network, Progress, Quiet, SandboxBackend as _, SandboxError,
+        SandboxId, SandboxSpec, State, Token, WorkspaceMode,
         docker::{DockerBackend, DockerSettings},
         egress::refused_since,
         image::Recipe,
@@ -39,7 +39,7 @@ impl Home {
     }
 
     async fn make(&self, spec: &SandboxSpec) -> BoxClient {
-        self.backend.create(spec, &Quiet).await.unwrap().go().await.unwrap();
+        self.backend.create(spec, Clearance::given(), &Quiet).await.unwrap();
         self.client(spec)
     }
 
@@ -263,7 +263,7 @@ async fn what_cannot_be_made_is_said_and_leaves_nothing() {
     let home = Home::new(&engine);
     let mut spec = home.spec();
     spec.image = Some("registry.invalid/none:1".into());
-    let error = home.backend.create(&spec, &Quiet).await.map(drop).unwrap_err();
+    let error = home.backend.create(&spec, Clearance::given(), &Quiet).await.map(drop).unwrap_err();
     let text = error.to_string();
     assert!(text.starts_with("the image `registry.invalid/none:1` is not there and could not be pulled: "), "{text}");
     insta::assert_snapshot!(error.hint().unwrap(), @"the engine could not reach the registry; `docker load` brings an image in from a file");
@@ -271,7 +271,9 @@ async fn what_cannot_be_made_is_said_and_leaves_nothing() {
 
     let gvisor = backend(&engine, &home.folder, BackendKind::Gvisor);
     if !engine.docker(&["info", "--format", "{{json .Runtimes}}"]).contains("runsc") {
-        let error = gvisor.create(&SandboxSpec { backend: BackendKind::Gvisor, ..home.spec() }, &Quiet).await;
+        let error = gvisor
+            .create(&SandboxSpec { backend: BackendKind::Gvisor, ..home.spec() }, Clearance::given(), &Quiet)
+            .await;
         let error = error.map(drop).unwrap_err();
         insta::assert_snapshot!(error.hint().unwrap(), @"install gVisor and `sudo runsc install`, then restart the engine");
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs};
 
 use agentscope::sandbox::{
-    BackendKind, BoxClient, BoxFolder, Network, Quiet, SandboxBackend as _, SandboxSpec, State, Tier, Token,
+    BackendKind, BoxClient, BoxFolder, Clearance, Network, Quiet, SandboxBackend as _, SandboxSpec, State, Tier, Token,
     wire::{ExecSpec, Limit},
 };
 
@@ -236,7 +236,7 @@ fn a_frozen_box_thaws_and_a_stopped_one_keeps_its_files() {
         backend.stop(id).await.unwrap();
         backend.stop(id).await.unwrap();
         assert_eq!(backend.inspect(id).await.unwrap().state, State::Stopped);
-        backend.create(&local.spec, &Quiet).await.unwrap().go().await.unwrap();
+        backend.create(&local.spec, Clearance::given(), &Quiet).await.unwrap();
         let token = Token::of(BoxFolder::new(&local.home.path().join("boxes"), id).path()).unwrap();
         let local = Local { client: BoxClient::new(local.backend.clone(), id.clone(), &token), ..local };
         assert_eq!(local.said("cat f").await, "kept\n(0)");
@@ -261,7 +261,7 @@ print(os.readlink('/proc/self/ns/net'), len(open('/proc/net/dev').readlines()))"
             let mut spec = SandboxSpec::new(BackendKind::Local, "ann");
             spec.lifetime.tied = true;
             spec.network = network.clone();
-            local.backend.create(&spec, &Quiet).await.unwrap().go().await.unwrap();
+            local.backend.create(&spec, Clearance::given(), &Quiet).await.unwrap();
             let token = Token::of(BoxFolder::new(&local.home.path().join("boxes"), &spec.id).path()).unwrap();
             let client = BoxClient::new(local.backend.clone(), spec.id.clone(), &token);
             let look = ExecSpec { argv: ["python3", "-c", LOOK].map(str::to_owned).into(), ..ExecSpec::default() };

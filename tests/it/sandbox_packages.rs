@@ -13,7 +13,7 @@ use std::{
 use agentscope::{
     config::Env,
     sandbox::{
-        BackendKind, BoxClient, BoxFolder, PackageLayers, Quiet, SandboxBackend as _, SandboxSpec, Token,
+        BackendKind, BoxClient, BoxFolder, Clearance, PackageLayers, Quiet, SandboxBackend as _, SandboxSpec, Token,
         wire::ExecSpec,
     },
 };
@@ -174,7 +174,7 @@ fn root_and_an_ordinary_user_have_layers_of_their_own() {
         let mut spec = SandboxSpec::new(BackendKind::Local, "ann");
         spec.lifetime.tied = true;
         spec.packages.python = vec!["tiny".to_owned()];
-        backend.create(&spec, &Quiet).await.unwrap().go().await.unwrap();
+        backend.create(&spec, Clearance::given(), &Quiet).await.unwrap();
         let token = Token::of(BoxFolder::new(&home.path().join("boxes"), &spec.id).path()).unwrap();
         let client = BoxClient::new(backend.clone(), spec.id.clone(), &token);
         let tiny = ExecSpec { argv: vec!["tiny".to_owned()], ..ExecSpec::default() };

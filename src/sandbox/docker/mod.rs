@@ -42,8 +42,8 @@ pub(crate) use self::{
     maker::{is_gone, this as this_process},
 };
 use super::{
-    BackendKind, BoxFolder, BoxStream, Found, Layer, Made, Probe, Progress, SandboxBackend, SandboxError, SandboxId,
-    SandboxSpec, State, Usage, image,
+    BackendKind, BoxFolder, BoxStream, Clearance, Confinement, Found, Layer, Probe, Progress, SandboxBackend,
+    SandboxError, SandboxId, SandboxSpec, State, Usage, image,
 };
 use crate::config::Env;
 
@@ -266,12 +266,17 @@ impl SandboxBackend for DockerBackend {
         }
     }
 
-    async fn create(&self, spec: &SandboxSpec, progress: &dyn Progress) -> Result<Made, SandboxError> {
-        let made = match self.claim(spec).await? {
-            Some(confinement) => confinement,
-            None => self.start_as(spec, None, progress).await?,
-        };
-        Ok(Made::alive(made))
+    async fn create(
+        &self,
+        spec: &SandboxSpec,
+        mut clearance: Clearance,
+        progress: &dyn Progress,
+    ) -> Result<Confinement, SandboxError> {
+        clearance.await_granted().await?;
+        match self.claim(spec).await? {
+            Some(confinement) => Ok(confinement),
+            None => self.start_as(spec, None, progress).await,
+        }
     }
 
     async fn inspect(&self, id: &SandboxId) -> Result<Found, SandboxError> {

@@ -16,6 +16,7 @@ use std::{
 };
 
 use rustix::{
+    event::{PollFd, PollFlags, poll},
     fs::{Mode, OFlags},
     process::DumpableBehavior,
     thread::UnshareFlags,
@@ -109,7 +110,7 @@ fn descriptor(of: Option<&OwnedFd>) -> Vec<BorrowedFd<'_>> {
 /// `spare` is a network namespace that nobody uses.
 fn become_box(socket: &UnixStream, spare: Option<OwnedFd>) -> Result<ExitCode, Trouble> {
     let (bounds, _) = handoff::receive::<Bounds>(socket).during(Phase::Box, "read the configuration")?;
-    let counters = enter_cgroup(&bounds)?;
+    let counters = enter_cgroup(&bounds, socket)?;
     let (config, _) = handoff::receive::<InitConfig>(socket).during(Phase::Box, "read the configuration")?;
     // For whichever process this is by now.
     sys::end_within(PATIENCE);
@@ -153,10 +154,15 @@ fn become_box(socket: &UnixStream, spare: Option<OwnedFd>) -> Result<ExitCode, T
 }
 
 /// Makes the cgroup and goes into it, while this process may, and opens what it counts.
-fn enter_cgroup(Bounds { cgroup, limits }: &Bounds) -> Result<Option<Counters>, Trouble> {
+fn enter_cgroup(Bounds { cgroup, limits }: &Bounds, maker: &UnixStream) -> Result<Option<Counters>, Trouble> {
     // One may be left: of a box of this id that ended by itself, or of a better tier that was tried.
     let made = cgroup.remove().and_then(|()| cgroup.make(limits));
     made.during(Phase::Box, "make the cgroup of the sandbox")?;
+    if is_gone(maker) {
+        // Whoever cleared up after it may have done so before there was this.
+        let _ = cgroup.remove();
+        return Err(ErrorKind::UnexpectedEof).during(Phase::Box, "read the configuration");
+    }
     let entered = || -> std::io::Result<_> {
         cgroup.join()?;
         if let Some(folder) = cgroup.open()?
@@ -167,6 +173,13 @@ fn enter_cgroup(Bounds { cgroup, limits }: &Bounds) -> Result<Option<Counters>, 
         cgroup.counters()
     };
     entered().during(Phase::Box, "enter the cgroup of the sandbox")
+}
+
+/// Whether the process at the other end is.
+fn is_gone(maker: &UnixStream) -> bool {
+    let mut gone = [PollFd::new(maker, PollFlags::RDHUP)];
+    let at_once = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut gone, Some(&at_once)).is_ok_and(|count| count > 0)
 }
 
 /// From all but the network: that is [`Handover`]'s.

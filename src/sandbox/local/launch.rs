@@ -29,6 +29,11 @@ pub(super) struct Launched {
     socket: UnixStream,
 }
 
+/// A box that lives by itself.
+pub(super) struct Going {
+    socket: UnixStream,
+}
+
 /// Why none came of it.
 pub(super) enum Refusal {
     /// The box itself says so.
@@ -147,16 +152,19 @@ impl Waiting {
 }
 
 impl Launched {
-    /// Lets the box live on by itself, and waits until its daemon answers. The box of a tied lifetime ends with the
-    /// socket.
-    pub(super) fn go(self) -> Result<UnixStream, SandboxError> {
-        let gone = || -> io::Result<UnixStream> {
-            // One that is gone has said why.
-            let _ = (&self.socket).write_all(&[GO]);
-            handoff::await_report(&self.socket, PATIENCE)?;
-            Ok(self.socket)
-        };
-        gone().map_err(SandboxError::io("start the daemon of the sandbox"))
+    /// Lets the box live on by itself.
+    pub(super) fn go(self) -> Going {
+        // One that is gone has said why.
+        let _ = (&self.socket).write_all(&[GO]);
+        Going { socket: self.socket }
+    }
+}
+
+impl Going {
+    /// Waits until its daemon answers. The box of a tied lifetime ends with the socket.
+    pub(super) fn answers(self) -> Result<UnixStream, SandboxError> {
+        handoff::await_report(&self.socket, PATIENCE).map_err(SandboxError::io("start the daemon of the sandbox"))?;
+        Ok(self.socket)
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::make_private,
     sandbox::{
-        BackendKind, BoxFolder, Confinement, Network, ProcessId, Record, SandboxError, SandboxSpec, Tier, Token,
+        BoxFolder, Clearance, Confinement, Network, ProcessId, Record, SandboxError, SandboxSpec, Tier, Token,
         WorkspaceMode,
         daemon::{DaemonConfig, Listen},
         egress,
@@ -35,14 +35,17 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    /// Lets it live on by itself, and waits until its daemon answers. The box of a tied lifetime ends with the socket. May
-    /// block.
+    /// Lets it live on by itself once it may, and waits until its daemon answers. The box of a tied lifetime ends with the
+    /// socket. Blocks.
     ///
     /// # Errors
-    /// As the system says; what is left of it is to be removed.
-    pub(super) fn go(self) -> Result<UnixStream, SandboxError> {
+    /// It is not to live; as the system says. What is left of it is to be removed.
+    pub(super) fn go(self, clearance: &mut Clearance) -> Result<UnixStream, SandboxError> {
+        clearance.block_on_granted()?;
         self.draft.publish(&self.record).map_err(SandboxError::io("keep what the sandbox is"))?;
-        self.launched.go()
+        let going = self.launched.go();
+        clearance.tell_alive(&self.record.confinement);
+        going.answers()
     }
 }
 
@@ -198,14 +201,6 @@ impl LocalBackend {
             spec,
             daemon: Some(daemon),
         })
-    }
-}
-
-pub(super) fn no_packages() -> SandboxError {
-    SandboxError::Unsupported {
-        backend: BackendKind::Local,
-        what: "install Python packages: it has no folder to keep them in".into(),
-        hint: "leave out `packages`".into(),
     }
 }
 

@@ -52,8 +52,8 @@ use self::{
     place::Place,
 };
 use super::{
-    BackendKind, BoxFolder, BoxStream, Found, Made, Network, Probe, ProcessId, Progress, Record, SandboxBackend,
-    SandboxError, SandboxId, SandboxSpec, State, Tier, Usage, egress, tree,
+    BackendKind, BoxFolder, BoxStream, Clearance, Confinement, Found, Network, Probe, ProcessId, Progress, Record,
+    SandboxBackend, SandboxError, SandboxId, SandboxSpec, State, Tier, Usage, egress, tree,
 };
 
 pub use packages::PackageLayers;
@@ -116,6 +116,10 @@ impl LocalBackend {
 
     fn forks(&self) -> MutexGuard<'_, Option<Forks>> {
         self.shared.forks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tied(&self) -> MutexGuard<'_, BTreeMap<SandboxId, UnixStream>> {
+        self.shared.tied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The process that becomes the next box.
@@ -190,7 +194,7 @@ impl LocalBackend {
 
     /// Ends every process of the box at once, and waits until they are gone. May block.
     fn end(&self, id: &SandboxId) -> Result<(), SandboxError> {
-        self.shared.tied.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.tied().remove(id);
         let (folder, cgroup) = (self.folder(id), self.site().of(id));
         let ending = format!("end the sandbox `{id}`");
         if let Some(process) = folder.process_to_the_last() {
@@ -222,6 +226,14 @@ impl LocalBackend {
                 ended => return ended.or_else(|error| thawed.and(Err(error))),
             }
         }
+    }
+}
+
+fn no_packages() -> SandboxError {
+    SandboxError::Unsupported {
+        backend: BackendKind::Local,
+        what: "install Python packages: it has no folder to keep them in".into(),
+        hint: "leave out `packages`".into(),
     }
 }
 
@@ -270,11 +282,12 @@ impl SandboxBackend for LocalBackend {
         sys::landlock_abi() >= probe::LEAST_LANDLOCK || self.probe().await.confinement.is_some()
     }
 
-    fn is_quick(&self, spec: &SandboxSpec) -> bool {
-        spec.packages.python.is_empty()
-    }
-
-    async fn create(&self, spec: &SandboxSpec, progress: &dyn Progress) -> Result<Made, SandboxError> {
+    async fn create(
+        &self,
+        spec: &SandboxSpec,
+        mut clearance: Clearance,
+        progress: &dyn Progress,
+    ) -> Result<Confinement, SandboxError> {
         if spec.image.is_some() {
             return Err(SandboxError::Unsupported {
                 backend: BackendKind::Local,
@@ -287,30 +300,29 @@ impl SandboxBackend for LocalBackend {
         }
         let packages = match (&spec.packages.python[..], &self.packages) {
             ([], _) => None,
-            (wanted, Some(packages)) => Some(packages.have(wanted, self, progress).await?),
-            (_, None) => return Err(make::no_packages()),
+            (wanted, Some(packages)) => {
+                clearance.await_granted().await?;
+                Some(packages.have(wanted, self, progress).await?)
+            }
+            (_, None) => return Err(no_packages()),
         };
         let new = !self.folder(&spec.id).exists();
         let made = blocking({
             let (backend, spec) = (self.clone(), spec.clone());
-            move || backend.make(&spec, packages.as_deref()).inspect_err(|_| backend.undo(&spec.id, new))
-        });
-        let ready = made.await?;
-        let confinement = ready.record.confinement.clone();
-        let (backend, id, tied) = (self.clone(), spec.id.clone(), spec.lifetime.tied);
-        let go = async move {
-            let going = blocking({
-                let (backend, id) = (backend.clone(), id.clone());
-                move || ready.go().inspect_err(|_| backend.undo(&id, new))
-            });
-            // One that is tied ends where nobody waits for it any more.
-            let tie = going.await?;
-            if tied {
-                backend.shared.tied.lock().unwrap_or_else(PoisonError::into_inner).insert(id, tie);
+            move || {
+                let made = backend.make(&spec, packages.as_deref()).and_then(|ready| {
+                    let confinement = ready.record.confinement.clone();
+                    Ok((confinement, ready.go(&mut clearance)?))
+                });
+                made.inspect_err(|_| backend.undo(&spec.id, new))
             }
-            Ok(())
-        };
-        Ok(Made::waiting(confinement, Box::pin(go)))
+        });
+        // One that is tied ends where nobody waits for it any more.
+        let (confinement, tie) = made.await?;
+        if spec.lifetime.tied {
+            self.tied().insert(spec.id.clone(), tie);
+        }
+        Ok(confinement)
     }
 
     async fn inspect(&self, id: &SandboxId) -> Result<Found, SandboxError> {

@@ -1,11 +1,16 @@
 //! How sandboxes are made: held by their maker until they are on record.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
-use super::{Sandbox, Sandboxes};
-use crate::sandbox::{
-    Action, BoxFolder, Confinement, Progress, SandboxBackend, SandboxError, SandboxId, SandboxSpec, Status,
-    registry::Record,
+use super::{Sandbox, Sandboxes, locks::Held};
+use crate::{
+    config::Lock,
+    sandbox::{
+        Action, BoxFolder, Clearance, Confinement, Progress, SandboxBackend, SandboxError, SandboxId, SandboxSpec,
+        Status, clearance::Control, registry::Record,
+    },
 };
 
 impl Sandboxes {
@@ -21,109 +26,91 @@ impl Sandboxes {
     ) -> Result<Sandbox, SandboxError> {
         let backend = self.backend(spec.backend)?;
         backend.expect();
-        let held = self.hold(&spec.id).await?.ok_or_else(|| SandboxError::Failed {
-            what: format!("another process is making the sandbox `{}`", spec.id),
-            hint: None,
-        })?;
-        // To open the registry, which may fail, is for before there is anything.
-        let quick = backend.is_quick(&spec) && self.shared.registry.get().is_some();
-        let made = match self.make(&spec, limit, &*backend, progress, quick).await {
+        let Held { making, tie } = self.hold_all(&spec.id).await?;
+        let making = Arc::new(making);
+        let made = match self.make(&spec, limit, &*backend, progress, &making).await {
             Err(SandboxError::TooMany { .. }) => {
                 // Some may have ended since we last looked.
-                match self.reconcile().await {
-                    Ok(_) => self.make(&spec, limit, &*backend, progress, false).await,
-                    Err(error) => Err(error),
-                }
+                self.reconcile().await?;
+                self.begin(&spec, limit).await?;
+                self.make(&spec, None, &*backend, progress, &making).await
             }
             made => made,
         };
-        let confinement = match made {
-            Ok(confinement) => confinement,
-            Err(error) => {
-                held.remove();
-                return Err(error);
-            }
-        };
+        let confinement = made?;
         self.note(&spec, Action::Create { backend: spec.backend });
-        let held = if spec.lifetime.tied {
-            Some(held)
-        } else {
-            held.remove();
-            None
-        };
-        Ok(Sandbox::new(self.clone(), spec, Some(confinement), backend, held))
+        drop(making);
+        let tie = spec.lifetime.tied.then_some(tie);
+        Ok(Sandbox::new(self.clone(), spec, Some(confinement), backend, tie))
     }
 
-    /// It is on record before it is told to live; if `at_once`, it is made meanwhile.
+    /// It is made while it is put on record that it is, and gets ready while it is put on record that it lives.
     async fn make(
         &self,
         spec: &SandboxSpec,
         limit: Option<u32>,
         backend: &dyn SandboxBackend,
         progress: &dyn Progress,
-        at_once: bool,
+        making: &Arc<Lock>,
     ) -> Result<Confinement, SandboxError> {
         let new = !BoxFolder::new(&self.shared.root, &spec.id).exists();
-        let begin = self.begin(spec, limit);
-        let made = if at_once {
-            let (begun, made) = tokio::join!(begin, backend.create(spec, progress));
-            if let Err(error) = begun {
-                drop(made);
-                self.take_back(&spec.id, new, backend).await;
-                return Err(error);
-            }
-            made
-        } else {
-            begin.await?;
-            backend.create(spec, progress).await
+        let (Control { grant, alive }, clearance) = Clearance::pair(Arc::clone(making));
+        let begin = async {
+            self.begin(spec, limit).await.map(|()| {
+                // Where it could not be made, nobody waits for this.
+                let _ = grant.send(());
+            })
         };
-        let made = match made {
-            Ok(made) => made,
+        // From then on it is there also where this process dies.
+        let early = async {
+            match alive.await {
+                Ok(confinement) => self.started(spec, &confinement).await.map(Some),
+                Err(_) => Ok(None),
+            }
+        };
+        let (begun, made, early) = tokio::join!(begin, backend.create(spec, clearance, progress), early);
+        begun?;
+        let confinement = match made {
+            Ok(confinement) => confinement,
             Err(error) => {
                 // What went wrong first is what matters.
-                let _ = self.failed(&spec.id).await;
+                let _ = self.failed(&spec.id, new).await;
                 return Err(error);
             }
         };
-        let alive = match made.go().await {
-            Ok(confinement) => self.started(spec, confinement).await,
+        let started = match early {
+            Ok(Some(())) => Ok(()),
+            Ok(None) => self.started(spec, &confinement).await,
             Err(error) => Err(error),
         };
-        if alive.is_err() {
-            // One that is not on record is one that nobody finds.
-            self.take_back(&spec.id, new, backend).await;
+        if let Err(error) = started {
+            // One that is not on record is one that nobody finds. One that was there before keeps its workspace.
+            let _ = if new { backend.remove(&spec.id).await } else { backend.stop(&spec.id).await };
+            let _ = self.failed(&spec.id, new).await;
+            return Err(error);
         }
-        alive
+        Ok(confinement)
     }
 
     /// Puts on record that it lives.
-    async fn started(&self, spec: &SandboxSpec, confinement: Confinement) -> Result<Confinement, SandboxError> {
+    async fn started(&self, spec: &SandboxSpec, confinement: &Confinement) -> Result<(), SandboxError> {
         let (id, seen) = (spec.id.clone(), confinement.clone());
         if self.registry(move |registry| registry.started(&id, &seen)).await? {
-            return Ok(confinement);
+            return Ok(());
         }
         let what = format!("the sandbox `{}` was removed while it was being made", spec.id);
         Err(SandboxError::Failed { what, hint: None })
     }
 
-    /// After a failure, which is what matters. One that was there before keeps its workspace.
-    async fn take_back(&self, id: &SandboxId, new: bool, backend: &dyn SandboxBackend) {
-        let _ = if new { backend.remove(id).await } else { backend.stop(id).await };
-        let _ = self.failed(id).await;
-    }
-
-    /// Forgets one that could not be made, unless there is something of it.
-    async fn failed(&self, id: &SandboxId) -> Result<(), SandboxError> {
-        let folder = BoxFolder::new(&self.shared.root, id);
-        if !folder.exists() {
-            return self.forget(id).await;
+    /// Forgets one that could not be made, unless there is something of it: of one that was there before its workspace, of a
+    /// `new` one what could not be deleted now, for want of descriptors perhaps, which is deleted by whoever looks next.
+    async fn failed(&self, id: &SandboxId, new: bool) -> Result<(), SandboxError> {
+        let there = BoxFolder::new(&self.shared.root, id).exists();
+        match (there, new) {
+            (false, _) => self.forget(id).await,
+            (true, false) => self.set_state(id, Status::Stopped).await,
+            (true, true) => self.set_state(id, Status::Starting).await,
         }
-        if folder.record().is_ok() {
-            // It was there before, and its workspace is.
-            return self.set_state(id, Status::Stopped).await;
-        }
-        // What could not be deleted now, for want of descriptors perhaps, is deleted by whoever looks next.
-        Ok(())
     }
 
     /// Puts on record that it is being made.

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::Sandboxes;
 use crate::{
-    config::FileLock,
+    config::Lock,
     domain::{SessionId, SessionKey},
     sandbox::{
         Action, BoxClient, Confinement, Network, SandboxBackend, SandboxError, SandboxId, SandboxSpec, State, Tier,
@@ -31,7 +31,7 @@ pub struct Sandbox {
     confinement: Option<Confinement>,
     backend: Arc<dyn SandboxBackend>,
     /// While it is tied to this process.
-    held: Option<FileLock>,
+    tie: Option<Lock>,
     client: OnceLock<BoxClient>,
     /// Until somebody was told that it took the place of one that had ended.
     replaced: AtomicBool,
@@ -43,9 +43,9 @@ impl Sandbox {
         spec: SandboxSpec,
         confinement: Option<Confinement>,
         backend: Arc<dyn SandboxBackend>,
-        held: Option<FileLock>,
+        tie: Option<Lock>,
     ) -> Self {
-        Self { all, spec, confinement, backend, held, client: OnceLock::new(), replaced: AtomicBool::new(false) }
+        Self { all, spec, confinement, backend, tie, client: OnceLock::new(), replaced: AtomicBool::new(false) }
     }
 
     pub(super) fn replaced(self) -> Self {
@@ -149,13 +149,11 @@ impl Sandbox {
     /// # Errors
     /// As [`Sandboxes::remove`].
     pub async fn close(mut self) -> Result<(), SandboxError> {
-        let Some(held) = self.held.take() else { return Ok(()) };
-        let closed = match self.spec.session {
+        let Some(_tie) = self.tie.take() else { return Ok(()) };
+        match self.spec.session {
             Some(_) => self.all.stop(self.id()).await,
             None => self.all.remove(self.id()).await,
-        };
-        held.remove();
-        closed
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! All sandboxes of a user: made, found again, kept in step with what the backends say there is.
 //!
-//! A sandbox that is being made, or that is to end with the process that made it, is held by a file lock of that
-//! process. When the process dies, however it dies, the lock is free, and whoever looks next clears up after it.
+//! A sandbox that is being made, or that is to end with the process that made it, is held by a lock of that process.
+//! When the process dies, however it dies, the lock is free, and whoever looks next clears up after it.
 
 mod create;
 mod handle;
@@ -32,7 +32,7 @@ use super::{
     image::Recipe,
     registry::{Record, Registry},
 };
-use crate::config::{Env, Paths};
+use crate::config::{Env, Locks, Paths};
 
 /// The sandboxes of one user. A clone is another handle to the same ones.
 #[derive(Clone)]
@@ -44,6 +44,7 @@ struct Shared {
     /// `$STATE/sandboxes`, with a folder for each.
     root: PathBuf,
     database: PathBuf,
+    locks: Locks,
     registry: OnceLock<Registry>,
     audit: Audit,
     /// `$CACHE`.
@@ -90,6 +91,7 @@ impl Sandboxes {
             shared: Arc::new(Shared {
                 root: paths.state.join("sandboxes"),
                 database: paths.state.join("sandboxes.db"),
+                locks: Locks::new(paths.state.join("sandboxes.locks").join("all")),
                 registry: OnceLock::new(),
                 audit: Audit::at(paths.state.join("sandboxes.audit.jsonl")),
                 cache: paths.cache.clone(),
@@ -201,11 +203,8 @@ impl Sandboxes {
     /// # Errors
     /// [`SandboxError::NotFound`], and what the backend refuses.
     pub async fn stop(&self, id: &SandboxId) -> Result<(), SandboxError> {
-        let mut record = self.record(id.as_str()).await?;
-        if record.state == Status::Starting {
-            self.await_maker(id).await?;
-            record = self.record(id.as_str()).await?;
-        }
+        self.await_maker(id).await?;
+        let record = self.record(id.as_str()).await?;
         match self.backend(record.spec.backend)?.stop(id).await {
             Ok(()) | Err(SandboxError::NotFound { .. }) => {}
             Err(error) => return Err(error),
@@ -229,8 +228,8 @@ impl Sandboxes {
         if record.state == Status::Starting {
             // Its maker sees by this that nobody wants it any more, and lets go of it.
             self.forget(id).await?;
-            self.await_maker(id).await?;
         }
+        self.await_maker(id).await?;
         self.backend(record.spec.backend)?.remove(id).await?;
         self.forget(id).await?;
         self.note(&record.spec, Action::Remove);
@@ -254,6 +253,7 @@ impl Sandboxes {
     }
 
     async fn freeze(&self, id: &SandboxId, frozen: bool) -> Result<(), SandboxError> {
+        self.await_maker(id).await?;
         let record = self.record(id.as_str()).await?;
         self.backend(record.spec.backend)?.freeze(id, frozen).await?;
         self.set_state(id, if frozen { Status::Paused } else { Status::Running }).await?;

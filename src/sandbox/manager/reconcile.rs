@@ -1,20 +1,17 @@
 //! What we remember and what there is, brought together. What there is wins.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, SystemTime},
-};
+use std::{collections::HashMap, time::Duration};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::{Filter, Sandbox, Sandboxes};
-use crate::sandbox::{BoxFolder, Found, SandboxError, SandboxId, SandboxInfo, State, Status, Usage, registry::Record};
+use crate::sandbox::{
+    BackendKind, BoxFolder, Found, SandboxError, SandboxId, SandboxInfo, State, Status, Usage, registry::Record,
+};
 
 /// How long the daemon of a sandbox that is adopted may take to say how long it lives.
 const ANSWER: Duration = Duration::from_secs(2);
-/// A folder without a record that is older is of a sandbox that nobody is making.
-const HALF_MADE: Duration = Duration::from_secs(60);
 
 impl Sandboxes {
     /// The sandboxes that fit, oldest first, as they are now.
@@ -65,15 +62,21 @@ impl Sandboxes {
         there: Option<Found>,
     ) -> Result<Option<SandboxInfo>, SandboxError> {
         let usage = there.as_ref().map(|found| found.usage).unwrap_or_default();
-        let tied = record.spec.lifetime.tied;
-        if record.state == Status::Starting || tied {
-            let Some(held) = self.hold(&record.spec.id).await? else {
+        if record.state == Status::Starting || record.spec.lifetime.tied {
+            let Some(held) = self.try_hold_all(&record.spec.id)? else {
                 // Its maker lives.
                 let state = there.map_or(record.state, |found| found.state.into());
                 return Ok(Some(SandboxInfo::new(&record, state, usage)));
             };
-            let kept = self.orphaned(&mut record).await;
-            held.remove();
+            // Where nobody waits for it any more, it is held all the same until it is cleared up.
+            let all = self.clone();
+            let clearing = tokio::spawn(async move {
+                let kept = all.orphaned(&mut record).await;
+                drop(held);
+                (kept, record)
+            });
+            let (kept, record) =
+                clearing.await.map_err(|error| SandboxError::io("clear up a sandbox")(error.into()))?;
             // What cannot be cleared up is shown, and `prune` and `rm` say why: it must not hide the others.
             return Ok(match kept {
                 Ok(kept) => kept.then(|| SandboxInfo::new(&record, record.state, Usage::default())),
@@ -87,6 +90,9 @@ impl Sandboxes {
             state = Status::Stopped;
         }
         if state != record.state {
+            if self.is_being_made(&record.spec.id)? {
+                return Ok(Some(SandboxInfo::new(&record, record.state, usage)));
+            }
             // Somebody may be making it anew since we read.
             let before = record.clone();
             let corrected = self.registry(move |registry| match registry.correct(&before, state)? {
@@ -127,30 +133,32 @@ impl Sandboxes {
         Ok(false)
     }
 
-    /// Deletes what belongs to no sandbox that is known: locks that nobody holds, and folders of sandboxes that were
-    /// half made when the registry was lost.
+    /// Deletes what belongs to no sandbox that is known: folders of those whose maker died before they were on record, or
+    /// that were half made when the registry was lost.
     async fn sweep(&self, known: &[SandboxInfo]) {
-        self.sweep_locks().await;
         let Ok(entries) = std::fs::read_dir(&self.shared.root) else { return };
         for entry in entries.flatten() {
             let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<SandboxId>().ok()) else { continue };
-            let old = || entry.metadata().and_then(|meta| meta.modified()).is_ok_and(|time| aged(time) > HALF_MADE);
             // One that has a record belongs to a backend that is silent.
-            if known.iter().any(|info| info.id == id)
-                || BoxFolder::new(&self.shared.root, &id).record().is_ok()
-                || !old()
-            {
+            let recorded = || BoxFolder::new(&self.shared.root, &id).record().is_ok();
+            if known.iter().any(|info| info.id == id) || recorded() {
                 continue;
             }
-            let Ok(Some(held)) = self.hold(&id).await else { continue };
+            let Ok(Some(_held)) = self.try_hold(&id) else { continue };
             let sought = id.clone();
             if let Ok(None) = self.registry(move |registry| registry.get(&sought)).await {
-                for backend in &self.shared.backends {
-                    // A silent one has nothing to do with a folder that has no record.
-                    let _ = backend.remove(&id).await;
+                // First the one that makes boxes before they are on record: to others its folder says nothing of them.
+                let (local, others): (Vec<_>, Vec<_>) =
+                    self.shared.backends.iter().partition(|backend| backend.kind() == BackendKind::Local);
+                for backend in local.into_iter().chain(others) {
+                    match backend.remove(&id).await {
+                        // A silent one has nothing to do with a folder that has no record.
+                        Ok(()) | Err(SandboxError::Unavailable { .. }) => {}
+                        // The folder is what the next look finds it by.
+                        Err(_) => break,
+                    }
                 }
             }
-            held.remove();
         }
     }
 
@@ -181,8 +189,4 @@ impl Sandboxes {
             None => Ok(None),
         }
     }
-}
-
-fn aged(time: SystemTime) -> Duration {
-    SystemTime::now().duration_since(time).unwrap_or_default()
 }

@@ -23,10 +23,8 @@ impl Sandboxes {
         progress: &dyn Progress,
     ) -> Result<Sandbox, SandboxError> {
         let Some(session) = spec.session.clone() else { return self.create(spec, limit, progress).await };
-        let held = self.hold_session(&spec.user, &session).await?;
-        let found = self.found_or_made(spec, &session, limit, progress).await;
-        held.remove();
-        found
+        let _held = self.hold_session(&spec.user, &session).await?;
+        self.found_or_made(spec, &session, limit, progress).await
     }
 
     async fn found_or_made(
@@ -72,7 +70,12 @@ impl Sandboxes {
             let (user, session, agent) = (spec.user.clone(), session.to_owned(), spec.agent.clone());
             self.registry(move |registry| registry.of_session(&user, &session, agent.as_deref()))
         };
-        let Some(known) = recall().await? else { return Ok(None) };
+        let Some(mut known) = recall().await? else { return Ok(None) };
+        // By somebody who does not want it any more: it may be taken back.
+        if self.await_maker(&known.spec.id).await? {
+            let Some(now) = recall().await? else { return Ok(None) };
+            known = now;
+        }
         let there = self.inspect(&known).await?;
         if known.state != Status::Starting && !known.spec.lifetime.tied {
             return Ok(Some((known, there)));

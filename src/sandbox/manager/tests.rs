@@ -11,18 +11,21 @@ use async_trait::async_trait;
 use super::*;
 use crate::{
     config::Env,
-    sandbox::{BoxFolder, BoxStream, Confinement, Found, Made, Progress, Quiet, State, Tier, Usage},
+    sandbox::{BoxFolder, BoxStream, Clearance, Confinement, Found, Progress, Quiet, State, Tier, Usage},
 };
 
 /// A backend whose boxes are entries of a map.
 #[derive(Default)]
 struct Fake {
     boxes: Mutex<BTreeMap<SandboxId, Found>>,
+    /// That of all boxes.
+    root: std::path::PathBuf,
     made: AtomicU32,
     silent: AtomicBool,
     broken: AtomicBool,
+    /// Its boxes live before they answer, and it begins to make them before it may.
     quick: AtomicBool,
-    /// What it makes does not go on.
+    /// What it makes does not answer.
     mute: AtomicBool,
 }
 
@@ -44,11 +47,16 @@ impl SandboxBackend for Fake {
         Probe { backend: BackendKind::Host, confinement: None, hint: None }
     }
 
-    fn is_quick(&self, _spec: &SandboxSpec) -> bool {
-        self.quick.load(SeqCst)
-    }
-
-    async fn create(&self, spec: &SandboxSpec, _progress: &dyn Progress) -> Result<Made, SandboxError> {
+    async fn create(
+        &self,
+        spec: &SandboxSpec,
+        mut clearance: Clearance,
+        _progress: &dyn Progress,
+    ) -> Result<Confinement, SandboxError> {
+        let quick = self.quick.load(SeqCst);
+        if !quick {
+            clearance.await_granted().await?;
+        }
         if self.broken.load(SeqCst) {
             return Err(SandboxError::Box("no room".to_owned()));
         }
@@ -64,11 +72,21 @@ impl SandboxBackend for Fake {
             created: Timestamp::UNIX_EPOCH,
         };
         self.boxes.lock().unwrap().insert(spec.id.clone(), found);
-        if self.mute.load(SeqCst) {
-            let silent = async { Err(SandboxError::Box("no answer".to_owned())) };
-            return Ok(Made::waiting(confinement, Box::pin(silent)));
+        if quick {
+            let granted = tokio::task::spawn_blocking(move || clearance.block_on_granted().map(|()| clearance));
+            match granted.await.unwrap() {
+                Ok(mut clearance) => clearance.tell_alive(&confinement),
+                Err(error) => {
+                    self.boxes.lock().unwrap().remove(&spec.id);
+                    return Err(error);
+                }
+            }
         }
-        Ok(Made::alive(confinement))
+        if self.mute.load(SeqCst) {
+            self.boxes.lock().unwrap().remove(&spec.id);
+            return Err(SandboxError::Box("no answer".to_owned()));
+        }
+        Ok(confinement)
     }
 
     async fn inspect(&self, id: &SandboxId) -> Result<Found, SandboxError> {
@@ -97,7 +115,7 @@ impl SandboxBackend for Fake {
 
     async fn remove(&self, id: &SandboxId) -> Result<(), SandboxError> {
         self.boxes.lock().unwrap().remove(id);
-        Ok(())
+        BoxFolder::new(&self.root, id).remove().map_err(SandboxError::io("remove"))
     }
 }
 
@@ -112,7 +130,8 @@ impl Home {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().join("home");
         let paths = Paths::new(&Env::fake("/", &[("AGENTSCOPE_HOME", home.to_str().unwrap())]));
-        Self { _folder: folder, paths, fake: Arc::default() }
+        let fake = Fake { root: paths.state.join("sandboxes"), ..Fake::default() };
+        Self { _folder: folder, paths, fake: Arc::new(fake) }
     }
 
     /// As another process would see them.
@@ -166,7 +185,6 @@ async fn what_fails_leaves_nothing() {
     home.fake.broken.store(true, SeqCst);
     assert!(all.create(spec(), None, &Quiet).await.is_err());
     assert_eq!(states(&all).await, []);
-    assert_eq!(std::fs::read_dir(all.locks()).unwrap().count(), 0);
 }
 
 #[tokio::test]
@@ -182,7 +200,6 @@ async fn what_is_quick_to_make_is_taken_back_where_it_may_not_be() {
     assert_eq!(home.fake.made.load(SeqCst), 3, "the third was made before it was known that there are two");
     assert_eq!(home.fake.boxes.lock().unwrap().len(), 2);
     assert_eq!(states(&all).await, [Status::Running, Status::Running]);
-    assert_eq!(std::fs::read_dir(all.locks()).unwrap().count(), 0);
 }
 
 #[tokio::test]
@@ -214,6 +231,42 @@ async fn a_listing_that_is_behind_does_not_take_back_what_a_maker_wrote() {
     assert!(all.registry(move |registry| registry.started(&id, &confinement)).await.unwrap());
     assert!(!all.registry(move |registry| registry.correct(&before, Status::Stopped)).await.unwrap());
     assert_eq!(read(one.id().clone()).await.unwrap().unwrap().state, Status::Running);
+}
+
+#[tokio::test]
+async fn what_is_being_made_is_left_alone_and_waited_for() {
+    let home = Home::new();
+    let all = home.open();
+    let one = all.create(spec(), None, &Quiet).await.unwrap();
+    // As where it is on record that it lives, and the backend does not show it yet.
+    let held = all.try_hold(one.id()).unwrap();
+    let there = home.fake.boxes.lock().unwrap().remove(one.id()).unwrap();
+    assert_eq!(states(&home.open()).await, [Status::Running]);
+    let other = home.open();
+    let mut stopping = std::pin::pin!(other.stop(one.id()));
+    assert!(
+        tokio::time::timeout(std::time::Duration::from_millis(20), &mut stopping).await.is_err(),
+        "it did not wait"
+    );
+    home.fake.boxes.lock().unwrap().insert(one.id().clone(), there);
+    drop(held);
+    stopping.await.unwrap();
+    assert_eq!(states(&all).await, [Status::Stopped]);
+}
+
+#[tokio::test]
+async fn a_folder_of_nobody_is_deleted_and_one_that_is_being_made_is_not() {
+    let home = Home::new();
+    let all = home.open();
+    let spec = spec();
+    let folder = BoxFolder::new(&all.shared.root, &spec.id);
+    folder.make().unwrap();
+    let held = all.try_hold(&spec.id).unwrap();
+    assert_eq!(states(&all).await, []);
+    assert!(folder.exists());
+    drop(held);
+    assert_eq!(states(&all).await, []);
+    assert!(!folder.exists());
 }
 
 #[tokio::test]
@@ -265,24 +318,12 @@ async fn a_session_keeps_the_workspace_of_one_that_was_half_made_anew() {
     let home = Home::new();
     let all = home.open();
     let one = all.for_session(of_session(), None, &Quiet).await.unwrap();
-    let held = all.hold(one.id()).await.unwrap().unwrap();
+    let held = all.try_hold(one.id()).unwrap();
     all.begin(one.spec(), None).await.unwrap();
     drop(held);
     assert_eq!(states(&home.open()).await, [Status::Stopped]);
     let again = home.open().for_session(of_session(), None, &Quiet).await.unwrap();
     assert_eq!(again.id(), one.id());
-}
-
-#[tokio::test]
-async fn locks_that_nobody_holds_are_swept() {
-    let home = Home::new();
-    let all = home.open();
-    drop(all.hold(&spec().id).await.unwrap());
-    drop(all.hold_session("ann", "s-one").await.unwrap());
-    let held = all.hold(&spec().id).await.unwrap();
-    assert_eq!(states(&all).await, []);
-    assert_eq!(std::fs::read_dir(all.locks()).unwrap().count(), 1);
-    drop(held);
 }
 
 /// The clock of its daemon is frozen too.
@@ -354,9 +395,9 @@ async fn the_half_made_are_cleared_up() {
     let home = Home::new();
     let all = home.open();
     let spec = spec();
-    let held = all.hold(&spec.id).await.unwrap().unwrap();
+    let held = all.try_hold(&spec.id).unwrap();
     all.begin(&spec, None).await.unwrap();
-    home.fake.create(&spec, &Quiet).await.unwrap().go().await.unwrap();
+    home.fake.create(&spec, Clearance::given(), &Quiet).await.unwrap();
     assert_eq!(states(&home.open()).await, [Status::Running]);
     drop(held);
     assert_eq!(states(&home.open()).await, []);

@@ -8,9 +8,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::locks::{Lock, Locks, name};
+use sha2::{Digest as _, Sha256};
+
 use crate::{
-    config::write_private,
+    config::{Lock, Locks, write_private},
     domain::SessionKey,
     store::{NewSession, StoreError},
 };
@@ -39,7 +40,7 @@ pub(super) struct Held {
 
 impl Holds {
     pub(super) fn new(folder: PathBuf) -> Self {
-        Self { locks: Locks::new(&folder), folder, ours: Mutex::default() }
+        Self { locks: Locks::new(folder.join("sessions")), folder, ours: Mutex::default() }
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -55,12 +56,9 @@ impl Holds {
     pub(super) fn hold(self: &Arc<Self>, key: &SessionKey, new: Arc<NewSession>) -> Result<Held, StoreError> {
         let busy = || StoreError::Busy(key.session.clone());
         {
-            // As one step: what a store has locked it may lock again.
+            // As one step: one that is locked is known to be held.
             let mut ours = self.ours();
-            if ours.held.contains_key(key) {
-                return Err(busy());
-            }
-            let lock = self.locks.try_acquire(key).map_err(failed)?.ok_or_else(busy)?;
+            let lock = self.locks.try_acquire(&locked(key)).map_err(failed)?.ok_or_else(busy)?;
             ours.held.insert(key.clone(), (lock, new));
         }
         let held = Held { holds: Arc::clone(self), key: key.clone() };
@@ -83,7 +81,7 @@ impl Holds {
     }
 
     fn is_held(&self, key: &SessionKey) -> io::Result<bool> {
-        Ok(self.ours().held.contains_key(key) || self.locks.is_held(key)?)
+        self.locks.is_held(&locked(key))
     }
 
     pub(super) fn interrupt(&self, key: &SessionKey) -> Result<bool, StoreError> {
@@ -134,9 +132,20 @@ impl Drop for Held {
     fn drop(&mut self) {
         let mut ours = self.holds.ours();
         ours.asked.remove(&self.key);
-        // Before anybody else may look: the lock would be taken from the next holder.
+        // Before anybody else may look: the next holder would lose its place here.
         drop(ours.held.remove(&self.key));
     }
+}
+
+/// What a session is known by among locks.
+fn locked(key: &SessionKey) -> String {
+    format!("{}\0{}", key.user, key.session.as_str())
+}
+
+/// And among files: a name of any length and with any signs becomes one of a file.
+fn name(key: &SessionKey) -> String {
+    let hash = Sha256::digest(locked(key));
+    hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -6,7 +6,6 @@
 
 mod connection;
 mod holds;
-mod locks;
 mod notes;
 mod partial;
 mod process;

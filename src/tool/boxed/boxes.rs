@@ -360,6 +360,8 @@ impl AgentBox {
         }
         // Unless another call has replaced it already.
         self.forget(cx, &sandbox);
+        // One that is tied to this process makes room only then.
+        drop(sandbox);
         self.sandbox(cx).await
     }
 

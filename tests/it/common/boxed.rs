@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use agentscope::{
     config::Env,
     sandbox::{
-        BackendKind, BoxClient, BoxFolder, Quiet, SandboxBackend, SandboxSpec, Token, Usage,
+        BackendKind, BoxClient, BoxFolder, Clearance, Quiet, SandboxBackend, SandboxSpec, Token, Usage,
         client::Collected,
         docker::{DockerBackend, DockerSettings},
         wire::ExecSpec,
@@ -85,14 +85,14 @@ impl Boxed {
             spec.image = Some(engine().image);
         }
         change(&mut spec);
-        backend.create(&spec, &Quiet).await.unwrap().go().await.unwrap();
+        backend.create(&spec, Clearance::given(), &Quiet).await.unwrap();
         let client = client(&backend, &spec, &root);
         Self { backend, spec, client, made, root, _home: home }
     }
 
     /// Makes one that was stopped again.
     pub async fn make_again(&mut self) {
-        self.backend.create(&self.spec, &Quiet).await.unwrap().go().await.unwrap();
+        self.backend.create(&self.spec, Clearance::given(), &Quiet).await.unwrap();
         self.client = client(&self.backend, &self.spec, &self.root);
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use agentscope::{
     config::Env,
     sandbox::{
-        BackendKind, BoxClient, BoxFolder, HostBackend, Quiet, SandboxBackend as _, SandboxSpec, Token,
+        BackendKind, BoxClient, BoxFolder, Clearance, HostBackend, Quiet, SandboxBackend as _, SandboxSpec, Token,
         client::Collected, wire::ExecSpec,
     },
 };
@@ -32,7 +32,7 @@ impl Host {
         // Nothing stays when a test fails.
         spec.lifetime.tied = true;
         change(&mut spec);
-        backend.create(&spec, &Quiet).await.unwrap().go().await.unwrap();
+        backend.create(&spec, Clearance::given(), &Quiet).await.unwrap();
         let token = Token::of(BoxFolder::new(home.path(), &spec.id).path()).unwrap();
         let client = BoxClient::new(backend.clone(), spec.id.clone(), &token);
         Self { home, backend, spec, client }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use agentscope::sandbox::{
-    BackendKind, BoxClient, BoxFolder, LocalBackend, Quiet, SandboxBackend as _, SandboxSpec, Tier, Token,
+    BackendKind, BoxClient, BoxFolder, Clearance, LocalBackend, Quiet, SandboxBackend as _, SandboxSpec, Tier, Token,
     client::Collected,
     wire::{ExecSpec, ExitStatus},
 };
@@ -130,7 +130,7 @@ impl Local {
         // Nothing stays when a test fails.
         spec.lifetime.tied = true;
         change(&mut spec, home.path());
-        let tier = backend.create(&spec, &Quiet).await.unwrap().go().await.unwrap().tier;
+        let tier = backend.create(&spec, Clearance::given(), &Quiet).await.unwrap().tier;
         let token = Token::of(BoxFolder::new(&home.path().join("boxes"), &spec.id).path()).unwrap();
         let client = BoxClient::new(backend.clone(), spec.id.clone(), &token);
         Self { home, backend, spec, client, tier }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use agentscope::{
     config::Env,
     sandbox::{
-        BackendKind, BoxClient, BoxFolder, Quiet, SandboxBackend as _, SandboxSpec, Tier, Token, WorkspaceMode,
+        BackendKind, BoxClient, BoxFolder, Clearance, Quiet, SandboxBackend as _, SandboxSpec, Tier, Token,
+        WorkspaceMode,
         docker::{DockerBackend, DockerSettings},
         prove::{ATTEMPTS, Stage, Target},
         wire::ExecSpec,
@@ -37,7 +38,7 @@ async fn no_attempt_gets_out_of_a_container() {
     spec.image = Some(image);
     spec.lifetime.tied = true;
     spec.workspace = stage.workspace(WorkspaceMode::Copy);
-    backend.create(&spec, &Quiet).await.unwrap().go().await.unwrap();
+    backend.create(&spec, Clearance::given(), &Quiet).await.unwrap();
     let folder = BoxFolder::new(root.path(), &spec.id);
     let client = BoxClient::new(backend.clone(), spec.id.clone(), &Token::of(folder.path()).unwrap());
     let target = Target::of(folder.path(), Tier::A);

@@ -14,7 +14,8 @@ pub struct Census {
     pub mounts: Vec<String>,
     pub cgroups: Vec<PathBuf>,
     pub folders: Vec<PathBuf>,
-    pub locks: Vec<PathBuf>,
+    /// Those that somebody has, as `/proc/locks` says it.
+    pub locks: Vec<String>,
 }
 
 impl Census {
@@ -32,13 +33,23 @@ impl Census {
                 .collect(),
             cgroups: cgroups(Path::new("/sys/fs/cgroup"), ids, 0),
             folders: below(&state.join("sandboxes")).into_iter().chain(outside.filter(|path| path.exists())).collect(),
-            locks: below(&state.join("sandboxes.locks")),
+            locks: locks(&state.join("sandboxes.locks/all")),
         }
     }
 }
 
 fn below(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
+}
+
+fn locks(file: &Path) -> Vec<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let Ok(meta) = file.metadata() else { return vec![] };
+    assert_eq!(meta.len(), 0);
+    let inode = format!(":{}", meta.ino());
+    let all = fs::read_to_string("/proc/locks").unwrap();
+    let of_file = |line: &&str| line.split_ascii_whitespace().any(|field| field.ends_with(&inode));
+    all.lines().filter(of_file).map(str::to_owned).collect()
 }
 
 /// Those that were started for this home: by what they say of themselves, by what they have open, by their boxes.

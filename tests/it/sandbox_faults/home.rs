@@ -56,6 +56,10 @@ impl Home {
         self.command_of(&self.program, args)
     }
 
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// A shell as this user, with the binary as `$AGENTSCOPE`.
     pub fn shell(&self, script: &str) -> Command {
         let mut command = self.command_of(Path::new("sh"), &["-c", script]);
@@ -152,15 +156,12 @@ impl Home {
 
     /// Remembers which boxes there are, so that what is left of them is found.
     pub fn look(&self) {
-        let state = self.env.home().join("state");
-        for folder in ["sandboxes", "sandboxes.locks"] {
-            for entry in fs::read_dir(state.join(folder)).into_iter().flatten().flatten() {
-                let id = entry.file_name().into_string().unwrap();
-                if let Some(first) = self.first(&id).and_then(|pid| stat(pid.as_raw_pid())) {
-                    self.firsts.lock().unwrap().insert(first);
-                }
-                self.seen.lock().unwrap().insert(id);
+        for entry in fs::read_dir(self.env.home().join("state/sandboxes")).into_iter().flatten().flatten() {
+            let id = entry.file_name().into_string().unwrap();
+            if let Some(first) = self.first(&id).and_then(|pid| stat(pid.as_raw_pid())) {
+                self.firsts.lock().unwrap().insert(first);
             }
+            self.seen.lock().unwrap().insert(id);
         }
     }
 

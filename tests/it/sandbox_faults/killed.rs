@@ -189,13 +189,13 @@ fn a_client_in_the_middle_of_a_stream() {
 /// A command that is told to end while it makes a sandbox leaves none.
 #[test]
 fn a_signal_while_a_sandbox_is_made() {
-    let home = Home::new();
     for verb in [&["create"][..], &["run"]] {
+        let home = Home::new();
         let tail: &[&str] = if verb == ["run"] { &["--", "true"] } else { &[] };
         let child = spawn(home.command(&[&["sandbox"], verb, LOCAL, tail].concat()));
-        // Its lock is there before the box is, and from then on it listens.
-        let locks = home.env.home().join("state/sandboxes.locks");
-        while fs::read_dir(&locks).into_iter().flatten().next().is_none() {
+        // It takes a lock before the box is, and from then on it listens.
+        let locks = home.env.home().join("state/sandboxes.locks/all");
+        while !locks.exists() {
             std::thread::yield_now();
         }
         kill_process(Pid::from_child(&child), Signal::INT).unwrap();

@@ -3,6 +3,7 @@
 
 mod census;
 mod cycles;
+mod dropped;
 mod exec;
 mod home;
 mod killed;

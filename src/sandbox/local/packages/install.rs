@@ -10,8 +10,8 @@ use std::{
 
 use super::{Pip, listed, missing, seal};
 use crate::sandbox::{
-    BackendKind, BoxClient, BoxFolder, Lifetime, Limits, LocalBackend, Network, Progress, SandboxBackend as _,
-    SandboxError, SandboxId, SandboxSpec, Token,
+    BackendKind, BoxClient, BoxFolder, Clearance, Lifetime, Limits, LocalBackend, Network, Progress,
+    SandboxBackend as _, SandboxError, SandboxId, SandboxSpec, Token,
     client::{ExecError, Output},
     delete::delete_all,
     wire::{ExecSpec, ExitStatus, Limit},
@@ -58,7 +58,7 @@ impl Staging {
         progress.step(&installing(wanted), None, None);
         self.spec.env = pip.env;
         self.spec.mounts = pip.mounts;
-        self.backend.create(&self.spec, progress).await?.go().await?;
+        self.backend.create(&self.spec, Clearance::given(), progress).await?;
         self.run(wanted, python).await?;
         self.backend.stop(&self.spec.id).await?;
         let layer = layer.to_owned();

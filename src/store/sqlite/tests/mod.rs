@@ -178,7 +178,7 @@ async fn the_tasks_of_a_dead_process_are_given_once() {
     assert_eq!(alive.tasks(None, 9).await.unwrap(), [ended, task.clone(), of_alive]);
     assert_eq!(alive.orphaned().await.unwrap(), []);
     drop(alive);
-    // All that is left is one lock file a session, and that of the making of the database.
+    // All that is left is the file of the locks of sessions, and that of the making of the database.
     let left = std::fs::read_dir(connection::locks_of(&path)).unwrap();
     assert_eq!(
         left.filter(|file| file.as_ref().unwrap().file_name().to_str().unwrap().starts_with("process")).count(),
