@@ -66,21 +66,6 @@ mod bytes {
             }
         }
 
-        /// As [`Locks::try_acquire`], but waits. Blocks the thread.
-        ///
-        /// # Errors
-        /// As the file system says.
-        pub fn acquire(&self, name: &str) -> io::Result<Lock> {
-            let (file, at) = (open(&self.path)?, place(name));
-            loop {
-                match fcntl(&file, FcntlArg::F_OFD_SETLKW(&byte(libc::F_WRLCK, at))) {
-                    Ok(_) => return Ok(Lock { file, at }),
-                    Err(Errno::EINTR) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-        }
-
         /// Whether somebody has the lock of `name`, in this process or elsewhere. Makes nothing.
         ///
         /// # Errors
@@ -158,14 +143,6 @@ mod files {
             Ok(FileLock::try_acquire(&self.file(name))?.map(|lock| Lock(Some(lock))))
         }
 
-        /// As [`Locks::try_acquire`], but waits. Blocks the thread.
-        ///
-        /// # Errors
-        /// As the file system says.
-        pub fn acquire(&self, name: &str) -> io::Result<Lock> {
-            FileLock::acquire(&self.file(name)).map(|lock| Lock(Some(lock)))
-        }
-
         /// Whether somebody has the lock of `name`, in this process or elsewhere. Makes nothing.
         ///
         /// # Errors
@@ -216,25 +193,5 @@ mod tests {
         drop(held);
         assert!(!one.is_held("a").unwrap());
         assert!(other.try_acquire("a").unwrap().is_some());
-    }
-
-    /// Threads take the lock and add one to a number in a file without any other care: not one addition may be lost.
-    #[test]
-    fn who_waits_gets_it_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let number = folder.path().join("number");
-        std::fs::write(&number, "0").unwrap();
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    for _ in 0..100 {
-                        let _held = locks(&folder).acquire("a").unwrap();
-                        let before: u32 = std::fs::read_to_string(&number).unwrap().parse().unwrap();
-                        std::fs::write(&number, (before + 1).to_string()).unwrap();
-                    }
-                });
-            }
-        });
-        assert_eq!(std::fs::read_to_string(&number).unwrap(), "400");
     }
 }

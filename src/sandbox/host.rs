@@ -86,6 +86,22 @@ impl HostBackend {
         }
     }
 
+    async fn make(&self, spec: &SandboxSpec) -> Result<UnixStream, SandboxError> {
+        let (folder, new) = (self.folder(&spec.id), !self.folder(&spec.id).exists());
+        let started = tokio::task::spawn_blocking({
+            let (backend, folder, spec) = (self.clone(), folder.clone(), spec.clone());
+            move || backend.start(&folder, &spec)
+        });
+        let started = started.await.map_err(|error| SandboxError::io("start the sandbox")(error.into()))?;
+        if started.is_err() {
+            self.end(&spec.id).await;
+            if new {
+                folder.remove().map_err(SandboxError::io("remove what was half made"))?;
+            }
+        }
+        started
+    }
+
     /// Makes the folder and starts the daemon. The other end of its standard input.
     fn start(&self, folder: &BoxFolder, spec: &SandboxSpec) -> Result<UnixStream, SandboxError> {
         let io = |what: &str| SandboxError::io(what.to_owned());
@@ -219,27 +235,18 @@ impl SandboxBackend for HostBackend {
             });
         }
         clearance.await_granted().await?;
-        let (folder, new) = (self.folder(&spec.id), !self.folder(&spec.id).exists());
-        let started = tokio::task::spawn_blocking({
-            let (backend, folder, spec) = (self.clone(), folder.clone(), spec.clone());
-            move || backend.start(&folder, &spec)
+        let (backend, of) = (self.clone(), spec.clone());
+        // It goes on where nobody waits for it any more.
+        let made = tokio::spawn(async move {
+            let control = backend.make(&of).await?;
+            clearance.tell_alive(&none());
+            Ok::<_, SandboxError>(control)
         });
-        let started = started.await.map_err(|error| SandboxError::io("start the sandbox")(error.into()))?;
-        match started {
-            Ok(control) => {
-                if spec.lifetime.tied {
-                    self.tied.lock().unwrap_or_else(PoisonError::into_inner).insert(spec.id.clone(), control);
-                }
-                Ok(none())
-            }
-            Err(error) => {
-                self.end(&spec.id).await;
-                if new {
-                    folder.remove().map_err(SandboxError::io("remove what was half made"))?;
-                }
-                Err(error)
-            }
+        let control = made.await.map_err(|error| SandboxError::io("start the sandbox")(error.into()))??;
+        if spec.lifetime.tied {
+            self.tied.lock().unwrap_or_else(PoisonError::into_inner).insert(spec.id.clone(), control);
         }
+        Ok(none())
     }
 
     async fn inspect(&self, id: &SandboxId) -> Result<Found, SandboxError> {

@@ -79,8 +79,8 @@ pub trait SandboxBackend: Send + Sync {
     /// Told that a box is about to be made: what needs no spec may begin meanwhile.
     fn expect(&self) {}
 
-    /// Makes the box, which lives once `clearance` is granted: what takes longer than a few milliseconds waits for that
-    /// before it begins. A folder of the same id that [`stop`](Self::stop) left is used again. On failure nothing is left
+    /// Makes the box, which lives once `clearance` is granted, and tells that it does: what takes longer than a few
+    /// milliseconds waits for that before it begins. A folder of the same id that [`stop`](Self::stop) left is used again. On failure nothing is left
     /// behind.
     ///
     /// # Errors

@@ -273,10 +273,12 @@ impl SandboxBackend for DockerBackend {
         progress: &dyn Progress,
     ) -> Result<Confinement, SandboxError> {
         clearance.await_granted().await?;
-        match self.claim(spec).await? {
-            Some(confinement) => Ok(confinement),
-            None => self.start_as(spec, None, progress).await,
-        }
+        let made = match self.claim(spec).await? {
+            Some(confinement) => confinement,
+            None => self.start_as(spec, None, progress).await?,
+        };
+        clearance.tell_alive(&made);
+        Ok(made)
     }
 
     async fn inspect(&self, id: &SandboxId) -> Result<Found, SandboxError> {

@@ -155,14 +155,14 @@ fn become_box(socket: &UnixStream, spare: Option<OwnedFd>) -> Result<ExitCode, T
 
 /// Makes the cgroup and goes into it, while this process may, and opens what it counts.
 fn enter_cgroup(Bounds { cgroup, limits }: &Bounds, maker: &UnixStream) -> Result<Option<Counters>, Trouble> {
+    check_there(maker)?;
     // One may be left: of a box of this id that ended by itself, or of a better tier that was tried.
     let made = cgroup.remove().and_then(|()| cgroup.make(limits));
     made.during(Phase::Box, "make the cgroup of the sandbox")?;
-    if is_gone(maker) {
+    check_there(maker).inspect_err(|_| {
         // Whoever cleared up after it may have done so before there was this.
         let _ = cgroup.remove();
-        return Err(ErrorKind::UnexpectedEof).during(Phase::Box, "read the configuration");
-    }
+    })?;
     let entered = || -> std::io::Result<_> {
         cgroup.join()?;
         if let Some(folder) = cgroup.open()?
@@ -175,11 +175,14 @@ fn enter_cgroup(Bounds { cgroup, limits }: &Bounds, maker: &UnixStream) -> Resul
     entered().during(Phase::Box, "enter the cgroup of the sandbox")
 }
 
-/// Whether the process at the other end is.
-fn is_gone(maker: &UnixStream) -> bool {
+/// Fails where the process at the other end is gone: what is done for it then is somebody else's to do by now.
+fn check_there(maker: &UnixStream) -> Result<(), Trouble> {
     let mut gone = [PollFd::new(maker, PollFlags::RDHUP)];
     let at_once = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
-    poll(&mut gone, Some(&at_once)).is_ok_and(|count| count > 0)
+    match poll(&mut gone, Some(&at_once)) {
+        Ok(count) if count > 0 => Err(ErrorKind::UnexpectedEof).during(Phase::Box, "read the configuration"),
+        _ => Ok(()),
+    }
 }
 
 /// From all but the network: that is [`Handover`]'s.

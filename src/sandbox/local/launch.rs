@@ -29,11 +29,6 @@ pub(super) struct Launched {
     socket: UnixStream,
 }
 
-/// A box that lives by itself.
-pub(super) struct Going {
-    socket: UnixStream,
-}
-
 /// Why none came of it.
 pub(super) enum Refusal {
     /// The box itself says so.
@@ -77,6 +72,7 @@ impl ForkServer {
     pub(super) fn fork(&self) -> io::Result<Waiting> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_read_timeout(Some(PATIENCE))?;
+        ours.set_write_timeout(Some(PATIENCE))?;
         handoff::send(&self.socket, &(), &[theirs.as_fd()])?;
         Ok(Waiting(ours))
     }
@@ -153,14 +149,11 @@ impl Waiting {
 
 impl Launched {
     /// Lets the box live on by itself.
-    pub(super) fn go(self) -> Going {
+    pub(super) fn go(&self) {
         // One that is gone has said why.
         let _ = (&self.socket).write_all(&[GO]);
-        Going { socket: self.socket }
     }
-}
 
-impl Going {
     /// Waits until its daemon answers. The box of a tied lifetime ends with the socket.
     pub(super) fn answers(self) -> Result<UnixStream, SandboxError> {
         handoff::await_report(&self.socket, PATIENCE).map_err(SandboxError::io("start the daemon of the sandbox"))?;

@@ -43,9 +43,9 @@ impl Ready {
     pub(super) fn go(self, clearance: &mut Clearance) -> Result<UnixStream, SandboxError> {
         clearance.block_on_granted()?;
         self.draft.publish(&self.record).map_err(SandboxError::io("keep what the sandbox is"))?;
-        let going = self.launched.go();
+        self.launched.go();
         clearance.tell_alive(&self.record.confinement);
-        going.answers()
+        self.launched.answers()
     }
 }
 

@@ -312,7 +312,12 @@ impl SandboxBackend for LocalBackend {
             move || {
                 let made = backend.make(&spec, packages.as_deref()).and_then(|ready| {
                     let confinement = ready.record.confinement.clone();
-                    Ok((confinement, ready.go(&mut clearance)?))
+                    let tie = ready.go(&mut clearance)?;
+                    if !new {
+                        // That it took the place of another only who waits for it can tell.
+                        clearance.check_wanted()?;
+                    }
+                    Ok((confinement, tie))
                 });
                 made.inspect_err(|_| backend.undo(&spec.id, new))
             }

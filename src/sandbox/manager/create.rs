@@ -9,7 +9,9 @@ use crate::{
     config::Lock,
     sandbox::{
         Action, BoxFolder, Clearance, Confinement, Progress, SandboxBackend, SandboxError, SandboxId, SandboxSpec,
-        Status, clearance::Control, registry::Record,
+        Status,
+        clearance::Control,
+        registry::{Record, Registry},
     },
 };
 
@@ -32,8 +34,7 @@ impl Sandboxes {
             Err(SandboxError::TooMany { .. }) => {
                 // Some may have ended since we last looked.
                 self.reconcile().await?;
-                self.begin(&spec, limit).await?;
-                self.make(&spec, None, &*backend, progress, &making).await
+                self.make(&spec, limit, &*backend, progress, &making).await
             }
             made => made,
         };
@@ -54,48 +55,56 @@ impl Sandboxes {
         making: &Arc<Lock>,
     ) -> Result<Confinement, SandboxError> {
         let new = !BoxFolder::new(&self.shared.root, &spec.id).exists();
-        let (Control { grant, alive }, clearance) = Clearance::pair(Arc::clone(making));
+        let (Control { grant, alive, _wanted }, mut clearance) = Clearance::pair(Arc::clone(making));
         let begin = async {
-            self.begin(spec, limit).await.map(|()| {
+            self.begin(spec, limit, making).await.map(|()| {
                 // Where it could not be made, nobody waits for this.
                 let _ = grant.send(());
             })
         };
-        // From then on it is there also where this process dies.
-        let early = async {
+        let create = async {
+            if limit.is_some() {
+                // There may be too many already.
+                clearance.await_granted().await?;
+            }
+            backend.create(spec, clearance, progress).await
+        };
+        let started = async {
             match alive.await {
-                Ok(confinement) => self.started(spec, &confinement).await.map(Some),
-                Err(_) => Ok(None),
+                // From then on it is there also where this process dies.
+                Ok(confinement) => self.started(spec, &confinement, making).await,
+                Err(_) => Err(SandboxError::Box("it does not live".to_owned())),
             }
         };
-        let (begun, made, early) = tokio::join!(begin, backend.create(spec, clearance, progress), early);
+        // The first comes first, also where all threads are busy: others wait for it.
+        let (begun, made, started) = tokio::join!(biased; begin, create, started);
         begun?;
         let confinement = match made {
             Ok(confinement) => confinement,
             Err(error) => {
                 // What went wrong first is what matters.
-                let _ = self.failed(&spec.id, new).await;
+                let _ = self.failed(&spec.id, new, making).await;
                 return Err(error);
             }
-        };
-        let started = match early {
-            Ok(Some(())) => Ok(()),
-            Ok(None) => self.started(spec, &confinement).await,
-            Err(error) => Err(error),
         };
         if let Err(error) = started {
             // One that is not on record is one that nobody finds. One that was there before keeps its workspace.
             let _ = if new { backend.remove(&spec.id).await } else { backend.stop(&spec.id).await };
-            let _ = self.failed(&spec.id, new).await;
+            let _ = self.failed(&spec.id, new, making).await;
             return Err(error);
         }
         Ok(confinement)
     }
 
     /// Puts on record that it lives.
-    async fn started(&self, spec: &SandboxSpec, confinement: &Confinement) -> Result<(), SandboxError> {
+    async fn started(
+        &self,
+        spec: &SandboxSpec,
+        confinement: &Confinement,
+        making: &Arc<Lock>,
+    ) -> Result<(), SandboxError> {
         let (id, seen) = (spec.id.clone(), confinement.clone());
-        if self.registry(move |registry| registry.started(&id, &seen)).await? {
+        if self.registry_by(making, move |registry| registry.started(&id, &seen)).await? {
             return Ok(());
         }
         let what = format!("the sandbox `{}` was removed while it was being made", spec.id);
@@ -104,18 +113,40 @@ impl Sandboxes {
 
     /// Forgets one that could not be made, unless there is something of it: of one that was there before its workspace, of a
     /// `new` one what could not be deleted now, for want of descriptors perhaps, which is deleted by whoever looks next.
-    async fn failed(&self, id: &SandboxId, new: bool) -> Result<(), SandboxError> {
+    async fn failed(&self, id: &SandboxId, new: bool, making: &Arc<Lock>) -> Result<(), SandboxError> {
         let there = BoxFolder::new(&self.shared.root, id).exists();
-        match (there, new) {
-            (false, _) => self.forget(id).await,
-            (true, false) => self.set_state(id, Status::Stopped).await,
-            (true, true) => self.set_state(id, Status::Starting).await,
-        }
+        let id = id.clone();
+        let known = move |registry: &Registry| match (there, new) {
+            (false, _) => registry.forget(&id),
+            (true, false) => registry.set_state(&id, Status::Stopped),
+            (true, true) => registry.set_state(&id, Status::Starting),
+        };
+        self.registry_by(making, known).await
     }
 
     /// Puts on record that it is being made.
-    pub(super) async fn begin(&self, spec: &SandboxSpec, limit: Option<u32>) -> Result<(), SandboxError> {
+    pub(super) async fn begin(
+        &self,
+        spec: &SandboxSpec,
+        limit: Option<u32>,
+        making: &Arc<Lock>,
+    ) -> Result<(), SandboxError> {
         let record = Record::starting(spec, Timestamp::now());
-        self.registry(move |registry| registry.begin(&record, limit)).await
+        self.registry_by(making, move |registry| registry.begin(&record, limit)).await
+    }
+
+    /// Writes for who holds `making`, and goes on to write where nobody waits for it any more.
+    async fn registry_by<T: Send + 'static>(
+        &self,
+        making: &Arc<Lock>,
+        work: impl FnOnce(&Registry) -> Result<T, SandboxError> + Send + 'static,
+    ) -> Result<T, SandboxError> {
+        let making = Arc::clone(making);
+        self.registry(move |registry| {
+            let done = work(registry);
+            drop(making);
+            done
+        })
+        .await
     }
 }

@@ -1,6 +1,6 @@
 //! The locks by which processes tell each other what they make and what ends with them.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use super::Sandboxes;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 
 /// How long somebody who wants something of a sandbox waits for the process that is making it: not for ever, as an image
 /// may take long to be pulled.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two looks at whether it is made.
 const ROUND: Duration = Duration::from_millis(5);
 
@@ -37,17 +37,22 @@ impl Sandboxes {
 
     /// The same, but waits: for one who clears up, mostly.
     pub(super) async fn hold_all(&self, id: &SandboxId) -> Result<Held, SandboxError> {
-        let late = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            if let Some(held) = self.try_hold_all(id)? {
-                return Ok(held);
-            }
-            if tokio::time::Instant::now() >= late {
-                let what = format!("another is making the sandbox `{id}`, or uses it and ends it afterwards");
-                return Err(SandboxError::Failed { what, hint: None });
-            }
-            tokio::time::sleep(ROUND).await;
-        }
+        within(PATIENCE, || self.try_hold_all(id)).await?.ok_or_else(|| SandboxError::Failed {
+            what: format!("another is making the sandbox `{id}`, or uses it and ends it afterwards"),
+            hint: None,
+        })
+    }
+
+    /// Does `work` on the sandbox while nobody makes it or clears it up, and to its end, also where nobody waits for it any
+    /// more. One who has made it for `patience` and goes on is left to it.
+    pub(super) async fn alone<T: Send + 'static>(
+        &self,
+        id: &SandboxId,
+        patience: Duration,
+        work: impl Future<Output = Result<T, SandboxError>> + Send + 'static,
+    ) -> Result<T, SandboxError> {
+        let held = within(patience, || self.try_hold(id)).await?;
+        to_the_end(held, work).await
     }
 
     /// Whether a process is making the sandbox.
@@ -55,18 +60,21 @@ impl Sandboxes {
         self.shared.locks.is_held(id.as_str()).map_err(self.locking(id))
     }
 
-    fn locking(&self, id: &SandboxId) -> impl FnOnce(std::io::Error) -> SandboxError + use<> {
+    fn locking(&self, id: &SandboxId) -> impl FnOnce(io::Error) -> SandboxError + use<> {
         SandboxError::io(format!("lock the sandbox `{id}` in `{}`", self.shared.locks.path().display()))
     }
 
     /// Waits for whoever finds or makes the sandbox of this session.
     pub(super) async fn hold_session(&self, user: &str, session: &str) -> Result<Lock, SandboxError> {
         // With its length, so that no user's name ends in another's session.
-        let (locks, name) = (self.shared.locks.clone(), format!("session {} {user} {session}", user.len()));
-        tokio::task::spawn_blocking(move || locks.acquire(&name))
-            .await
-            .unwrap_or_else(|error| Err(std::io::Error::other(error)))
-            .map_err(SandboxError::io("lock the sandbox of the session"))
+        let name = format!("session {} {user} {session}", user.len());
+        loop {
+            let held = self.shared.locks.try_acquire(&name);
+            match held.map_err(SandboxError::io("lock the sandbox of the session"))? {
+                Some(held) => return Ok(held),
+                None => tokio::time::sleep(ROUND).await,
+            }
+        }
     }
 
     /// Waits while a process makes the sandbox. Gives whether one did.
@@ -79,4 +87,32 @@ impl Sandboxes {
         }
         Ok(waited)
     }
+}
+
+/// What `ask` gives within that time.
+async fn within<T>(
+    patience: Duration,
+    ask: impl Fn() -> Result<Option<T>, SandboxError>,
+) -> Result<Option<T>, SandboxError> {
+    let late = tokio::time::Instant::now() + patience;
+    loop {
+        let asked = ask()?;
+        if asked.is_some() || tokio::time::Instant::now() >= late {
+            return Ok(asked);
+        }
+        tokio::time::sleep(ROUND).await;
+    }
+}
+
+/// Does `work` to its end, also where nobody waits for it any more, and lets go of what is `held` only then.
+pub(super) async fn to_the_end<T: Send + 'static>(
+    held: impl Send + 'static,
+    work: impl Future<Output = Result<T, SandboxError>> + Send + 'static,
+) -> Result<T, SandboxError> {
+    let working = tokio::spawn(async move {
+        let done = work.await;
+        drop(held);
+        done
+    });
+    working.await.map_err(|error| SandboxError::io("work on a sandbox")(io::Error::other(error)))?
 }

@@ -203,17 +203,20 @@ impl Sandboxes {
     /// # Errors
     /// [`SandboxError::NotFound`], and what the backend refuses.
     pub async fn stop(&self, id: &SandboxId) -> Result<(), SandboxError> {
-        self.await_maker(id).await?;
-        let record = self.record(id.as_str()).await?;
-        match self.backend(record.spec.backend)?.stop(id).await {
-            Ok(()) | Err(SandboxError::NotFound { .. }) => {}
-            Err(error) => return Err(error),
-        }
-        if record.state != Status::Stopped {
-            self.set_state(id, Status::Stopped).await?;
-            self.note(&record.spec, Action::Stop);
-        }
-        Ok(())
+        let (all, of) = (self.clone(), id.clone());
+        let stopping = async move {
+            let record = all.record(of.as_str()).await?;
+            match all.backend(record.spec.backend)?.stop(&of).await {
+                Ok(()) | Err(SandboxError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            if record.state != Status::Stopped {
+                all.set_state(&of, Status::Stopped).await?;
+                all.note(&record.spec, Action::Stop);
+            }
+            Ok(())
+        };
+        self.alone(id, locks::PATIENCE, stopping).await
     }
 
     /// Stops the sandbox and deletes all that is left of it. Nothing there is success.
@@ -229,11 +232,14 @@ impl Sandboxes {
             // Its maker sees by this that nobody wants it any more, and lets go of it.
             self.forget(id).await?;
         }
-        self.await_maker(id).await?;
-        self.backend(record.spec.backend)?.remove(id).await?;
-        self.forget(id).await?;
-        self.note(&record.spec, Action::Remove);
-        Ok(())
+        let (all, of) = (self.clone(), id.clone());
+        let removing = async move {
+            all.backend(record.spec.backend)?.remove(&of).await?;
+            all.forget(&of).await?;
+            all.note(&record.spec, Action::Remove);
+            Ok(())
+        };
+        self.alone(id, locks::PATIENCE, removing).await
     }
 
     /// Freezes every process of the sandbox.
@@ -253,12 +259,16 @@ impl Sandboxes {
     }
 
     async fn freeze(&self, id: &SandboxId, frozen: bool) -> Result<(), SandboxError> {
-        self.await_maker(id).await?;
-        let record = self.record(id.as_str()).await?;
-        self.backend(record.spec.backend)?.freeze(id, frozen).await?;
-        self.set_state(id, if frozen { Status::Paused } else { Status::Running }).await?;
-        self.note(&record.spec, if frozen { Action::Pause } else { Action::Resume });
-        Ok(())
+        let (all, of) = (self.clone(), id.clone());
+        let freezing = async move {
+            let record = all.record(of.as_str()).await?;
+            all.backend(record.spec.backend)?.freeze(&of, frozen).await?;
+            all.set_state(&of, if frozen { Status::Paused } else { Status::Running }).await?;
+            all.note(&record.spec, if frozen { Action::Pause } else { Action::Resume });
+            Ok(())
+        };
+        // One that takes longer to be made is not there yet, and the backend says so.
+        self.alone(id, Duration::from_secs(1), freezing).await
     }
 
     /// Removes those that are stopped and were not used since `before`, and what processes that died left behind.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::{Filter, Sandbox, Sandboxes};
+use super::{Filter, Sandbox, Sandboxes, locks::to_the_end};
 use crate::sandbox::{
     BackendKind, BoxFolder, Found, SandboxError, SandboxId, SandboxInfo, State, Status, Usage, registry::Record,
 };
@@ -68,25 +68,21 @@ impl Sandboxes {
                 let state = there.map_or(record.state, |found| found.state.into());
                 return Ok(Some(SandboxInfo::new(&record, state, usage)));
             };
-            // Where nobody waits for it any more, it is held all the same until it is cleared up.
-            let all = self.clone();
-            let clearing = tokio::spawn(async move {
-                let kept = all.orphaned(&mut record).await;
-                drop(held);
-                (kept, record)
-            });
-            let (kept, record) =
-                clearing.await.map_err(|error| SandboxError::io("clear up a sandbox")(error.into()))?;
+            let (all, orphan) = (self.clone(), record.clone());
             // What cannot be cleared up is shown, and `prune` and `rm` say why: it must not hide the others.
-            return Ok(match kept {
-                Ok(kept) => kept.then(|| SandboxInfo::new(&record, record.state, Usage::default())),
+            return Ok(match to_the_end(held, async move { all.orphaned(orphan).await }).await {
+                Ok(kept) => kept.map(|record| SandboxInfo::new(&record, record.state, Usage::default())),
                 Err(_) => Some(SandboxInfo::new(&record, Status::Stopped, usage)),
             });
         }
         let mut state: Status = there.as_ref().map_or(Status::Stopped, |found| found.state.into());
         // The clock of its daemon is frozen with it.
-        if state == Status::Paused && record.expires.is_some_and(|end| end <= Timestamp::now()) {
-            self.backend(record.spec.backend)?.stop(&record.spec.id).await?;
+        if state == Status::Paused
+            && record.expires.is_some_and(|end| end <= Timestamp::now())
+            && let Some(held) = self.try_hold(&record.spec.id)?
+        {
+            let (backend, id) = (self.backend(record.spec.backend)?, record.spec.id.clone());
+            to_the_end(held, async move { backend.stop(&id).await }).await?;
             state = Status::Stopped;
         }
         if state != record.state {
@@ -107,22 +103,20 @@ impl Sandboxes {
 
     /// Clears up after a maker that died. What belongs to a session keeps its workspace, and is kept: the session may
     /// go on.
-    async fn orphaned(&self, record: &mut Record) -> Result<bool, SandboxError> {
+    async fn orphaned(&self, record: Record) -> Result<Option<Record>, SandboxError> {
         let id = &record.spec.id;
         // It may have been finished, or cleared up, since we read.
         let (sought, backend) = (id.clone(), self.backend(record.spec.backend)?);
-        let Some(now) = self.registry(move |registry| registry.get(&sought)).await? else { return Ok(false) };
+        let Some(now) = self.registry(move |registry| registry.get(&sought)).await? else { return Ok(None) };
         if now.state != Status::Starting && !now.spec.lifetime.tied {
-            *record = now;
-            return Ok(true);
+            return Ok(Some(now));
         }
         if record.spec.session.is_some() {
             // Also one that was only being made: it may have been made again, on the workspace that it had.
             match backend.stop(id).await {
                 Ok(()) => {
                     self.set_state(id, Status::Stopped).await?;
-                    record.state = Status::Stopped;
-                    return Ok(true);
+                    return Ok(Some(Record { state: Status::Stopped, ..record }));
                 }
                 Err(SandboxError::NotFound { .. }) => {}
                 Err(error) => return Err(error),
@@ -130,7 +124,7 @@ impl Sandboxes {
         }
         backend.remove(id).await?;
         self.forget(id).await?;
-        Ok(false)
+        Ok(None)
     }
 
     /// Deletes what belongs to no sandbox that is known: folders of those whose maker died before they were on record, or

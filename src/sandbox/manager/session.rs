@@ -1,6 +1,6 @@
 //! The sandbox of a chat session, found again.
 
-use super::{Sandbox, Sandboxes};
+use super::{Sandbox, Sandboxes, locks};
 use crate::{
     domain::SessionKey,
     sandbox::{
@@ -50,7 +50,8 @@ impl Sandboxes {
         }
         if alive {
             // The user has changed what it is made of.
-            backend.stop(&id).await?;
+            let of = id.clone();
+            self.alone(&id, locks::PATIENCE, async move { backend.stop(&of).await }).await?;
         }
         if known.spec.backend == spec.backend {
             spec.id = id;

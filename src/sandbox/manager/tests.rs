@@ -27,6 +27,8 @@ struct Fake {
     quick: AtomicBool,
     /// What it makes does not answer.
     mute: AtomicBool,
+    /// It works on the next until something is sent, or the sender is gone.
+    work: Mutex<Option<std::sync::mpsc::Receiver<()>>>,
 }
 
 impl Fake {
@@ -72,6 +74,15 @@ impl SandboxBackend for Fake {
             created: Timestamp::UNIX_EPOCH,
         };
         self.boxes.lock().unwrap().insert(spec.id.clone(), found);
+        let work = self.work.lock().unwrap().take();
+        if let Some(work) = work {
+            // As where nothing can break it off.
+            tokio::task::spawn_blocking(move || {
+                let _ = work.recv();
+                drop(clearance);
+            });
+            return std::future::pending().await;
+        }
         if quick {
             let granted = tokio::task::spawn_blocking(move || clearance.block_on_granted().map(|()| clearance));
             match granted.await.unwrap() {
@@ -81,6 +92,8 @@ impl SandboxBackend for Fake {
                     return Err(error);
                 }
             }
+        } else {
+            clearance.tell_alive(&confinement);
         }
         if self.mute.load(SeqCst) {
             self.boxes.lock().unwrap().remove(&spec.id);
@@ -188,7 +201,7 @@ async fn what_fails_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_quick_to_make_is_taken_back_where_it_may_not_be() {
+async fn no_more_are_made_than_there_may_be() {
     let home = Home::new();
     let all = home.open();
     home.fake.quick.store(true, SeqCst);
@@ -197,7 +210,7 @@ async fn what_is_quick_to_make_is_taken_back_where_it_may_not_be() {
     }
     let refused = all.create(spec(), Some(2), &Quiet).await;
     assert!(matches!(refused, Err(SandboxError::TooMany { limit: 2 })));
-    assert_eq!(home.fake.made.load(SeqCst), 3, "the third was made before it was known that there are two");
+    assert_eq!(home.fake.made.load(SeqCst), 2, "none is made before it is known that there may be one more");
     assert_eq!(home.fake.boxes.lock().unwrap().len(), 2);
     assert_eq!(states(&all).await, [Status::Running, Status::Running]);
 }
@@ -225,7 +238,8 @@ async fn a_listing_that_is_behind_does_not_take_back_what_a_maker_wrote() {
     let before = read(one.id().clone()).await.unwrap().unwrap();
     // It ended, which the listing saw, and somebody made it anew.
     tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-    all.begin(one.spec(), None).await.unwrap();
+    let making = Arc::new(all.try_hold(one.id()).unwrap().unwrap());
+    all.begin(one.spec(), None, &making).await.unwrap();
     let confinement = before.confinement.clone().unwrap();
     let id = one.id().clone();
     assert!(all.registry(move |registry| registry.started(&id, &confinement)).await.unwrap());
@@ -252,6 +266,24 @@ async fn what_is_being_made_is_left_alone_and_waited_for() {
     drop(held);
     stopping.await.unwrap();
     assert_eq!(states(&all).await, [Status::Stopped]);
+}
+
+/// As a call of a tool that is canceled.
+#[tokio::test]
+async fn who_works_on_one_that_nobody_waits_for_keeps_others_away() {
+    let home = Home::new();
+    let all = home.open();
+    let (done, work) = std::sync::mpsc::channel();
+    *home.fake.work.lock().unwrap() = Some(work);
+    let spec = spec();
+    let making = all.create(spec.clone(), None, &Quiet);
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(50), making).await.is_err());
+    assert!(all.is_being_made(&spec.id).unwrap());
+    // As the backend shows it.
+    assert_eq!(states(&home.open()).await, [Status::Running]);
+    drop(done);
+    all.await_maker(&spec.id).await.unwrap();
+    assert_eq!(states(&home.open()).await, []);
 }
 
 #[tokio::test]
@@ -318,9 +350,9 @@ async fn a_session_keeps_the_workspace_of_one_that_was_half_made_anew() {
     let home = Home::new();
     let all = home.open();
     let one = all.for_session(of_session(), None, &Quiet).await.unwrap();
-    let held = all.try_hold(one.id()).unwrap();
-    all.begin(one.spec(), None).await.unwrap();
-    drop(held);
+    let making = Arc::new(all.try_hold(one.id()).unwrap().unwrap());
+    all.begin(one.spec(), None, &making).await.unwrap();
+    drop(making);
     assert_eq!(states(&home.open()).await, [Status::Stopped]);
     let again = home.open().for_session(of_session(), None, &Quiet).await.unwrap();
     assert_eq!(again.id(), one.id());
@@ -395,8 +427,8 @@ async fn the_half_made_are_cleared_up() {
     let home = Home::new();
     let all = home.open();
     let spec = spec();
-    let held = all.try_hold(&spec.id).unwrap();
-    all.begin(&spec, None).await.unwrap();
+    let held = Arc::new(all.try_hold(&spec.id).unwrap().unwrap());
+    all.begin(&spec, None, &held).await.unwrap();
     home.fake.create(&spec, Clearance::given(), &Quiet).await.unwrap();
     assert_eq!(states(&home.open()).await, [Status::Running]);
     drop(held);

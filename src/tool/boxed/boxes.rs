@@ -23,7 +23,7 @@ use crate::{
     runtime::telemetry::Place,
     sandbox::{
         Action, Asked, BackendKind, BoxClient, Changed, Done, Filter, Limits, Progress, Sandbox, SandboxError,
-        SandboxInfo, Sandboxes, Tier, WorkspaceMode, egress, workspace,
+        SandboxInfo, Sandboxes, Status, Tier, WorkspaceMode, egress, workspace,
     },
     tool::{ToolCx, ToolError},
 };
@@ -356,6 +356,15 @@ impl AgentBox {
         let sandbox = self.sandbox(cx).await?;
         match sandbox.client() {
             Ok(client) if client.info().await.is_ok() => return Ok(sandbox),
+            _ => {}
+        }
+        match self.boxes.all.info(sandbox.id()).await.map(|info| info.state) {
+            Ok(Status::Paused) => {
+                self.boxes.all.resume(sandbox.id()).await?;
+                return Ok(sandbox);
+            }
+            // The call says what is wrong with it.
+            Ok(Status::Running) => return Ok(sandbox),
             _ => {}
         }
         // Unless another call has replaced it already.

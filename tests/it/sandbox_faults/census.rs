@@ -46,9 +46,10 @@ fn locks(file: &Path) -> Vec<String> {
     use std::os::unix::fs::MetadataExt as _;
     let Ok(meta) = file.metadata() else { return vec![] };
     assert_eq!(meta.len(), 0);
-    let inode = format!(":{}", meta.ino());
+    let device = meta.dev();
+    let file = format!("{:02x}:{:02x}:{}", rustix::fs::major(device), rustix::fs::minor(device), meta.ino());
     let all = fs::read_to_string("/proc/locks").unwrap();
-    let of_file = |line: &&str| line.split_ascii_whitespace().any(|field| field.ends_with(&inode));
+    let of_file = |line: &&str| line.split_ascii_whitespace().any(|field| field == file);
     all.lines().filter(of_file).map(str::to_owned).collect()
 }
 

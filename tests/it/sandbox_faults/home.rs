@@ -154,6 +154,11 @@ impl Home {
         self.list().into_iter().find(|(listed, _)| listed == id).map(|(_, state)| state)
     }
 
+    /// Counts what is left of this one, too.
+    pub fn expect(&self, id: &str) {
+        self.seen.lock().unwrap().insert(id.to_owned());
+    }
+
     /// Remembers which boxes there are, so that what is left of them is found.
     pub fn look(&self) {
         for entry in fs::read_dir(self.env.home().join("state/sandboxes")).into_iter().flatten().flatten() {
