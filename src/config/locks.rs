@@ -4,84 +4,101 @@
 //! everything else that is done before the model is asked or a sandbox is made, the more so the more files the disk has
 //! just lost, and each killed process would leave one.
 
-#[cfg(target_os = "linux")]
-pub use bytes::{Lock, Locks};
-#[cfg(not(target_os = "linux"))]
-pub use files::{Lock, Locks};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest as _, Sha256};
+
+/// The locks of one kind.
+#[derive(Clone, Debug)]
+pub struct Locks {
+    path: PathBuf,
+}
+
+/// A name that is locked until this is dropped or the process is gone.
+#[derive(Debug)]
+pub struct Lock {
+    _held: platform::Held,
+}
+
+impl Locks {
+    /// Those at `path`, which is made by the first who takes one.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Where they are.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The lock of `name`, or `None` while another has it, in this process or elsewhere.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn try_acquire(&self, name: &str) -> io::Result<Option<Lock>> {
+        Ok(platform::try_acquire(&self.path, hash(name))?.map(|held| Lock { _held: held }))
+    }
+
+    /// Whether somebody has the lock of `name`, in this process or elsewhere. Makes nothing.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn is_held(&self, name: &str) -> io::Result<bool> {
+        platform::is_held(&self.path, hash(name))
+    }
+}
+
+/// What a name of any length and with any signs becomes, so that no two meet.
+fn hash(name: &str) -> [u8; 8] {
+    let hash = Sha256::digest(name);
+    std::array::from_fn(|at| hash[at])
+}
 
 #[cfg(target_os = "linux")]
-mod bytes {
-    use std::{
-        fs::File,
-        io,
-        path::{Path, PathBuf},
-    };
+mod platform {
+    use std::{fs::File, io, path::Path};
 
     use nix::{
         errno::Errno,
         fcntl::{FcntlArg, fcntl},
         libc,
     };
-    use sha2::{Digest as _, Sha256};
 
     use crate::config::lock::open;
 
-    /// The locks that are bytes of one file, which is made by the first who takes one.
-    #[derive(Clone, Debug)]
-    pub struct Locks {
-        path: PathBuf,
-    }
-
-    /// A name that is locked until this is dropped or the process is gone.
     #[derive(Debug)]
-    pub struct Lock {
+    pub(super) struct Held {
         /// Opened for this lock alone, which is why others of this process do not have it too. Source: fcntl(2), "Open
         /// file description locks".
         file: File,
         at: i64,
     }
 
-    impl Locks {
-        #[must_use]
-        pub fn new(path: PathBuf) -> Self {
-            Self { path }
-        }
-
-        /// Where they are.
-        #[must_use]
-        pub fn path(&self) -> &Path {
-            &self.path
-        }
-
-        /// The lock of `name`, or `None` while another has it, in this process or elsewhere.
-        ///
-        /// # Errors
-        /// As the file system says.
-        pub fn try_acquire(&self, name: &str) -> io::Result<Option<Lock>> {
-            let (file, at) = (open(&self.path)?, place(name));
-            match fcntl(&file, FcntlArg::F_OFD_SETLK(&byte(libc::F_WRLCK, at))) {
-                Ok(_) => Ok(Some(Lock { file, at })),
-                Err(Errno::EAGAIN | Errno::EACCES) => Ok(None),
-                Err(error) => Err(error.into()),
-            }
-        }
-
-        /// Whether somebody has the lock of `name`, in this process or elsewhere. Makes nothing.
-        ///
-        /// # Errors
-        /// As the file system says.
-        pub fn is_held(&self, name: &str) -> io::Result<bool> {
-            let file = match File::open(&self.path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-                opened => opened?,
-            };
-            let mut found = byte(libc::F_WRLCK, place(name));
-            fcntl(&file, FcntlArg::F_OFD_GETLK(&mut found))?;
-            Ok(i32::from(found.l_type) != libc::F_UNLCK)
+    pub(super) fn try_acquire(path: &Path, name: [u8; 8]) -> io::Result<Option<Held>> {
+        let (file, at) = (open(path)?, place(name));
+        match fcntl(&file, FcntlArg::F_OFD_SETLK(&byte(libc::F_WRLCK, at))) {
+            Ok(_) => Ok(Some(Held { file, at })),
+            Err(Errno::EAGAIN | Errno::EACCES) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 
-    impl Drop for Lock {
+    pub(super) fn is_held(path: &Path, name: [u8; 8]) -> io::Result<bool> {
+        let file = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            opened => opened?,
+        };
+        let mut found = byte(libc::F_WRLCK, place(name));
+        fcntl(&file, FcntlArg::F_OFD_GETLK(&mut found))?;
+        Ok(i32::from(found.l_type) != libc::F_UNLCK)
+    }
+
+    impl Drop for Held {
         fn drop(&mut self) {
             // Not by closing alone: a child that is being started may have the file open for a moment. It cannot fail for a
             // lock that is held.
@@ -89,10 +106,9 @@ mod bytes {
         }
     }
 
-    /// Where the byte of a name of any length is. So far apart that no two meet; the file stays empty all the same.
-    fn place(name: &str) -> i64 {
-        let hash = Sha256::digest(name);
-        i64::from_be_bytes(std::array::from_fn(|at| hash[at])) & (i64::MAX >> 1)
+    /// The file stays empty all the same.
+    fn place(name: [u8; 8]) -> i64 {
+        i64::from_be_bytes(name) & (i64::MAX >> 1)
     }
 
     fn byte(kind: i32, at: i64) -> libc::flock {
@@ -102,68 +118,37 @@ mod bytes {
     }
 }
 
+/// A file each, as locks on a part of a file belong to a process there, and any of its closings ends them.
 #[cfg(not(target_os = "linux"))]
-mod files {
+mod platform {
     use std::{
         io,
         path::{Path, PathBuf},
     };
 
-    use sha2::{Digest as _, Sha256};
-
     use crate::config::FileLock;
 
-    /// A file each, as locks on a part of a file belong to a process there, and any of its closings ends them.
-    #[derive(Clone, Debug)]
-    pub struct Locks {
-        path: PathBuf,
-    }
-
-    /// A name that is locked until this is dropped or the process is gone.
     #[derive(Debug)]
-    pub struct Lock(Option<FileLock>);
+    pub(super) struct Held(Option<FileLock>);
 
-    impl Locks {
-        #[must_use]
-        pub fn new(path: PathBuf) -> Self {
-            Self { path }
-        }
-
-        /// Where they are.
-        #[must_use]
-        pub fn path(&self) -> &Path {
-            &self.path
-        }
-
-        /// The lock of `name`, or `None` while another has it, in this process or elsewhere.
-        ///
-        /// # Errors
-        /// As the file system says.
-        pub fn try_acquire(&self, name: &str) -> io::Result<Option<Lock>> {
-            Ok(FileLock::try_acquire(&self.file(name))?.map(|lock| Lock(Some(lock))))
-        }
-
-        /// Whether somebody has the lock of `name`, in this process or elsewhere. Makes nothing.
-        ///
-        /// # Errors
-        /// As the file system says.
-        pub fn is_held(&self, name: &str) -> io::Result<bool> {
-            FileLock::is_held(&self.file(name))
-        }
-
-        /// A name of any length and with any signs becomes one of a file.
-        fn file(&self, name: &str) -> PathBuf {
-            let hash = Sha256::digest(name);
-            self.path.join(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>())
-        }
+    pub(super) fn try_acquire(path: &Path, name: [u8; 8]) -> io::Result<Option<Held>> {
+        Ok(FileLock::try_acquire(&file(path, name))?.map(|lock| Held(Some(lock))))
     }
 
-    impl Drop for Lock {
+    pub(super) fn is_held(path: &Path, name: [u8; 8]) -> io::Result<bool> {
+        FileLock::is_held(&file(path, name))
+    }
+
+    impl Drop for Held {
         fn drop(&mut self) {
             if let Some(lock) = self.0.take() {
                 lock.remove();
             }
         }
+    }
+
+    fn file(folder: &Path, name: [u8; 8]) -> PathBuf {
+        folder.join(format!("{:016x}", u64::from_be_bytes(name)))
     }
 }
 

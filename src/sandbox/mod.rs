@@ -80,8 +80,8 @@ pub trait SandboxBackend: Send + Sync {
     fn expect(&self) {}
 
     /// Makes the box, which lives once `clearance` is granted, and tells that it does: what takes longer than a few
-    /// milliseconds waits for that before it begins. A folder of the same id that [`stop`](Self::stop) left is used again. On failure nothing is left
-    /// behind.
+    /// milliseconds waits for that before it begins. A folder of the same id that [`stop`](Self::stop) left is used again.
+    /// On failure nothing is left behind.
     ///
     /// # Errors
     /// What the machine lacks, with the next step; never a box weaker than `spec.min_tier`.

@@ -272,6 +272,7 @@ impl SandboxBackend for DockerBackend {
         mut clearance: Clearance,
         progress: &dyn Progress,
     ) -> Result<Confinement, SandboxError> {
+        // What the engine was asked for last goes on where nobody waits for it any more: a clearance does not hold that back.
         clearance.await_granted().await?;
         let made = match self.claim(spec).await? {
             Some(confinement) => confinement,

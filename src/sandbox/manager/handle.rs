@@ -64,6 +64,12 @@ impl Sandbox {
         &self.spec.id
     }
 
+    /// Whether it ends with this handle.
+    #[must_use]
+    pub fn is_tied(&self) -> bool {
+        self.tie.is_some()
+    }
+
     /// What it was made of. One that was found again has no values in its environment.
     #[must_use]
     pub fn spec(&self) -> &SandboxSpec {

@@ -10,20 +10,20 @@ use crate::{
 
 /// How long somebody who wants something of a sandbox waits for the process that is making it: not for ever, as an image
 /// may take long to be pulled.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two looks at whether it is made.
 const ROUND: Duration = Duration::from_millis(5);
 
-/// What others are kept from by.
+/// What others are kept away by.
 pub(super) struct Held {
-    /// The right to make the sandbox, or to clear up what is left of it.
+    /// The right to make the sandbox, to end it or to clear up what is left of it.
     pub(super) making: Lock,
     /// By which it is tied to this process.
     pub(super) tie: Lock,
 }
 
 impl Sandboxes {
-    /// Takes the right to make the sandbox, or to clear up what is left of it; `None` while another has it.
+    /// Takes the right to make the sandbox, to end it or to clear up what is left of it; `None` while another has it.
     pub(super) fn try_hold(&self, id: &SandboxId) -> Result<Option<Lock>, SandboxError> {
         self.shared.locks.try_acquire(id.as_str()).map_err(self.locking(id))
     }
@@ -38,24 +38,17 @@ impl Sandboxes {
     /// The same, but waits: for one who clears up, mostly.
     pub(super) async fn hold_all(&self, id: &SandboxId) -> Result<Held, SandboxError> {
         within(PATIENCE, || self.try_hold_all(id)).await?.ok_or_else(|| SandboxError::Failed {
-            what: format!("another is making the sandbox `{id}`, or uses it and ends it afterwards"),
+            what: format!("somebody is at work on the sandbox `{id}`, or has it to himself until he ends it"),
             hint: None,
         })
     }
 
-    /// Does `work` on the sandbox while nobody makes it or clears it up, and to its end, also where nobody waits for it any
-    /// more. One who has made it for `patience` and goes on is left to it.
-    pub(super) async fn alone<T: Send + 'static>(
-        &self,
-        id: &SandboxId,
-        patience: Duration,
-        work: impl Future<Output = Result<T, SandboxError>> + Send + 'static,
-    ) -> Result<T, SandboxError> {
-        let held = within(patience, || self.try_hold(id)).await?;
-        to_the_end(held, work).await
+    /// As [`try_hold`](Self::try_hold), but waits; `None` where somebody takes long.
+    pub(super) async fn hold(&self, id: &SandboxId) -> Result<Option<Lock>, SandboxError> {
+        within(PATIENCE, || self.try_hold(id)).await
     }
 
-    /// Whether a process is making the sandbox.
+    /// Whether somebody has that right, mostly to make it.
     pub(super) fn is_being_made(&self, id: &SandboxId) -> Result<bool, SandboxError> {
         self.shared.locks.is_held(id.as_str()).map_err(self.locking(id))
     }
@@ -77,7 +70,7 @@ impl Sandboxes {
         }
     }
 
-    /// Waits while a process makes the sandbox. Gives whether one did.
+    /// Waits while somebody has that right. Gives whether one did.
     pub(super) async fn await_maker(&self, id: &SandboxId) -> Result<bool, SandboxError> {
         let late = tokio::time::Instant::now() + PATIENCE;
         let mut waited = false;

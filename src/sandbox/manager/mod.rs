@@ -1,7 +1,7 @@
 //! All sandboxes of a user: made, found again, kept in step with what the backends say there is.
 //!
-//! A sandbox that is being made, or that is to end with the process that made it, is held by a lock of that process.
-//! When the process dies, however it dies, the lock is free, and whoever looks next clears up after it.
+//! A sandbox that somebody is at work on, mostly to make it, or that is to end with the process that made it, is held by a
+//! lock of that process. When the process dies, however it dies, the lock is free, and whoever looks next clears up.
 
 mod create;
 mod handle;
@@ -21,6 +21,7 @@ use std::{
 
 use jiff::Timestamp;
 
+use self::locks::to_the_end;
 pub use handle::{Call, Done, Sandbox};
 pub use info::{Filter, SandboxInfo};
 
@@ -216,7 +217,8 @@ impl Sandboxes {
             }
             Ok(())
         };
-        self.alone(id, locks::PATIENCE, stopping).await
+        // Who takes long to make it sees that it is not to be.
+        to_the_end(self.hold(id).await?, stopping).await
     }
 
     /// Stops the sandbox and deletes all that is left of it. Nothing there is success.
@@ -232,14 +234,30 @@ impl Sandboxes {
             // Its maker sees by this that nobody wants it any more, and lets go of it.
             self.forget(id).await?;
         }
-        let (all, of) = (self.clone(), id.clone());
+        let all = self.clone();
+        to_the_end(self.hold(id).await?, async move { all.remove_all(&record.spec).await }).await
+    }
+
+    async fn remove_all(&self, spec: &SandboxSpec) -> Result<(), SandboxError> {
+        self.backend(spec.backend)?.remove(&spec.id).await?;
+        self.forget(&spec.id).await?;
+        self.note(spec, Action::Remove);
+        Ok(())
+    }
+
+    /// Removes the stopped one of a listing, unless it was made anew or used since: then `false`.
+    async fn remove_listed(&self, listed: &SandboxInfo) -> Result<bool, SandboxError> {
+        let Some(held) = self.hold(&listed.id).await? else { return Ok(false) };
+        let (all, id, created, used) = (self.clone(), listed.id.clone(), listed.created, listed.used);
         let removing = async move {
-            all.backend(record.spec.backend)?.remove(&of).await?;
-            all.forget(&of).await?;
-            all.note(&record.spec, Action::Remove);
-            Ok(())
+            match all.registry(move |registry| registry.get(&id)).await? {
+                Some(now) if now.created == created && now.used == used => {
+                    all.remove_all(&now.spec).await.map(|()| true)
+                }
+                _ => Ok(false),
+            }
         };
-        self.alone(id, locks::PATIENCE, removing).await
+        to_the_end(held, removing).await
     }
 
     /// Freezes every process of the sandbox.
@@ -267,8 +285,10 @@ impl Sandboxes {
             all.note(&record.spec, if frozen { Action::Pause } else { Action::Resume });
             Ok(())
         };
-        // One that takes longer to be made is not there yet, and the backend says so.
-        self.alone(id, Duration::from_secs(1), freezing).await
+        let Some(held) = self.hold(id).await? else {
+            return Err(SandboxError::Failed { what: format!("the sandbox `{id}` is still being made"), hint: None });
+        };
+        to_the_end(held, freezing).await
     }
 
     /// Removes those that are stopped and were not used since `before`, and what processes that died left behind.
@@ -289,8 +309,9 @@ impl Sandboxes {
             }
         }
         for info in all.into_iter().filter(old) {
-            match if dry_run { Ok(()) } else { self.remove(&info.id).await } {
-                Ok(()) => pruned.push(info),
+            match if dry_run { Ok(true) } else { self.remove_listed(&info).await } {
+                Ok(true) => pruned.push(info),
+                Ok(false) => {}
                 Err(error) => failed = Some(error),
             }
         }

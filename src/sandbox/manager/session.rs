@@ -1,6 +1,6 @@
 //! The sandbox of a chat session, found again.
 
-use super::{Sandbox, Sandboxes, locks};
+use super::{Sandbox, Sandboxes, locks::to_the_end};
 use crate::{
     domain::SessionKey,
     sandbox::{
@@ -51,7 +51,10 @@ impl Sandboxes {
         if alive {
             // The user has changed what it is made of.
             let of = id.clone();
-            self.alone(&id, locks::PATIENCE, async move { backend.stop(&of).await }).await?;
+            match to_the_end(self.hold(&id).await?, async move { backend.stop(&of).await }).await {
+                Ok(()) | Err(SandboxError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
         if known.spec.backend == spec.backend {
             spec.id = id;

@@ -276,8 +276,15 @@ async fn who_works_on_one_that_nobody_waits_for_keeps_others_away() {
     let (done, work) = std::sync::mpsc::channel();
     *home.fake.work.lock().unwrap() = Some(work);
     let spec = spec();
-    let making = all.create(spec.clone(), None, &Quiet);
-    assert!(tokio::time::timeout(std::time::Duration::from_millis(50), making).await.is_err());
+    let at_work = async {
+        while home.fake.boxes.lock().unwrap().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        _ = all.create(spec.clone(), None, &Quiet) => unreachable!("it works until it is told"),
+        () = at_work => {}
+    }
     assert!(all.is_being_made(&spec.id).unwrap());
     // As the backend shows it.
     assert_eq!(states(&home.open()).await, [Status::Running]);
@@ -445,6 +452,22 @@ async fn as_many_as_there_may_be() {
     // One that ended by itself is noticed.
     home.fake.set(one.id(), State::Stopped).unwrap();
     all.create(spec(), Some(1), &Quiet).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_made_anew_since_it_was_listed_is_not_pruned() {
+    let home = Home::new();
+    let all = home.open();
+    let one = all.for_session(of_session(), None, &Quiet).await.unwrap();
+    all.stop(one.id()).await.unwrap();
+    let listed = all.info(one.id()).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    all.for_session(of_session(), None, &Quiet).await.unwrap();
+    assert!(!all.remove_listed(&listed).await.unwrap());
+    assert_eq!(states(&all).await, [Status::Running]);
+    all.stop(one.id()).await.unwrap();
+    assert!(all.remove_listed(&all.info(one.id()).await.unwrap()).await.unwrap());
+    assert_eq!(states(&all).await, []);
 }
 
 #[tokio::test]

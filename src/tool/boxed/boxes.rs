@@ -358,18 +358,21 @@ impl AgentBox {
             Ok(client) if client.info().await.is_ok() => return Ok(sandbox),
             _ => {}
         }
-        match self.boxes.all.info(sandbox.id()).await.map(|info| info.state) {
-            Ok(Status::Paused) => {
-                self.boxes.all.resume(sandbox.id()).await?;
-                return Ok(sandbox);
+        // Nobody else can have made it anew, and it ends with the handle.
+        if sandbox.is_tied() {
+            match self.boxes.all.info(sandbox.id()).await.map(|info| info.state) {
+                Ok(Status::Stopped) | Err(SandboxError::NotFound { .. }) => {}
+                Ok(Status::Paused) => {
+                    self.boxes.all.resume(sandbox.id()).await?;
+                    return Ok(sandbox);
+                }
+                // The call says what is wrong with it.
+                _ => return Ok(sandbox),
             }
-            // The call says what is wrong with it.
-            Ok(Status::Running) => return Ok(sandbox),
-            _ => {}
         }
         // Unless another call has replaced it already.
         self.forget(cx, &sandbox);
-        // One that is tied to this process makes room only then.
+        // One that is tied to it makes room only then.
         drop(sandbox);
         self.sandbox(cx).await
     }

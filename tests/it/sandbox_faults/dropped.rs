@@ -56,15 +56,20 @@ async fn new_ones() {
     let home = Home::new();
     let all = open(&home);
     for tied in [false, true] {
-        let (step, mut made) = (step(&all).await, vec![]);
-        for moment in 0..MOMENTS {
+        let (step, late, mut made) = (step(&all).await, Instant::now() + Duration::from_secs(60), vec![]);
+        for moment in 0.. {
+            if moment >= MOMENTS && made.len() >= 3 {
+                break;
+            }
+            assert!(Instant::now() < late, "{} made", made.len());
             let mut spec = SandboxSpec::new(BackendKind::Local, "ann");
             spec.lifetime.tied = tied;
             home.expect(spec.id.as_str());
             made.extend(tokio::time::timeout(step * moment, all.create(spec, None, &Quiet)).await);
         }
-        // At the first moment none can be.
-        assert!(!made.is_empty(), "none was made within {:?}", step * MOMENTS);
+        if tied {
+            assert!(home.census().locks.len() >= made.len(), "the census does not see locks");
+        }
         for made in made {
             assert_eq!(sh(&made.unwrap(), "echo here").await, "here\n");
         }
@@ -87,9 +92,11 @@ async fn of_a_session() {
         let again = all.for_session(spec(), None, &Quiet).await.unwrap();
         assert_eq!(again.id(), first.id());
         assert_eq!(sh(&again, "cat file").await, "kept\n", "dropped after {:?}", step * moment);
-        // Nobody is where it was dropped when all but the telling was done.
+        // Who has it first is told what it lost; nobody where all but the telling was done for one who was gone.
+        let in_time = dropped.is_ok();
         let told = [dropped.ok(), Some(Ok(again))].into_iter().flatten().map(|it| it.unwrap().take_replaced());
-        assert!(told.filter(|told| *told).count() <= 1, "dropped after {:?}", step * moment);
+        let told = told.filter(|told| *told).count();
+        assert!(told == 1 || told == 0 && !in_time, "dropped after {:?}: {told}", step * moment);
     }
     home.look();
     settle(&home).await;
