@@ -37,7 +37,7 @@ impl Sandboxes {
 
     /// The same, but waits: for one who clears up, mostly.
     pub(super) async fn hold_all(&self, id: &SandboxId) -> Result<Held, SandboxError> {
-        within(PATIENCE, || self.try_hold_all(id)).await?.ok_or_else(|| SandboxError::Failed {
+        patiently(|| self.try_hold_all(id)).await?.ok_or_else(|| SandboxError::Failed {
             what: format!("somebody is at work on the sandbox `{id}`, or has it to himself until he ends it"),
             hint: None,
         })
@@ -45,7 +45,7 @@ impl Sandboxes {
 
     /// As [`try_hold`](Self::try_hold), but waits; `None` where somebody takes long.
     pub(super) async fn hold(&self, id: &SandboxId) -> Result<Option<Lock>, SandboxError> {
-        within(PATIENCE, || self.try_hold(id)).await
+        patiently(|| self.try_hold(id)).await
     }
 
     /// Whether somebody has that right, mostly to make it.
@@ -72,22 +72,17 @@ impl Sandboxes {
 
     /// Waits while somebody has that right. Gives whether one did.
     pub(super) async fn await_maker(&self, id: &SandboxId) -> Result<bool, SandboxError> {
-        let late = tokio::time::Instant::now() + PATIENCE;
-        let mut waited = false;
-        while self.is_being_made(id)? && tokio::time::Instant::now() < late {
-            waited = true;
-            tokio::time::sleep(ROUND).await;
+        let made = self.is_being_made(id)?;
+        if made {
+            patiently(|| Ok((!self.is_being_made(id)?).then_some(()))).await?;
         }
-        Ok(waited)
+        Ok(made)
     }
 }
 
-/// What `ask` gives within that time.
-async fn within<T>(
-    patience: Duration,
-    ask: impl Fn() -> Result<Option<T>, SandboxError>,
-) -> Result<Option<T>, SandboxError> {
-    let late = tokio::time::Instant::now() + patience;
+/// What `ask` gives, within [`PATIENCE`].
+async fn patiently<T>(ask: impl Fn() -> Result<Option<T>, SandboxError>) -> Result<Option<T>, SandboxError> {
+    let late = tokio::time::Instant::now() + PATIENCE;
     loop {
         let asked = ask()?;
         if asked.is_some() || tokio::time::Instant::now() >= late {
